@@ -4,12 +4,16 @@
 // sanitizers, so only its failures count.
 import fs from 'node:fs';
 import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
-const SUMMARIES = [/^(\d+) passed, (\d+) failed$/gm, /^ {2}(\d+) passing .*(?:\n {2}\d+ pending)?(?:\n {2}(\d+) failing)?$/gm];
+const SUMMARIES = [
+  /^(\d+) passed, (\d+) failed$/gm, // native_tests
+  /^ {2}(\d+) passing .*(?:\n {2}\d+ pending)?(?:\n {2}(\d+) failing)?$/gm, // mocha
+];
 
 /** Counts of one log; null where it has no summary. */
 export function tally(text) {
-  const clean = text.replace(/\x1b\[[0-9;]*m/g, '');
+  const clean = stripVTControlCharacters(text);
   for (const form of SUMMARIES) {
     const last = [...clean.matchAll(form)].at(-1);
     if (last) return { passed: Number(last[1]), failed: Number(last[2] ?? 0) };

@@ -15,7 +15,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 
 STAMP := build/.stamp
 RESULTS := build/results
-CMAKE := cmake -G Ninja -Wno-dev --log-level=WARNING -S native
+CMAKE := cmake -G Ninja -Wno-dev -S native
 ADDON := build/cmake/Release/catenary.node
 TS_SOURCES = $(shell find src -name '*.ts' -o -name '*.json' 2>/dev/null)
 # Hand-written native sources, in the order git knows them; generated files keep their generator's format.
@@ -59,14 +59,14 @@ dist/.stamp: $(STAMP)/npm tsconfig.json tsconfig.build.json $(TS_SOURCES)
 
 # build/cmake also makes the native tests and command line, so the core is compiled once.
 native: build/cmake/build.ninja
-	@$(CMAKE) -B build/cmake -DCATENARY_TESTS=ON
+	@$(CMAKE) -B build/cmake -DCATENARY_TESTS=ON >/dev/null
 	@cmake --build build/cmake --target native_all
 # The strict build: every check the compiler has at run time, and warnings are errors.
 asan: | $(STAMP)/deps
-	@$(CMAKE) -B build/asan -DCATENARY_TESTS=ON -DCATENARY_SANITIZE=ON -DCATENARY_WERROR=ON
+	@$(CMAKE) -B build/asan -DCATENARY_TESTS=ON -DCATENARY_SANITIZE=ON -DCATENARY_WERROR=ON >/dev/null
 	@cmake --build build/asan --target native_all
 fuzzers: | $(STAMP)/deps-dev
-	@$(CMAKE) -B build/fuzz -DCMAKE_CXX_COMPILER=$(CLANG) -DCMAKE_C_COMPILER=$(subst ++,,$(CLANG)) -DCATENARY_FUZZ=ON
+	@$(CMAKE) -B build/fuzz -DCMAKE_CXX_COMPILER=$(CLANG) -DCMAKE_C_COMPILER=$(subst ++,,$(CLANG)) -DCATENARY_FUZZ=ON >/dev/null
 	@cmake --build build/fuzz --target $(if $(PROTO),fuzz_$(PROTO),fuzzers)
 
 # ---- test ---------------------------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ format-check: | $(STAMP)/deps-dev
 # Configured with clang, so that the compile commands hold only flags clang knows. Files that passed are not read again.
 clang-tidy: $(STAMP)/npm | $(STAMP)/deps-dev
 	@$(CMAKE) -B build/lint -DCMAKE_CXX_COMPILER=$(CLANG) -DCMAKE_C_COMPILER=$(subst ++,,$(CLANG)) -DCATENARY_TESTS=ON \
-	  -DCMAKE_JS_INC='$(CURDIR)/node_modules/node-api-headers/include;$(CURDIR)/node_modules/node-addon-api'
+	  -DCMAKE_JS_INC='$(CURDIR)/node_modules/node-api-headers/include;$(CURDIR)/node_modules/node-addon-api' >/dev/null
 	@node test/tidy/clang_tidy.mjs --build build/lint --jobs $(JOBS)
 
 tidy: $(STAMP)/npm ## the house rules: layers, folder shapes, banned words, lengths

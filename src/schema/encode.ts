@@ -1,0 +1,26 @@
+// An event of a named kind as its record.
+import type { EventOf, KindName } from './gen/events.gen.ts';
+import { FIELDS } from './gen/structures.gen.ts';
+import { encodeFields } from './record.ts';
+
+export { escapeText, RecordError, unescapeText } from './record.ts';
+
+type Nullable<T> = { [K in keyof T as null extends T[K] ? K : never]?: T[K] | undefined };
+type Required_<T> = { [K in keyof T as null extends T[K] ? never : K]: T[K] };
+/** What an encoder is given: the event, where unset optional fields and `cut` may be left out. */
+export type EventInput<K extends KindName> = Omit<Required_<EventOf[K]>, 'cut'> &
+  Nullable<EventOf[K]> & { cut?: boolean };
+
+/**
+ * The record of one event.
+ * @param event  texts as records hold them; raw text goes through escapeText first
+ * @throws       RecordError when a value is missing or not of its type: a bug of the caller
+ */
+export function encodeEvent<K extends KindName>(kind: K, event: EventInput<K>): Buffer {
+  return encodeFields(FIELDS[kind], event as Readonly<Record<string, unknown>>);
+}
+
+/** A run of records, one after another, as a batch holds them. */
+export function encodeBatch<K extends KindName>(kind: K, events: readonly EventInput<K>[]): Buffer {
+  return Buffer.concat(events.map((e) => encodeEvent(kind, e)));
+}

@@ -1,5 +1,5 @@
-// A reader of classic pcap files, enough to take transport payloads out of our own small captures (fuzz seeds).
-// Anything it does not know is skipped; decoding is native/'s business.
+// Classic pcap files, small ones: payloads out of captures (fuzz seeds), and captures made of payloads (templates,
+// tests). What it does not know it skips; decoding is native/'s business.
 
 const ETHERNET = 1;
 const RAW = 101;
@@ -53,4 +53,95 @@ export function payloads(file) {
   }
   for (const parts of directions.values()) if (parts.length > 1) out.push(Buffer.concat(parts));
   return out;
+}
+
+// ---- writing -----------------------------------------------------------------------------------------------------
+
+const ORIG = Buffer.from('c0000201', 'hex'); // 192.0.2.1 and .2: RFC 5737, nobody's
+const RESP = Buffer.from('c0000202', 'hex');
+const [FIN, SYN, PSH, ACK] = [1, 2, 8, 16];
+
+function checksum(...parts) {
+  const bytes = Buffer.concat(parts);
+  let sum = 0;
+  for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i] << 8) | (bytes[i + 1] ?? 0);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  return ~sum & 0xffff;
+}
+
+function frame(fromOrig, proto, segment, checksumAt) {
+  const [from, to] = fromOrig ? [ORIG, RESP] : [RESP, ORIG];
+  const pseudo = Buffer.from([...from, ...to, 0, proto, segment.length >> 8, segment.length & 0xff]);
+  segment.writeUInt16BE(checksum(pseudo, segment), checksumAt);
+  const ip = Buffer.alloc(20);
+  ip[0] = 0x45;
+  ip.writeUInt16BE(20 + segment.length, 2);
+  ip[6] = 0x40; // don't fragment
+  ip[8] = 64;
+  ip[9] = proto;
+  from.copy(ip, 12);
+  to.copy(ip, 16);
+  ip.writeUInt16BE(checksum(ip), 10);
+  const macs = fromOrig ? '020000000002020000000001' : '020000000001020000000002';
+  return Buffer.concat([Buffer.from(`${macs}0800`, 'hex'), ip, segment]);
+}
+
+function pcap(frames) {
+  const head = Buffer.alloc(24);
+  head.writeUInt32LE(0xa1b2c3d4, 0);
+  head.writeUInt16LE(2, 4);
+  head.writeUInt16LE(4, 6);
+  head.writeUInt32LE(65535, 16);
+  head.writeUInt32LE(ETHERNET, 20);
+  const records = frames.map((bytes, i) => {
+    const at = Buffer.alloc(16);
+    at.writeUInt32LE(1_700_000_000, 0);
+    at.writeUInt32LE(i * 1000, 4); // a millisecond apart
+    at.writeUInt32LE(bytes.length, 8);
+    at.writeUInt32LE(bytes.length, 12);
+    return Buffer.concat([at, bytes]);
+  });
+  return Buffer.concat([head, ...records]);
+}
+
+/** A capture of one TCP flow: handshake, each turn as one segment, FIN both ways. */
+export function tcpCapture(port, turns) {
+  const next = { true: 1000, false: 5000 };
+  const frames = [];
+  const send = (fromOrig, flags, data = Buffer.alloc(0)) => {
+    const tcp = Buffer.alloc(20);
+    tcp.writeUInt16BE(fromOrig ? 49152 : port, 0);
+    tcp.writeUInt16BE(fromOrig ? port : 49152, 2);
+    tcp.writeUInt32BE(next[fromOrig], 4);
+    tcp.writeUInt32BE(flags & ACK ? next[!fromOrig] : 0, 8);
+    tcp[12] = 5 << 4;
+    tcp[13] = flags;
+    tcp.writeUInt16BE(65535, 14);
+    frames.push(frame(fromOrig, 6, Buffer.concat([tcp, data]), 16));
+    next[fromOrig] += data.length + (flags & (SYN | FIN) ? 1 : 0);
+  };
+  send(true, SYN);
+  send(false, SYN | ACK);
+  send(true, ACK);
+  for (const { fromOrig, data } of turns) {
+    send(fromOrig, PSH | ACK, data);
+    send(!fromOrig, ACK);
+  }
+  send(true, FIN | ACK);
+  send(false, FIN | ACK);
+  send(true, ACK);
+  return pcap(frames);
+}
+
+/** A capture of one UDP flow, each turn as one datagram. */
+export function udpCapture(port, turns) {
+  return pcap(
+    turns.map(({ fromOrig, data }) => {
+      const udp = Buffer.alloc(8);
+      udp.writeUInt16BE(fromOrig ? 49152 : port, 0);
+      udp.writeUInt16BE(fromOrig ? port : 49152, 2);
+      udp.writeUInt16BE(8 + data.length, 4);
+      return frame(fromOrig, 17, Buffer.concat([udp, data]), 6);
+    }),
+  );
 }

@@ -1,5 +1,4 @@
 // The reference page: what a person looks up.
-import { banner } from './emit_cpp.ts';
 import { ENVELOPES, type Field, fieldBytesMax, type Kind, recordBytesMax, type Schema, typeText } from './model.ts';
 
 const cell = (s: string): string => s.replace(/\|/g, '\\|').replace(/</g, '&lt;');

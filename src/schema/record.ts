@@ -132,50 +132,52 @@ const RANGE: Partial<Record<Field['type'], readonly [number, number]>> = {
 };
 
 function writeItem(w: Writer, f: FieldForm, v: unknown): void {
-  const refuse = (): never => {
-    throw new RecordError(`${f.name}: ${String(v)} is not a ${f.type}`);
-  };
+  const refuse = (): RecordError => new RecordError(`${f.name}: ${String(v)} is not a ${f.type}`);
   switch (f.type) {
     case 'text':
-      if (typeof v !== 'string') return refuse();
-      return w.text(v, f.cap);
+      if (typeof v !== 'string') throw refuse();
+      w.text(v, f.cap);
+      return;
     case 'uid':
-      if (typeof v !== 'string' || !/^C[0-9A-Za-z]{11}$/.test(v)) return refuse();
-      return w.text(v, 12);
+      if (typeof v !== 'string' || !/^C[0-9A-Za-z]{11}$/.test(v)) throw refuse();
+      w.text(v, 12);
+      return;
     case 'mac':
-      if (typeof v !== 'string' || !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(v)) return refuse();
-      return w.text(v, 17);
+      if (typeof v !== 'string' || !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(v)) throw refuse();
+      w.text(v, 17);
+      return;
     case 'ip': {
       const bytes = typeof v === 'string' ? ipBytes(v) : undefined;
-      if (bytes === undefined) return refuse();
+      if (bytes === undefined) throw refuse();
       w.byte(0xc4);
       w.byte(16);
-      return w.raw(bytes);
+      w.raw(bytes);
+      return;
     }
     case 'bool':
-      if (typeof v !== 'boolean') return refuse();
+      if (typeof v !== 'boolean') throw refuse();
       w.byte(v ? 0xc3 : 0xc2);
       return;
     case 'f64':
     case 'duration':
-      if (typeof v !== 'number') return refuse();
+      if (typeof v !== 'number') throw refuse();
       if (!Number.isFinite(v)) w.cut = true;
-      return w.double(Number.isFinite(v) ? v : 0);
-    default: {
-      let n = typeof v === 'bigint' ? Number(v) : v;
-      if (typeof n !== 'number' || Number.isNaN(n)) return refuse();
-      const range = RANGE[f.type];
-      if (range) {
-        if (!Number.isInteger(n) || n < range[0] || n > range[1]) return refuse();
-        return w.integer(n);
-      }
-      if (!Number.isInteger(n) || (n < 0 && f.type !== 'i64')) return refuse();
-      const held = Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, n));
-      if (held !== n) w.cut = true;
-      n = held;
-      return f.type === 'time' ? w.wide(n) : w.integer(n);
-    }
+      w.double(Number.isFinite(v) ? v : 0);
+      return;
+    default:
+      if (typeof v !== 'number' || !Number.isInteger(v)) throw refuse();
+      writeInteger(w, f, v, refuse);
   }
+}
+
+function writeInteger(w: Writer, f: FieldForm, v: number, refuse: () => RecordError): void {
+  const range = RANGE[f.type];
+  if (range && (v < range[0] || v > range[1])) throw refuse();
+  if (v < 0 && (f.type === 'u64' || f.type === 'time')) throw refuse();
+  const held = Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, v));
+  if (held !== v) w.cut = true;
+  if (f.type === 'time') w.wide(held);
+  else w.integer(held);
 }
 
 /** The record of one event; `fields` in record order, the third being `cut`. A missing optional field is nil. */

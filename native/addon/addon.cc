@@ -1,0 +1,218 @@
+// The border to JavaScript, on one page: Reader and version(). Everything behind it is free of N-API.
+//
+// Reader.next() decodes on a worker thread until a drain is full and resolves with one external
+// ArrayBuffer and the table of its batches: one crossing a drain, never one an event. JavaScript may
+// ask for the next drain before it has read the last one.
+#include <napi.h>
+
+#include <pcap/pcap.h>
+
+#include <cstring>
+#include <mutex>
+
+#include "event/gen/schema_number.gen.h"
+#include "sensor/reader.h"
+
+namespace catenary::addon {
+namespace {
+
+constexpr std::uint64_t kPacketsPerCall = 1 << 16;
+
+struct DrainedBatch {
+  Kind kind{};
+  std::uint32_t count = 0;
+  Micros first_seen = 0, last_seen = 0;
+  std::size_t offset = 0, length = 0;
+};
+
+struct Drain {
+  std::unique_ptr<std::vector<std::uint8_t>> bytes;
+  std::vector<DrainedBatch> batches;
+};
+
+class Collector final : public event::DrainSink {
+ public:
+  void on_drain(std::span<const event::Batch> batches) override {
+    Drain d;
+    d.bytes = std::make_unique<std::vector<std::uint8_t>>();
+    std::size_t size = 0;
+    for (const event::Batch& b : batches) size += b.bytes.size();
+    d.bytes->reserve(size);
+    for (const event::Batch& b : batches) {
+      d.batches.push_back({b.kind, b.count, b.first_seen, b.last_seen, d.bytes->size(), b.bytes.size()});
+      d.bytes->insert(d.bytes->end(), b.bytes.begin(), b.bytes.end());
+    }
+    ready.push_back(std::move(d));
+  }
+  std::vector<Drain> ready;
+};
+
+// What the native side shares between the JavaScript object and a running job.
+struct Job {
+  explicit Job(sensor::ReaderOptions options) : reader(std::move(options), collector) {}
+  std::mutex mutex;  // the reader works for one call at a time
+  Collector collector;
+  sensor::Reader reader;
+};
+
+Napi::Value to_js(Napi::Env env, Drain drain) {
+  Napi::Array batches = Napi::Array::New(env, drain.batches.size());
+  for (std::size_t i = 0; i < drain.batches.size(); i++) {
+    const DrainedBatch& b = drain.batches[i];
+    Napi::Object o = Napi::Object::New(env);
+    o.Set("kind", static_cast<double>(b.kind));
+    o.Set("count", static_cast<double>(b.count));
+    o.Set("firstSeen", static_cast<double>(b.first_seen));
+    o.Set("lastSeen", static_cast<double>(b.last_seen));
+    o.Set("offset", static_cast<double>(b.offset));
+    o.Set("length", static_cast<double>(b.length));
+    batches.Set(static_cast<std::uint32_t>(i), o);
+  }
+  Napi::Object out = Napi::Object::New(env);
+  std::vector<std::uint8_t>* bytes = drain.bytes.release();
+  out.Set("buffer", Napi::ArrayBuffer::New(
+                        env, bytes->data(), bytes->size(),
+                        [](Napi::Env, void*, std::vector<std::uint8_t>* owned) { delete owned; }, bytes));
+  out.Set("batches", batches);
+  return out;
+}
+
+class NextWorker final : public Napi::AsyncWorker {
+ public:
+  NextWorker(Napi::Env env, std::shared_ptr<Job> job)
+      : Napi::AsyncWorker(env), job_(std::move(job)), deferred_(Napi::Promise::Deferred::New(env)) {}
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override {
+    const std::lock_guard lock(job_->mutex);
+    auto& ready = job_->collector.ready;
+    while (ready.empty()) {
+      if (!job_->reader.run(kPacketsPerCall)) break;
+      if (ready.empty()) break;  // so that the caller can look at the summary and go on
+    }
+    is_progress_ = ready.empty() && !job_->reader.is_done();
+    if (ready.empty()) return;
+    drain_ = std::move(ready.front());
+    ready.erase(ready.begin());
+    has_drain_ = true;
+  }
+  void OnOK() override {
+    if (has_drain_) return deferred_.Resolve(to_js(Env(), std::move(drain_)));
+    if (is_progress_) return deferred_.Resolve(to_js(Env(), {std::make_unique<std::vector<std::uint8_t>>(), {}}));
+    deferred_.Resolve(Env().Null());
+  }
+  void OnError(const Napi::Error& e) override { deferred_.Reject(e.Value()); }
+
+ private:
+  std::shared_ptr<Job> job_;
+  Napi::Promise::Deferred deferred_;
+  Drain drain_;
+  bool has_drain_ = false, is_progress_ = false;
+};
+
+class Reader final : public Napi::ObjectWrap<Reader> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Reader",
+                       {InstanceMethod("next", &Reader::next), InstanceMethod("summary", &Reader::summary),
+                        InstanceMethod("stop", &Reader::stop)});
+  }
+
+  explicit Reader(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Reader>(info) {
+    // src/capture validates; what is missing here is a default.
+    const Napi::Object o = info[0].As<Napi::Object>();
+    sensor::ReaderOptions options;
+    options.pipeline.key = sensor::random_key();
+    if (o.Get("files").IsArray()) {
+      const Napi::Array files = o.Get("files").As<Napi::Array>();
+      for (std::uint32_t i = 0; i < files.Length(); i++) options.files.push_back(files.Get(i).ToString());
+    }
+    if (o.Get("interface").IsString()) options.interface = o.Get("interface").ToString();
+    if (o.Get("filter").IsString()) options.filter = o.Get("filter").ToString();
+    if (o.Get("snaplen").IsNumber()) options.snaplen = o.Get("snaplen").ToNumber();
+    if (o.Get("flowsMax").IsNumber()) {
+      options.pipeline.flows_max = static_cast<std::size_t>(o.Get("flowsMax").ToNumber().DoubleValue());
+    }
+    job_ = std::make_shared<Job>(std::move(options));
+    if (!o.Get("kinds").IsArray()) return;
+    event::Batcher& events = job_->reader.pipeline().events();
+    events.want_all(false);
+    const Napi::Array kinds = o.Get("kinds").As<Napi::Array>();
+    for (std::uint32_t i = 0; i < kinds.Length(); i++) {
+      const std::uint32_t kind = kinds.Get(i).ToNumber();
+      if (kind < kKindCount) events.want(static_cast<Kind>(kind), true);
+    }
+  }
+
+ private:
+  Napi::Value next(const Napi::CallbackInfo& info) {
+    auto* worker = new NextWorker(info.Env(), job_);  // deletes itself
+    const Napi::Promise promise = worker->promise();
+    worker->Queue();
+    return promise;
+  }
+
+  // Counters as they stand between two drains: waits for a running next() to finish its packets.
+  Napi::Value summary(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const std::lock_guard lock(job_->mutex);
+    sensor::Reader& r = job_->reader;
+    const sensor::Counters& c = r.pipeline().counters();
+    Napi::Object o = Napi::Object::New(env);
+    o.Set("packets", static_cast<double>(c.packets));
+    o.Set("bytes", static_cast<double>(c.wire_bytes));
+    o.Set("capturedBytes", static_cast<double>(c.captured_bytes));
+    o.Set("flows", static_cast<double>(r.pipeline().flows()));
+    o.Set("flowsEvicted", static_cast<double>(r.pipeline().flows_evicted()));
+    o.Set("weirds", static_cast<double>(r.pipeline().weirds()));
+    o.Set("firstTs", static_cast<double>(micros(c.first)));
+    o.Set("lastTs", static_cast<double>(micros(c.last)));
+    o.Set("position", static_cast<double>(r.position()));
+    const capture::SourceStats s = r.source_stats();
+    o.Set("kernelReceived", static_cast<double>(s.received));
+    o.Set("kernelDropped", static_cast<double>(s.dropped));
+    o.Set("interfaceDropped", static_cast<double>(s.if_dropped));
+    Napi::Object events = Napi::Object::New(env);
+    for (const Kind k : kKinds) {
+      const std::uint64_t n = r.pipeline().events().total(k);
+      if (n > 0) events.Set(std::string(kind_name(k)), static_cast<double>(n));
+    }
+    o.Set("events", events);
+    Napi::Array files = Napi::Array::New(env);
+    for (const sensor::FileResult& f : r.results()) {
+      Napi::Object file = Napi::Object::New(env);
+      file.Set("path", f.path);
+      file.Set("packets", static_cast<double>(f.packets));
+      if (!f.error.empty()) file.Set("error", f.error);
+      files.Set(files.Length(), file);
+    }
+    o.Set("files", files);
+    return o;
+  }
+
+  Napi::Value stop(const Napi::CallbackInfo& info) {
+    job_->reader.stop();
+    return info.Env().Undefined();
+  }
+
+  std::shared_ptr<Job> job_;
+};
+
+Napi::Value version(const Napi::CallbackInfo& info) {
+  Napi::Object o = Napi::Object::New(info.Env());
+  o.Set("libpcap", pcap_lib_version());
+  o.Set("schema", static_cast<double>(kSchemaNumber));
+  return o;
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("Reader", Reader::define(env));
+  exports.Set("version", Napi::Function::New(env, version));
+  return exports;
+}
+
+NODE_API_MODULE(catenary, init)
+
+}  // namespace
+}  // namespace catenary::addon

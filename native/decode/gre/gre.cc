@@ -1,0 +1,29 @@
+#include "decode/gre/gre.h"
+
+#include "decode/decoder.h"
+#include "decode/ethernet/ethernet.h"
+#include "decode/pppoe/pppoe.h"
+
+namespace catenary::gre {
+
+void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
+  const std::uint16_t flags = in.be16();
+  const std::uint16_t type = in.be16();
+  const unsigned version = flags & 7;
+  if (!in.ok() || version > 1) return d.weird(Weird::gre_header_malformed, p);
+  if (flags & 0xc000) in.skip(4);  // checksum and offset: present together (RFC 1701, checksum or routing)
+  if (flags & 0x2000) in.skip(4);  // key; version 1: payload length and call id
+  if (flags & 0x1000) in.skip(4);  // sequence number
+  if (version == 1 && (flags & 0x0080)) in.skip(4);  // acknowledgement (RFC 2637, 4.1)
+  if (flags & 0x4000) return d.weird(Weird::gre_source_routed, p);
+  if (!in.ok()) return d.weird(Weird::gre_header_malformed, p);
+  p.tunnel = decode::Tunnel::kGre;
+  if (version == 1 && type == 0x880b) return pppoe::decode_ppp(in, p, d);
+  if (type == 0x6558 && p.depth < decode::Decoder::kDepthMax) {
+    p.depth++;
+    return ethernet::decode(in, p, d);  // transparent Ethernet bridging (NVGRE, RFC 7637)
+  }
+  if (!in.done()) d.ethertype(type, in, p);
+}
+
+}  // namespace catenary::gre

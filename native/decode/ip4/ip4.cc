@@ -1,0 +1,53 @@
+#include "decode/ip4/ip4.h"
+
+#include <algorithm>
+
+#include "decode/decoder.h"
+
+namespace catenary::ip4 {
+
+void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
+  const std::size_t on_hand = in.left();
+  const std::uint8_t version_ihl = in.u8();
+  in.skip(1);
+  const std::uint16_t total_len = in.be16();
+  const std::uint16_t id = in.be16();
+  const std::uint16_t flags_offset = in.be16();
+  const std::uint8_t ttl = in.u8();
+  const std::uint8_t proto = in.u8();
+  in.skip(2);  // checksum: offloading leaves it unset in half of all captures
+  const Bytes src = in.take(4);
+  const Bytes dst = in.take(4);
+  if (!in.ok()) return d.weird(Weird::ip4_header_too_short, p);
+  const std::size_t header = static_cast<std::size_t>(version_ihl & 0xf) * 4;
+  if (version_ihl >> 4 != 4 || header < 20) return d.weird(Weird::ip4_header_malformed, p);
+  in.skip(header - 20);
+  if (!in.ok()) return d.weird(Weird::ip4_header_too_short, p);
+  // Zero: the segment was longer than 64 KB or its length is left to the NIC; the frame bounds it.
+  const std::size_t total = total_len ? total_len : on_hand;
+  if (total < header) return d.weird(Weird::ip4_length_below_header, p);
+
+  p.ip_version = 4;
+  p.src = Ip::v4(src);
+  p.dst = Ip::v4(dst);
+  p.ttl = ttl;
+  p.ip_len = static_cast<std::uint32_t>(total);
+  p.payload_len = static_cast<std::uint32_t>(total - header);
+  Cursor payload = in.sub(std::min<std::size_t>(p.payload_len, in.left()));
+
+  const std::uint32_t offset = (flags_offset & 0x1fffu) * 8;
+  const bool has_more = (flags_offset & 0x2000) != 0;
+  if (offset == 0 && !has_more) return d.ip_payload(proto, payload, p);
+
+  if (payload.left() < p.payload_len) return d.weird(Weird::ip_fragment_cut_by_snaplen, p);
+  const fragment::Key key{p.src, p.dst, id, proto, 4};
+  const fragment::Result whole = d.fragments().add(key, p.ts, offset, has_more, payload.rest());
+  if (whole.weird) d.weird(*whole.weird, p);
+  if (!whole.is_complete) return;
+  p.was_fragmented = true;
+  p.payload_len = static_cast<std::uint32_t>(whole.payload.size());
+  p.ip_len = static_cast<std::uint32_t>(header) + p.payload_len;
+  d.ip_payload(proto, Cursor(whole.payload), p);
+}
+
+}  // namespace catenary::ip4

@@ -1,0 +1,46 @@
+#include "decode/linux_sll/linux_sll.h"
+
+#include <algorithm>
+
+#include "decode/decoder.h"
+
+namespace catenary::linux_sll {
+namespace {
+
+constexpr std::uint16_t kArpHrdNetlink = 824;
+
+// Only the sender's address is there; the receiver's stays zero.
+void keep_sender(std::uint16_t length, Bytes address, decode::Packet& p) {
+  if (length != 6 || address.size() < 6) return;
+  std::copy_n(address.begin(), 6, p.src_mac.begin());
+  p.has_macs = true;
+}
+
+}  // namespace
+
+void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
+  in.skip(2);  // packet type
+  const std::uint16_t hardware = in.be16();
+  const std::uint16_t length = in.be16();
+  const Bytes address = in.take(8);
+  const std::uint16_t type = in.be16();
+  if (!in.ok()) return d.weird(Weird::linux_sll_header_too_short, p);
+  if (hardware == kArpHrdNetlink) return;  // the protocol field is a netlink family there
+  keep_sender(length, address, p);
+  d.ethertype(type, in, p);
+}
+
+void decode2(Cursor in, decode::Packet& p, decode::Decoder& d) {
+  const std::uint16_t type = in.be16();
+  in.skip(6);  // reserved, interface index
+  const std::uint16_t hardware = in.be16();
+  in.skip(1);  // packet type
+  const std::uint16_t length = in.u8();
+  const Bytes address = in.take(8);
+  if (!in.ok()) return d.weird(Weird::linux_sll_header_too_short, p);
+  if (hardware == kArpHrdNetlink) return;
+  keep_sender(length, address, p);
+  d.ethertype(type, in, p);
+}
+
+}  // namespace catenary::linux_sll

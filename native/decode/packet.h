@@ -1,0 +1,46 @@
+// One packet on its way through the layers: what the headers said so far, as values and offsets.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/net.h"
+
+namespace catenary::decode {
+
+enum class Tunnel : std::uint8_t { kNone, kIpInIp, kGre };
+
+struct Packet {
+  Nanos ts = 0;
+  std::uint32_t wire_len = 0;
+  Bytes frame;  // as captured, from the link header on
+
+  Mac src_mac{}, dst_mac{};
+  bool has_macs = false;
+  std::uint16_t vlan = 0, inner_vlan = 0;
+  std::uint8_t vlan_tags = 0;
+
+  // The innermost IP header seen so far.
+  std::uint8_t ip_version = 0;
+  Ip src, dst;
+  std::uint8_t ip_proto = 0;
+  std::uint8_t ttl = 0;
+  std::uint32_t ip_len = 0;     // header and payload, as the header claims
+  bool was_fragmented = false;  // payload was put together from fragments
+
+  // What follows the IP headers: the bytes held, and how many there were.
+  Bytes payload;
+  std::uint32_t payload_len = 0;
+
+  std::uint8_t depth = 0;  // headers passed; Decoder::kDepthMax ends it
+  Tunnel tunnel = Tunnel::kNone;
+};
+
+// IP protocol numbers (IANA) that have a meaning here.
+namespace ip_proto {
+inline constexpr std::uint8_t kHopByHop = 0, kIcmp = 1, kIpIp = 4, kTcp = 6, kUdp = 17, kIp6 = 41, kRouting = 43,
+                              kFragment = 44, kGre = 47, kAh = 51, kIcmp6 = 58, kNone = 59, kDestination = 60,
+                              kMobility = 135, kHip = 139, kShim6 = 140;
+}
+
+}  // namespace catenary::decode

@@ -1,0 +1,38 @@
+// The TCP header. RFC 9293, section 3.1; options: section 3.2, RFC 7323.
+#pragma once
+
+#include <optional>
+
+#include "base/cursor.h"
+
+namespace catenary::tcp {
+
+inline constexpr std::uint8_t kFin = 1, kSyn = 2, kRst = 4, kPsh = 8, kAck = 16, kUrg = 32;
+
+struct Segment {
+  std::uint16_t src_port = 0, dst_port = 0;
+  std::uint32_t seq = 0, ack = 0;
+  std::uint8_t flags = 0;
+  std::uint16_t window = 0;
+  Bytes options;
+  Bytes data;             // as captured
+  std::uint32_t len = 0;  // payload bytes there were; more than data holds when the capture was cut
+
+  bool has(std::uint8_t flag) const noexcept { return (flags & flag) != 0; }
+};
+
+enum class Header { kOk, kTooShort, kMalformed };
+
+// in: the captured TCP segment; claimed: its length by the IP header.
+Header parse(Cursor in, std::uint32_t claimed, Segment& out) noexcept;
+
+// What a SYN offers. Unknown or broken options are passed over: they end the walk at worst.
+struct SynOptions {
+  std::optional<std::uint16_t> mss;
+  std::optional<std::uint8_t> window_scale;
+  bool sack_permitted = false;
+  std::optional<std::uint32_t> ts_value;
+};
+SynOptions parse_syn_options(Bytes options) noexcept;
+
+}  // namespace catenary::tcp

@@ -1,0 +1,42 @@
+// Turns named anomalies into weird events, at a bounded rate: the first of a name at once, then at
+// most one a name and second of packet time, whose count tells how many it stands for.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "event/batch.h"
+#include "event/gen/weird.gen.h"
+#include "event/gen/weirds.gen.h"
+
+namespace catenary::event {
+
+// Which flow or packet it was about; fields that do not apply stay empty.
+struct WeirdSubject {
+  std::optional<Uid> uid;
+  std::optional<Ip> orig_h, resp_h;
+  std::optional<std::uint16_t> orig_p, resp_p;
+  std::optional<std::uint8_t> proto;
+  std::optional<std::uint16_t> vlan;
+};
+
+class WeirdLog {
+ public:
+  static constexpr std::uint32_t kPerSecond = 20;  // events of one name
+
+  explicit WeirdLog(Batcher& events) : events_(events) {}
+  void add(Weird name, const WeirdSubject& subject, std::string_view addl = {});
+  std::uint64_t total() const noexcept { return total_; }
+
+ private:
+  struct Rate {
+    Nanos second = -1;
+    std::uint32_t written = 0;
+    std::uint64_t held_back = 0;
+  };
+  Batcher& events_;
+  std::array<Rate, kWeirdCount> rates_{};
+  std::uint64_t total_ = 0;
+};
+
+}  // namespace catenary::event

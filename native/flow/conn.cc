@@ -1,0 +1,102 @@
+#include "flow/conn.h"
+
+#include <algorithm>
+
+#include "decode/packet.h"
+#include "event/gen/conn.gen.h"
+#include "event/gen/conn_update.gen.h"
+
+namespace catenary::flow {
+namespace {
+
+std::uint64_t payload_of(const Flow& f, Dir dir) noexcept {
+  return f.proto == decode::ip_proto::kTcp ? f.tcp_size(dir) : f.end(dir).payload_bytes;
+}
+
+std::string_view tunnel_name(std::uint8_t tunnel) noexcept {
+  switch (static_cast<decode::Tunnel>(tunnel)) {
+    case decode::Tunnel::kIpInIp:
+      return "ip";
+    case decode::Tunnel::kGre:
+      return "gre";
+    case decode::Tunnel::kNone:
+      break;
+  }
+  return {};
+}
+
+// What conn and conn_update share.
+template <class E>
+void fill(const Flow& f, E& e, std::array<std::string_view, kServicesMax>& services) {
+  e.ts = micros(f.first);
+  e.uid = f.uid;
+  e.orig_h = f.orig_h;
+  e.orig_p = f.orig_p;
+  e.resp_h = f.resp_h;
+  e.resp_p = f.resp_p;
+  e.proto = f.proto;
+  if (f.vlan_tags > 0) e.vlan = f.vlan;
+  std::copy_n(f.services.begin(), f.service_count, services.begin());
+  std::sort(services.begin(), services.begin() + f.service_count);
+  e.service = std::span<const std::string_view>(services.data(), f.service_count);
+  e.conn_state = f.conn_state();
+  e.history = f.history_text();
+  const Endpoint& o = f.ends[0];
+  const Endpoint& r = f.ends[1];
+  e.missed_bytes = o.missed_bytes + r.missed_bytes;
+  e.orig_pkts = o.packets;
+  e.orig_ip_bytes = o.ip_bytes;
+  e.resp_pkts = r.packets;
+  e.resp_ip_bytes = r.ip_bytes;
+  e.first = micros(f.first);
+  e.last = micros(f.last);
+}
+
+}  // namespace
+
+void emit_conn(const Flow& f, std::string_view end_reason, event::Batcher& events) {
+  ConnEvent e;
+  std::array<std::string_view, kServicesMax> services;
+  fill(f, e, services);
+  const Endpoint& o = f.ends[0];
+  const Endpoint& r = f.ends[1];
+  // As Zeek: a flow of no duration has no sizes either.
+  if (f.last > f.first) {
+    e.duration = seconds(f.last - f.first);
+    e.orig_bytes = payload_of(f, Dir::kOrig);
+    e.resp_bytes = payload_of(f, Dir::kResp);
+  }
+  e.ip_proto = f.proto;
+  e.orig_gap_bytes = o.gap_bytes;
+  e.resp_gap_bytes = r.gap_bytes;
+  e.orig_retx_pkts = o.rexmits;
+  e.resp_retx_pkts = r.rexmits;
+  if (o.packets > 0) e.orig_ttl = o.ttl;
+  if (r.packets > 0) e.resp_ttl = r.ttl;
+  if (o.mss) e.orig_mss = o.mss;
+  if (r.mss) e.resp_mss = r.mss;
+  if (o.hist_seen & 1) e.orig_syn_window = o.syn_window;
+  if (r.hist_seen & 1) e.resp_syn_window = r.syn_window;
+  if (f.vlan_tags > 1) e.inner_vlan = f.inner_vlan;
+  if (const std::string_view tunnel = tunnel_name(f.tunnel); !tunnel.empty()) e.tunnel = tunnel;
+  if (f.has_macs) {
+    if (o.packets > 0) e.orig_l2_addr = o.mac;
+    if (r.packets > 0) e.resp_l2_addr = r.mac;
+  }
+  e.end_reason = end_reason;
+  events.emit(e);
+}
+
+void emit_conn_update(Flow& f, event::Batcher& events) {
+  ConnUpdateEvent e;
+  std::array<std::string_view, kServicesMax> services;
+  fill(f, e, services);
+  e.duration = seconds(f.last - f.first);
+  e.orig_bytes = payload_of(f, Dir::kOrig);
+  e.resp_bytes = payload_of(f, Dir::kResp);
+  e.updates = ++f.updates;
+  f.last_update = f.last;
+  events.emit(e);
+}
+
+}  // namespace catenary::flow

@@ -1,0 +1,46 @@
+// What a parser may use while it is called. Lives for one call.
+#pragma once
+
+#include <string_view>
+
+#include "base/net.h"
+#include "event/batch.h"
+#include "event/gen/weirds.gen.h"
+#include "event/weird_log.h"
+
+namespace catenary::files {
+class Tracker;
+}
+
+namespace catenary::flow {
+
+struct Flow;
+
+enum class Dir : std::uint8_t { kOrig = 0, kResp = 1 };
+constexpr Dir other(Dir d) noexcept { return d == Dir::kOrig ? Dir::kResp : Dir::kOrig; }
+constexpr unsigned index(Dir d) noexcept { return static_cast<unsigned>(d); }
+
+struct Context {
+  Flow& flow;
+  Nanos now;  // packet time
+  event::Batcher& events;
+  files::Tracker& files;
+  event::WeirdLog& weirds;
+
+  // Fills the envelope (seen, uid, tuple, vlan) and hands the event on. `ts` is the caller's: when
+  // the fact began.
+  template <class E>
+  void emit(E& e);
+
+  // Something odd in this flow: named, counted, rate limited; the caller goes on.
+  void weird(Weird name, std::string_view addl = {});
+  // Do not call again for this direction before n unread bytes are there (or the stream ends).
+  void need(Dir dir, std::size_t n);
+  // The protocol is confirmed: the flow's service list names it.
+  void confirm(const char* service);
+  // What follows in this flow is another protocol, to be found by its first bytes (CONNECT, Upgrade).
+  // The parser is detached after this call; what it left unread is what the next one reads first.
+  void hand_over();
+};
+
+}  // namespace catenary::flow

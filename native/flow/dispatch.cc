@@ -1,0 +1,213 @@
+#include "flow/dispatch.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace catenary::flow {
+
+event::WeirdSubject subject_of(const Flow& f) {
+  event::WeirdSubject s;
+  s.uid = f.uid;
+  s.orig_h = f.orig_h;
+  s.orig_p = f.orig_p;
+  s.resp_h = f.resp_h;
+  s.resp_p = f.resp_p;
+  s.proto = f.proto;
+  if (f.vlan_tags > 0) s.vlan = f.vlan;
+  return s;
+}
+
+void Context::weird(Weird name, std::string_view addl) { weirds.add(name, subject_of(flow), addl); }
+
+void Context::need(Dir dir, std::size_t n) {
+  flow.end(dir).stream.need = static_cast<std::uint32_t>(std::min<std::size_t>(n, 0xffffffff));
+}
+
+void Context::confirm(const char* service) {
+  for (unsigned i = 0; i < flow.service_count; i++) {
+    if (std::string_view(flow.services[i]) == service) return;
+  }
+  if (flow.service_count < kServicesMax) flow.services[flow.service_count++] = service;
+}
+
+void Context::hand_over() { flow.wants_hand_over = true; }
+
+void Dispatcher::on_stream_weird(Flow& f, Weird name) { weirds_.add(name, subject_of(f)); }
+
+void Dispatcher::forget(Stream& s) {
+  pool_.put(s.unread, s.unread_cap);
+  s.unread = nullptr;
+  s.unread_len = s.unread_cap = s.need = 0;
+}
+
+bool Dispatcher::keep(Flow& f, Dir dir, Bytes bytes, std::uint32_t max) {
+  Stream& s = f.end(dir).stream;
+  const std::size_t size = s.unread_len + bytes.size();
+  if (bytes.empty()) return true;
+  if (size > max || size > Pool::kLargest) return false;
+  if (size > s.unread_cap) {
+    std::uint32_t cap = 0;
+    std::uint8_t* bigger = pool_.get(size, cap);
+    if (!bigger) return false;
+    if (s.unread_len > 0) std::memcpy(bigger, s.unread, s.unread_len);
+    pool_.put(s.unread, s.unread_cap);
+    s.unread = bigger;
+    s.unread_cap = cap;
+  }
+  std::memcpy(s.unread + s.unread_len, bytes.data(), bytes.size());
+  s.unread_len += static_cast<std::uint32_t>(bytes.size());
+  return true;
+}
+
+bool Dispatcher::attach(Flow& f, const ProtocolInfo& p) {
+  std::uint32_t cap = 0;
+  std::uint8_t* memory = pool_.get(p.parser_size, cap);
+  if (!memory) {
+    weirds_.add(Weird::flow_parser_memory_full, subject_of(f));
+    f.detection = Detection::kClosed;
+    return false;
+  }
+  f.parser = p.construct(memory);
+  f.protocol = &p;
+  f.detection = Detection::kAttached;
+  return true;
+}
+
+void Dispatcher::detach(Flow& f) {
+  if (!f.parser) return;
+  Context cx = context(f);
+  f.parser->on_close(cx);
+  f.parser->~Parser();
+  pool_.put(reinterpret_cast<std::uint8_t*>(f.parser), static_cast<std::uint32_t>(std::bit_ceil(std::max<std::size_t>(f.protocol->parser_size, 64))));
+  f.parser = nullptr;
+  f.protocol = nullptr;
+  f.detection = Detection::kClosed;
+}
+
+void Dispatcher::close(Flow& f) {
+  detach(f);
+  for (Endpoint& e : f.ends) forget(e.stream);
+}
+
+void Dispatcher::on_bytes(Flow& f, Dir dir, Bytes bytes) {
+  if (f.parser) return feed(f, dir, bytes);
+  if (f.detection == Detection::kOpen) detect(f, dir, bytes);
+}
+
+void Dispatcher::feed(Flow& f, Dir dir, Bytes fresh) {
+  Stream& s = f.end(dir).stream;
+  const bool is_joined = s.unread_len > 0;
+  const bool must_wait = s.unread_len + fresh.size() < s.need;
+  if (is_joined || must_wait) {
+    if (!keep(f, dir, fresh, f.protocol->unread_max)) {
+      weirds_.add(Weird::flow_unread_limit, subject_of(f));
+      detach(f);
+      return forget(s);
+    }
+    if (must_wait) return;
+  }
+  s.need = 0;
+  Cursor in(is_joined ? Bytes{s.unread, s.unread_len} : fresh);
+  Context cx = context(f);
+  const Step step = f.parser->on_stream(cx, dir, in);
+  const std::size_t left = in.left();
+  if (f.wants_hand_over) {
+    f.wants_hand_over = false;
+    detach(f);
+    f.detection = Detection::kOpen;
+    f.probes_failed = 0;
+    for (Endpoint& e : f.ends) e.stream.delivered_early = 0;
+  } else if (step == Step::kDetach || !in.ok()) {
+    detach(f);
+    for (Endpoint& e : f.ends) forget(e.stream);
+    return;
+  }
+  if (is_joined) {
+    const std::uint32_t used = s.unread_len - static_cast<std::uint32_t>(left);
+    if (left > 0 && used > 0) std::memmove(s.unread, s.unread + used, left);
+    s.unread_len = static_cast<std::uint32_t>(left);
+    if (left == 0) {
+      const std::uint32_t need = s.need;
+      forget(s);
+      s.need = need;
+    }
+  } else if (left > 0) {
+    const std::uint32_t max = f.protocol ? f.protocol->unread_max : kProbeBytesMax;
+    if (!keep(f, dir, in.peek_rest(), max)) {
+      weirds_.add(Weird::flow_unread_limit, subject_of(f));
+      detach(f);
+      return forget(s);
+    }
+  }
+  // Handed over: what is unread is the beginning of something else.
+  if (f.detection == Detection::kOpen && s.unread_len > 0) detect(f, dir, {});
+}
+
+void Dispatcher::detect(Flow& f, Dir dir, Bytes fresh) {
+  Stream& s = f.end(dir).stream;
+  const std::uint8_t bit = static_cast<std::uint8_t>(1 << index(dir));
+  const bool at_start = !(f.probes_failed & bit);
+  if (s.unread_len > 0 && !keep(f, dir, fresh, kProbeBytesMax + static_cast<std::uint32_t>(fresh.size()))) {
+    f.detection = Detection::kClosed;
+    return forget(s);
+  }
+  const bool is_joined = s.unread_len > 0;
+  const Bytes seen = is_joined ? Bytes{s.unread, s.unread_len} : fresh;
+  const ProbeInput input{dir, seen, f.orig_p, f.resp_p, true, at_start};
+  bool wants_more = false;
+  for (const ProtocolInfo* p : protocols_) {
+    if (!p->tcp || (!at_start && !p->mid_stream)) continue;
+    const Probe r = p->probe(input);
+    if (r == Probe::kMore) wants_more = true;
+    if (r != Probe::kYes) continue;
+    if (!attach(f, *p)) return;
+    // What the other side said before comes first.
+    const Dir peer = other(dir);
+    Stream& early = f.end(peer).stream;
+    if (early.unread_len > 0) feed(f, peer, {});
+    return on_bytes(f, dir, is_joined ? Bytes{} : fresh);
+  }
+  if (wants_more && seen.size() < kProbeBytesMax) {
+    if (!is_joined) keep(f, dir, fresh, kProbeBytesMax);
+    return;
+  }
+  f.probes_failed |= bit;
+  s.delivered_early += static_cast<std::uint32_t>(std::min<std::size_t>(seen.size(), kMidStreamBytesMax));
+  forget(s);
+  if (s.delivered_early >= kMidStreamBytesMax) f.detection = Detection::kClosed;
+}
+
+void Dispatcher::on_lost(Flow& f, Dir dir, std::uint64_t bytes) {
+  forget(f.end(dir).stream);
+  if (f.detection == Detection::kOpen) f.probes_failed |= static_cast<std::uint8_t>(1 << index(dir));
+  if (!f.parser) return;
+  Context cx = context(f);
+  if (f.parser->on_gap(cx, dir, bytes) == Step::kDetach) detach(f);
+}
+
+void Dispatcher::on_finished(Flow& f, Dir dir) {
+  Stream& s = f.end(dir).stream;
+  if (s.is_finished) return;
+  s.is_finished = true;
+  if (!f.parser) return;
+  Context cx = context(f);
+  f.parser->on_end(cx, dir);
+}
+
+void Dispatcher::on_datagram(Flow& f, Dir dir, Bytes data) {
+  if (f.detection == Detection::kOpen && !data.empty()) {
+    const ProbeInput input{dir, data, f.orig_p, f.resp_p, false, f.probes_failed == 0};
+    for (const ProtocolInfo* p : protocols_) {
+      if (p->udp && p->probe(input) == Probe::kYes) {
+        attach(f, *p);
+        break;
+      }
+    }
+    if (f.detection == Detection::kOpen && ++f.probes_failed == kProbeDatagramsMax) f.detection = Detection::kClosed;
+  }
+  if (!f.parser) return;
+  Context cx = context(f);
+  if (f.parser->on_datagram(cx, dir, Cursor(data)) == Step::kDetach) detach(f);
+}
+
+}  // namespace catenary::flow

@@ -1,0 +1,49 @@
+// Finds out what a flow speaks and feeds its parser.
+//
+// Every probe looks at the first bytes of either direction, on any port. What a parser leaves unread
+// is kept for it, within the protocol's limit. A stream nobody claims is still looked at for a
+// protocol that may begin in its middle (STARTTLS, CONNECT, SOCKS), within kMidStreamBytesMax.
+#pragma once
+
+#include "flow/protocol.h"
+#include "flow/reassembly.h"
+
+namespace catenary::flow {
+
+class Dispatcher final : public StreamListener {
+ public:
+  static constexpr std::uint32_t kProbeBytesMax = 2048;        // kept while a probe says kMore
+  static constexpr std::uint32_t kMidStreamBytesMax = 65536;   // looked at, per direction
+  static constexpr std::uint8_t kProbeDatagramsMax = 4;
+
+  Dispatcher(Pool& pool, event::Batcher& events, event::WeirdLog& weirds, files::Tracker& files,
+             std::span<const ProtocolInfo* const> protocols)
+      : pool_(pool), events_(events), weirds_(weirds), files_(files), protocols_(protocols) {}
+
+  void on_datagram(Flow& flow, Dir dir, Bytes data);
+  void close(Flow& flow);
+
+  void on_bytes(Flow& flow, Dir dir, Bytes bytes) override;
+  void on_lost(Flow& flow, Dir dir, std::uint64_t bytes) override;
+  void on_finished(Flow& flow, Dir dir) override;
+  bool wants_bytes(const Flow& flow) const override { return flow.detection != Detection::kClosed; }
+  void on_stream_weird(Flow& flow, Weird name) override;
+
+ private:
+  Context context(Flow& flow) { return {flow, events_.now(), events_, files_, weirds_}; }
+  void feed(Flow& flow, Dir dir, Bytes fresh);
+  void detect(Flow& flow, Dir dir, Bytes fresh);
+  bool attach(Flow& flow, const ProtocolInfo& protocol);
+  void detach(Flow& flow);
+  // Appends to what is unread; false when there is no room.
+  bool keep(Flow& flow, Dir dir, Bytes bytes, std::uint32_t max);
+  void forget(Stream& stream);
+
+  Pool& pool_;
+  event::Batcher& events_;
+  event::WeirdLog& weirds_;
+  files::Tracker& files_;
+  std::span<const ProtocolInfo* const> protocols_;
+};
+
+}  // namespace catenary::flow

@@ -1,0 +1,79 @@
+// All open flows: found by tuple, ended by time.
+//
+// The hash is keyed (SipHash), so nobody aims collisions at a bucket; the number of flows is capped,
+// and at the cap the one that would end soonest ends early, counted. Time is packet time. A wheel of
+// one-second slots finds flows whose time is up; a flow met after its time ended is ended before it
+// is looked at again, so results do not depend on the wheel's grain.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/siphash.h"
+#include "flow/flow.h"
+
+namespace catenary::flow {
+
+// A packet's tuple, as sent.
+struct Tuple {
+  Ip src, dst;
+  std::uint16_t src_port = 0, dst_port = 0;
+  std::uint8_t proto = 0;
+  bool is_one_way = false;  // ICMP errors: the reverse direction is another flow
+};
+
+class FlowEnder {
+ public:
+  virtual ~FlowEnder() = default;
+  // Last words: the flow is destroyed when this returns.
+  virtual void on_flow_end(Flow& flow) = 0;
+};
+
+class Table {
+ public:
+  Table(SipKey key, std::size_t flows_max, FlowEnder& ender);
+
+  // The flow of the tuple, and the direction of this packet in it; nullptr when there is none.
+  Flow* find(const Tuple& t, Nanos now, Dir& dir);
+  // A new flow with src as originator. Never fails: at the cap the flow nearest its end is ended.
+  Flow& create(const Tuple& t, Nanos now);
+  // Ends every flow whose time is up.
+  void advance(Nanos now);
+  // A deadline may have come nearer.
+  void reschedule(Flow& flow);
+  void end(Flow& flow);
+  void end_all();
+
+  std::size_t active() const noexcept { return active_; }
+  std::uint64_t created() const noexcept { return created_; }
+  std::uint64_t evicted() const noexcept { return evicted_; }
+
+ private:
+  static constexpr std::uint32_t kNil = 0xffffffff;
+  static constexpr std::size_t kChunk = 1024;
+  static constexpr std::int64_t kSlots = 512;
+
+  std::uint64_t hash_of(const Tuple& t) const noexcept;
+  Flow& at(std::uint32_t i) noexcept { return chunks_[i / kChunk][i % kChunk]; }
+  void link(Flow& f, std::uint32_t i, Nanos deadline);
+  void unlink(Flow& f);
+  void evict_one();
+
+  SipKey key_;
+  std::size_t flows_max_;
+  FlowEnder& ender_;
+  std::vector<std::unique_ptr<Flow[]>> chunks_;
+  std::vector<std::uint32_t> free_;
+  std::vector<std::uint32_t> buckets_;
+  std::vector<std::uint32_t> wheel_;
+  std::int64_t second_ = -1;  // the last one the wheel has turned past
+  std::size_t active_ = 0;
+  std::uint64_t created_ = 0, evicted_ = 0;
+};
+
+// When silence, a lone SYN or a close ends the flow.
+Nanos deadline_of(const Flow& flow) noexcept;
+// Eight bytes from first-packet time and tuple, the same on every worker.
+Uid uid_of(const Flow& flow) noexcept;
+
+}  // namespace catenary::flow

@@ -1,0 +1,87 @@
+#include "protocols/harness.h"
+
+#include "base/check.h"
+#include "event/json.h"
+
+namespace catenary::flow {
+
+Harness::Harness(const ProtocolInfo& protocol, std::uint8_t proto, std::uint16_t orig_port, std::uint16_t resp_port)
+    : events_(*this),
+      weirds_(events_),
+      files_(events_),
+      pool_(std::size_t{64} << 20),
+      protocol_(&protocol),
+      dispatcher_(pool_, events_, weirds_, files_, {&protocol_, 1}) {
+  const std::uint8_t orig[4] = {192, 0, 2, 1}, resp[4] = {198, 51, 100, 2};
+  flow_.orig_h = Ip::v4(orig);
+  flow_.resp_h = Ip::v4(resp);
+  flow_.orig_p = orig_port;
+  flow_.resp_p = resp_port;
+  flow_.proto = proto;
+  flow_.uid = {1};
+  flow_.first = flow_.last = 1'700'000'000 * kSecond;
+  events_.advance(flow_.first);
+}
+
+Harness::~Harness() { close(); }
+
+void Harness::send(Dir dir, Bytes bytes) {
+  flow_.last = events_.now();
+  if (flow_.proto == 17)
+    dispatcher_.on_datagram(flow_, dir, bytes);
+  else if (!bytes.empty())
+    dispatcher_.on_bytes(flow_, dir, bytes);
+}
+
+std::string Harness::close() {
+  if (!is_closed_) {
+    is_closed_ = true;
+    dispatcher_.close(flow_);
+    events_.drain();
+  }
+  std::string all;
+  for (const auto& [kind, line] : lines_) all += (all.empty() ? "" : "\n") + line;
+  return all;
+}
+
+std::vector<std::string> Harness::lines(Kind kind) const {
+  std::vector<std::string> out;
+  for (const auto& [k, line] : lines_) {
+    if (k == kind) out.push_back(line);
+  }
+  return out;
+}
+
+void Harness::on_drain(std::span<const event::Batch> batches) {
+  for (const event::Batch& b : batches) {
+    const std::vector<std::string> records = event::json_lines(b.kind, b.bytes);
+    // What we write must be what a stranger would be allowed to send.
+    CATENARY_CHECK(records.size() == b.count);
+    for (const std::string& r : records) lines_.emplace_back(b.kind, r);
+  }
+}
+
+int fuzz_protocol(const ProtocolInfo& protocol, std::uint8_t proto, const std::uint8_t* data, std::size_t size) {
+  Harness h(protocol, proto, 40000, proto == 17 ? 53 : 80);
+  Cursor in(Bytes{data, size});
+  while (in.has(3)) {
+    const std::uint8_t control = in.u8();
+    const std::uint16_t length = in.be16();
+    const Dir dir = (control & 1) ? Dir::kResp : Dir::kOrig;
+    const std::size_t n = std::min<std::size_t>(length, in.left());
+    switch ((control >> 1) & 3) {
+      case 1:
+        h.gap(dir, length);
+        break;
+      case 2:
+        h.finish(dir);
+        break;
+      default:
+        h.send(dir, in.take(n));
+    }
+  }
+  h.close();
+  return 0;
+}
+
+}  // namespace catenary::flow

@@ -1,0 +1,242 @@
+#include "sensor/pipeline.h"
+
+#include <algorithm>
+
+#include "decode/arp/arp.gen.h"
+#include "decode/icmp/icmp.gen.h"
+#include "decode/tcp/tcp.h"
+#include "decode/udp/udp.h"
+#include "flow/conn.h"
+#include "flow/server_ports.h"
+#include "flow/tcp_tracker.h"
+#include "protocols/protocols.gen.h"
+
+namespace catenary::sensor {
+
+using decode::Packet;
+using flow::Dir;
+using flow::Flow;
+using flow::Tuple;
+
+namespace {
+
+// Messages of one flow that become events; the rest of a ping or a flood is in its conn record.
+constexpr std::uint64_t kIcmpEventsPerEnd = 8;
+
+Tuple tuple_of(const Packet& p, std::uint16_t src_port, std::uint16_t dst_port) {
+  return {p.src, p.dst, src_port, dst_port, p.ip_proto, false};
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const PipelineOptions& options, event::DrainSink& sink)
+    : events_(sink),
+      weirds_(events_),
+      files_(events_),
+      pool_(options.stream_bytes_max),
+      dispatcher_(pool_, events_, weirds_, files_, protocols::all()),
+      reassembler_(pool_, dispatcher_),
+      table_(options.key, options.flows_max, *this),
+      decoder_(*this, options.key) {}
+
+void Pipeline::packet(const capture::RawPacket& raw) {
+  counters_.packets++;
+  counters_.wire_bytes += raw.wire_len;
+  counters_.captured_bytes += raw.data.size();
+  if (counters_.packets == 1) counters_.first = raw.ts;
+  counters_.last = std::max(counters_.last, raw.ts);
+  events_.advance(raw.ts);
+  table_.advance(events_.now());
+
+  Packet p;
+  p.ts = raw.ts;
+  p.wire_len = raw.wire_len;
+  p.frame = raw.data;
+  decoder_.link(raw.linktype, p);
+  events_.drain_if_full();
+}
+
+void Pipeline::tick(Nanos now) {
+  events_.advance(now);
+  table_.advance(events_.now());
+  events_.drain();
+}
+
+void Pipeline::finish() {
+  is_finishing_ = true;
+  table_.end_all();
+  events_.drain();
+}
+
+void Pipeline::on_ip(const Packet& p) {
+  counters_.ip_packets++;
+  switch (p.ip_proto) {
+    case decode::ip_proto::kTcp:
+      return on_tcp(p);
+    case decode::ip_proto::kUdp:
+      return on_udp(p);
+    case decode::ip_proto::kIcmp:
+    case decode::ip_proto::kIcmp6:
+      return on_icmp(p);
+    default:
+      return on_other(p);
+  }
+}
+
+Flow& Pipeline::create(const Tuple& t, const Packet& p, bool flip, Dir& dir) {
+  Tuple as_flow = t;
+  if (flip) {
+    std::swap(as_flow.src, as_flow.dst);
+    std::swap(as_flow.src_port, as_flow.dst_port);
+  }
+  dir = flip ? Dir::kResp : Dir::kOrig;
+  Flow& f = table_.create(as_flow, p.ts);
+  f.uid = flow::uid_of(f);
+  f.inactivity = flow::kUdpInactivity;
+  f.ip_version = p.ip_version;
+  f.vlan = p.vlan;
+  f.inner_vlan = p.inner_vlan;
+  f.vlan_tags = p.vlan_tags;
+  f.tunnel = static_cast<std::uint8_t>(p.tunnel);
+  f.has_macs = p.has_macs;
+  if (flip) f.add_history('^');
+  table_.reschedule(f);
+  return f;
+}
+
+void Pipeline::count(Flow& f, Dir dir, const Packet& p) {
+  flow::Endpoint& e = f.end(dir);
+  if (e.packets++ == 0) {
+    e.ttl = p.ttl;
+    e.mac = p.src_mac;
+  }
+  e.ip_bytes += p.ip_len;
+  if (p.ts - f.last_update >= flow::kUpdateInterval) flow::emit_conn_update(f, events_);
+}
+
+void Pipeline::on_tcp(const Packet& p) {
+  tcp::Segment s;
+  switch (tcp::parse(Cursor(p.payload), p.payload_len, s)) {
+    case tcp::Header::kTooShort:
+      return on_weird(Weird::tcp_header_too_short, p);
+    case tcp::Header::kMalformed:
+      return on_weird(Weird::tcp_header_malformed, p);
+    case tcp::Header::kOk:
+      break;
+  }
+  const Tuple t = tuple_of(p, s.src_port, s.dst_port);
+  Dir dir = Dir::kOrig;
+  Flow* f = table_.find(t, p.ts, dir);
+  if (f && flow::is_tcp_reuse(*f, s)) {
+    table_.end(*f);
+    f = nullptr;
+  }
+  if (!f) {
+    // Begun without a SYN: of two plausible servers the lower port is the likelier one, but a
+    // SYN-ACK may be half of a scan and is then left as it stands.
+    bool flip = false;
+    if (!s.has(tcp::kSyn) || s.has(tcp::kAck)) {
+      const bool src = flow::is_server_port(p.ip_proto, s.src_port), dst = flow::is_server_port(p.ip_proto, s.dst_port);
+      flip = src && (!dst || (!s.has(tcp::kSyn) && s.src_port < s.dst_port));
+    }
+    f = &create(t, p, flip, dir);
+  }
+  count(*f, dir, p);
+  const flow::TcpOutcome out = flow::track_tcp(*f, dir, s, p.ts);
+  if (out.flipped) dir = flow::other(dir);
+  if (out.has_weird) dispatcher_.on_stream_weird(*f, out.weird);
+  if (out.acked > 0) reassembler_.acknowledge(*f, flow::other(dir), out.acked);
+  if (out.is_deliverable) reassembler_.add(*f, dir, out.data_seq, s.data, s.len);
+  reassembler_.check_finished(*f, dir);
+  if (out.closes) {
+    // A FIN that overtook data: the end is closed when the data is there.
+    if (reassembler_.is_pending(*f, dir))
+      f->close_deferred = true;
+    else
+      flow::close_tcp_end(*f, dir);
+  }
+  if (f->delete_at != 0 || (s.has(tcp::kSyn) && f->attempt_at != 0)) table_.reschedule(*f);
+}
+
+void Pipeline::on_udp(const Packet& p) {
+  udp::Datagram d;
+  if (!udp::parse(Cursor(p.payload), p.payload_len, d)) return on_weird(Weird::udp_header_too_short, p);
+  if (d.length_differs) on_weird(Weird::udp_length_differs, p);
+  const Tuple t = tuple_of(p, d.src_port, d.dst_port);
+  Dir dir = Dir::kOrig;
+  Flow* f = table_.find(t, p.ts, dir);
+  if (!f) {
+    const bool flip =
+        flow::is_server_port(p.ip_proto, d.src_port) && !flow::is_server_port(p.ip_proto, d.dst_port);
+    f = &create(t, p, flip, dir);
+  }
+  count(*f, dir, p);
+  f->last = p.ts;
+  flow::Endpoint& e = f->end(dir);
+  if (!e.has_sent) f->add_history(dir == Dir::kOrig ? 'D' : 'd');
+  e.has_sent = true;
+  e.payload_bytes += d.len;
+  dispatcher_.on_datagram(*f, dir, d.data);
+}
+
+void Pipeline::on_icmp(const Packet& p) {
+  const bool v6 = p.ip_proto == decode::ip_proto::kIcmp6;
+  icmp::Header h;
+  if (!icmp::parse_header(Cursor(p.payload), v6, h)) return on_weird(Weird::icmp_header_too_short, p);
+  Tuple t = tuple_of(p, h.type, h.counterpart);
+  t.is_one_way = h.is_one_way;
+  Dir dir = Dir::kOrig;
+  Flow* f = table_.find(t, p.ts, dir);
+  if (!f) f = &create(t, p, false, dir);
+  count(*f, dir, p);
+  f->last = p.ts;
+  flow::Endpoint& e = f->end(dir);
+  e.has_sent = true;
+  e.payload_bytes += p.payload_len - 8;
+  if (e.packets > kIcmpEventsPerEnd) return;
+  IcmpEvent event;
+  icmp::describe(Cursor(p.payload), v6, event);
+  event.ts = micros(p.ts);
+  event.is_orig = dir == Dir::kOrig;
+  event.payload_bytes = p.payload_len - 8;
+  flow::Context cx{*f, p.ts, events_, files_, weirds_};
+  cx.emit(event);
+}
+
+void Pipeline::on_other(const Packet& p) {
+  const Tuple t = tuple_of(p, 0, 0);
+  Dir dir = Dir::kOrig;
+  Flow* f = table_.find(t, p.ts, dir);
+  if (!f) f = &create(t, p, false, dir);
+  count(*f, dir, p);
+  f->last = p.ts;
+}
+
+void Pipeline::on_arp(ArpEvent& arp, const Packet&) { events_.emit(arp); }
+
+void Pipeline::on_weird(Weird name, const Packet& p) {
+  event::WeirdSubject s;
+  if (p.ip_version != 0) {
+    s.orig_h = p.src;
+    s.resp_h = p.dst;
+    s.proto = p.ip_proto;
+  }
+  if (p.vlan_tags > 0) s.vlan = p.vlan;
+  weirds_.add(name, s);
+}
+
+void Pipeline::on_flow_end(Flow& f) {
+  dispatcher_.close(f);
+  reassembler_.release(f);
+  flow::emit_conn(f, end_reason(f), events_);
+}
+
+std::string_view Pipeline::end_reason(const Flow& f) const noexcept {
+  if (is_finishing_) return "shutdown";
+  if (f.was_evicted) return "evicted";
+  if (f.delete_at == 0) return "timeout";
+  const bool is_reset = f.ends[0].state == flow::TcpState::kReset || f.ends[1].state == flow::TcpState::kReset;
+  return is_reset ? "reset" : "closed";
+}
+
+}  // namespace catenary::sensor

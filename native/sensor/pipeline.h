@@ -1,0 +1,79 @@
+// SPINE 1: the path of a packet through native/.
+//
+//   capture -> decode -> flow -> protocols -> event batches
+//
+// One pipeline is one worker: it shares nothing, runs on one thread and takes packets in order.
+#pragma once
+
+#include <memory>
+
+#include "capture/source.h"
+#include "decode/decoder.h"
+#include "decode/icmp/icmp.h"
+#include "event/batch.h"
+#include "event/weird_log.h"
+#include "files/tracker.h"
+#include "flow/dispatch.h"
+#include "flow/reassembly.h"
+#include "flow/table.h"
+
+namespace catenary::sensor {
+
+struct PipelineOptions {
+  std::size_t flows_max = 1 << 20;
+  std::size_t stream_bytes_max = std::size_t{512} << 20;  // parsers, unread bytes, segments out of order
+  SipKey key;                                             // of every hash table; from the system's random source
+};
+
+struct Counters {
+  std::uint64_t packets = 0;         // handed in
+  std::uint64_t wire_bytes = 0;      // their length on the wire
+  std::uint64_t captured_bytes = 0;  // what of it was captured
+  std::uint64_t ip_packets = 0;      // reached an IP payload
+  Nanos first = 0, last = 0;
+};
+
+class Pipeline final : decode::Sink, flow::FlowEnder {
+ public:
+  Pipeline(const PipelineOptions& options, event::DrainSink& sink);
+
+  void packet(const capture::RawPacket& raw);
+  // Time passes without packets (live): flows time out, what is collected goes out.
+  void tick(Nanos now);
+  // Ends every flow and hands over what is left.
+  void finish();
+
+  event::Batcher& events() noexcept { return events_; }
+  const Counters& counters() const noexcept { return counters_; }
+  std::uint64_t flows() const noexcept { return table_.created(); }
+  std::uint64_t flows_evicted() const noexcept { return table_.evicted(); }
+  std::size_t flows_active() const noexcept { return table_.active(); }
+  std::uint64_t weirds() const noexcept { return weirds_.total(); }
+
+ private:
+  void on_ip(const decode::Packet& p) override;
+  void on_arp(ArpEvent& arp, const decode::Packet& p) override;
+  void on_weird(Weird name, const decode::Packet& p) override;
+  void on_flow_end(flow::Flow& flow) override;
+
+  void on_tcp(const decode::Packet& p);
+  void on_udp(const decode::Packet& p);
+  void on_icmp(const decode::Packet& p);
+  void on_other(const decode::Packet& p);
+  flow::Flow& create(const flow::Tuple& t, const decode::Packet& p, bool flip, flow::Dir& dir);
+  std::string_view end_reason(const flow::Flow& flow) const noexcept;
+  void count(flow::Flow& flow, flow::Dir dir, const decode::Packet& p);
+
+  Counters counters_;
+  event::Batcher events_;
+  event::WeirdLog weirds_;
+  files::Tracker files_;
+  flow::Pool pool_;
+  flow::Dispatcher dispatcher_;
+  flow::Reassembler reassembler_;
+  flow::Table table_;
+  decode::Decoder decoder_;
+  bool is_finishing_ = false;
+};
+
+}  // namespace catenary::sensor

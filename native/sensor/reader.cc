@@ -1,0 +1,81 @@
+#include "sensor/reader.h"
+
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/check.h"
+
+namespace catenary::sensor {
+
+SipKey random_key() {
+  SipKey key;
+  CATENARY_CHECK(getrandom(&key, sizeof key, 0) == static_cast<ssize_t>(sizeof key));
+  return key;
+}
+
+Reader::Reader(ReaderOptions options, event::DrainSink& sink)
+    : options_(std::move(options)), pipeline_(options_.pipeline, sink) {}
+
+bool Reader::open_next() {
+  std::string error;
+  if (!options_.interface.empty()) {
+    if (next_file_++ > 0) return false;
+    results_.push_back({options_.interface, 0, ""});
+    source_ = capture::open_live(options_.interface, {options_.filter, options_.snaplen}, error);
+    if (!source_) results_.back().error = error;
+    return source_ != nullptr;
+  }
+  while (next_file_ < options_.files.size()) {
+    const std::string& path = options_.files[next_file_++];
+    results_.push_back({path, 0, ""});
+    source_ = capture::open_file(path, {options_.filter}, error);
+    if (source_) return true;
+    results_.back().error = error;
+  }
+  return false;
+}
+
+void Reader::close_source(const std::string& error) {
+  results_.back().error = error;
+  position_ += source_->position();
+  last_stats_ = source_->stats();
+  source_.reset();
+}
+
+bool Reader::run(std::uint64_t packets_max) {
+  const std::uint64_t drains = pipeline_.events().drains();
+  std::uint64_t n = 0;
+  while (!is_done_) {
+    if (stop_.load(std::memory_order_relaxed) || (!source_ && !open_next())) {
+      if (source_) close_source("");
+      pipeline_.finish();
+      is_done_ = true;
+      return false;
+    }
+    capture::RawPacket raw;
+    switch (source_->next(raw)) {
+      case capture::Next::kPacket:
+        results_.back().packets++;
+        pipeline_.packet(raw);
+        break;
+      case capture::Next::kTimeout: {
+        // Nothing came within the read timeout: let flows time out, hand over what there is.
+        timespec now{};
+        clock_gettime(CLOCK_REALTIME, &now);
+        pipeline_.tick(static_cast<Nanos>(now.tv_sec) * kSecond + now.tv_nsec);
+        return true;
+      }
+      case capture::Next::kEnd:
+        close_source("");
+        break;
+      case capture::Next::kError:
+        close_source(source_->error());
+        break;
+    }
+    if (pipeline_.events().drains() != drains) return true;
+    if (++n >= packets_max) return true;
+  }
+  return false;
+}
+
+}  // namespace catenary::sensor

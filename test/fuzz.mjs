@@ -4,14 +4,15 @@
 //   node test/fuzz.mjs --build build/fuzz --time 10 [--only dns] [--jobs 2]
 //   node test/fuzz.mjs --build build/fuzz --slice 600 --ledger test/long.tsv
 //
-// Seeds are the transport payloads of the unit's captures/*.pcap, one file a packet and one a direction; what fuzzing
-// finds is kept in build/corpus/<name> and used again. A finding is left in build/findings/ with the command that
+// A protocol's seeds are the flows of its captures/*.pcap in the form of native/protocols/harness.h; any other target's
+// are the packets and the files of every capture in native/. What fuzzing finds is kept in build/corpus/<name> and used
+// again. A finding is left in build/findings/ with the command that
 // shows it; it becomes a capture or a test row first, then a fix.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { payloads } from './pcap.mjs';
+import { fuzzInputs, packets } from './pcap.mjs';
 
 const { values: args } = parseArgs({
   options: {
@@ -25,6 +26,7 @@ const { values: args } = parseArgs({
 });
 const FINDINGS = 'build/findings';
 const SEED_BYTES_MAX = 64 * 1024;
+const SEEDS_OF_A_CAPTURE_MAX = 200;
 
 /** The list CMake wrote: name and folder of every *_fuzz.cc. */
 function targets() {
@@ -39,16 +41,26 @@ function targets() {
   return args.only ? list.filter((t) => t.name === args.only) : list;
 }
 
-/** Writes a unit's seeds and returns their folder. */
+/** Captures below a folder. */
+function captures(folder) {
+  return fs
+    .readdirSync(folder, { recursive: true })
+    .map(String)
+    .filter((f) => /\bcaptures\/[^/]+\.pcap$/.test(f))
+    .map((f) => path.join(folder, f));
+}
+
+/** Writes a target's seeds and returns their folder. */
 function seed({ name, folder }) {
   const dir = path.join('build/seeds', name);
   fs.rmSync(dir, { recursive: true, force: true });
   fs.mkdirSync(dir, { recursive: true });
-  const captures = path.join(folder, 'captures');
-  const files = fs.existsSync(captures) ? fs.readdirSync(captures).filter((f) => /\.pcap$/.test(f)) : [];
-  for (const file of files) {
-    payloads(fs.readFileSync(path.join(captures, file))).forEach((bytes, i) => {
-      fs.writeFileSync(path.join(dir, `${path.parse(file).name}-${i}`), bytes.subarray(0, SEED_BYTES_MAX));
+  const isProtocol = /\/native\/protocols\//.test(folder);
+  for (const file of captures(isProtocol ? folder : 'native')) {
+    const bytes = fs.readFileSync(file);
+    const inputs = isProtocol ? fuzzInputs(bytes) : [bytes, ...packets(bytes).list];
+    inputs.slice(0, SEEDS_OF_A_CAPTURE_MAX).forEach((input, i) => {
+      fs.writeFileSync(path.join(dir, `${path.parse(file).name}-${i}`), input.subarray(0, SEED_BYTES_MAX));
     });
   }
   return dir;

@@ -30,29 +30,43 @@ function network(link, p) {
   return p.subarray(at + 2);
 }
 
-/** Payloads of TCP and UDP, one a packet, then each direction of each flow joined. */
-export function payloads(file) {
+/** Every TCP and UDP payload with its flow and whether the flow's first sender sent it. */
+export function segments(file) {
   const { link, list } = packets(file);
   const out = [];
-  const directions = new Map();
+  const origs = new Map();
   for (const p of list) {
     const ip = network(link, p);
     if (ip.length < 20) continue;
     const v6 = ip[0] >> 4 === 6;
     const proto = v6 ? ip[6] : ip[9];
-    const addresses = v6 ? ip.subarray(8, 40) : ip.subarray(12, 20);
+    const size = v6 ? 16 : 4;
+    const [from, to] = [0, 1].map((i) => ip.subarray((v6 ? 8 : 12) + i * size, (v6 ? 8 : 12) + (i + 1) * size));
     const end = Math.min(ip.length, v6 ? 40 + ip.readUInt16BE(4) : ip.readUInt16BE(2));
     const l4 = ip.subarray(v6 ? 40 : (ip[0] & 15) * 4, end);
     if (l4.length < 8) continue;
     const skip = proto === 17 ? 8 : proto === 6 && l4.length >= 20 ? (l4[12] >> 4) * 4 : -1;
-    if (skip < 0 || l4.length <= skip) continue;
-    const data = l4.subarray(skip);
-    out.push(data);
-    const key = `${addresses.toString('hex')}${l4.subarray(0, 4).toString('hex')}`;
-    directions.set(key, [...(directions.get(key) ?? []), data]);
+    if (skip < 0 || l4.length < skip) continue;
+    const ends = [from, to].map((address, i) => address.toString('hex') + l4.toString('hex', i * 2, i * 2 + 2));
+    const flow = `${proto} ${[...ends].sort().join(' ')}`;
+    if (!origs.has(flow)) origs.set(flow, ends[0]);
+    if (l4.length > skip) out.push({ flow, fromOrig: origs.get(flow) === ends[0], data: l4.subarray(skip) });
   }
-  for (const parts of directions.values()) if (parts.length > 1) out.push(Buffer.concat(parts));
   return out;
+}
+
+/** Payloads of TCP and UDP in order. */
+export const payloads = (file) => segments(file).map((s) => s.data);
+
+/** A flow as native/protocols/harness.h reads a fuzz input: control byte (bit 0: the responder), length, bytes. */
+export function fuzzInputs(file) {
+  const flows = new Map();
+  for (const { flow, fromOrig, data } of segments(file)) {
+    const bytes = data.subarray(0, 0xffff);
+    const head = Buffer.from([fromOrig ? 0 : 1, bytes.length >> 8, bytes.length & 0xff]);
+    flows.set(flow, [...(flows.get(flow) ?? []), head, bytes]);
+  }
+  return [...flows.values()].map((parts) => Buffer.concat(parts));
 }
 
 // ---- writing -----------------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ enum class Weird : std::uint16_t {
   dns_response_without_query,
   dns_trailing_bytes,
   ethernet_header_too_short,
+  file_open_limit,
   flow_parser_memory_full,
   flow_table_full,
   flow_unread_limit,
@@ -121,7 +122,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 110;
+inline constexpr std::size_t kWeirdCount = 111;
 
 struct WeirdInfo {
   std::string_view name;
@@ -191,6 +192,8 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "Bytes after the last record"},
     {"ethernet_header_too_short", "ethernet",
      "The frame ends inside its Ethernet header"},
+    {"file_open_limit", "core",
+     "More files open at once than one worker keeps; this one is in no file record"},
     {"flow_parser_memory_full", "flow",
      "The memory for parsers is used up; the flow is not parsed"},
     {"flow_table_full", "flow",

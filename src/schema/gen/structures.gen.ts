@@ -671,6 +671,7 @@ export const WEIRDS: Readonly<Record<string, string>> = {
   dns_response_without_query: "Response that nobody was seen to ask for",
   dns_trailing_bytes: "Bytes after the last record",
   ethernet_header_too_short: "The frame ends inside its Ethernet header",
+  file_open_limit: "More files open at once than one worker keeps; this one is in no file record",
   flow_parser_memory_full: "The memory for parsers is used up; the flow is not parsed",
   flow_table_full: "The oldest flow was ended early to make room for a new one",
   flow_unread_limit: "A parser left more bytes unread than its protocol allows",

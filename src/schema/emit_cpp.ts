@@ -1,5 +1,5 @@
 // The C++ side: one struct with its encoder per kind, and the tables that the validator and the transposer walk.
-import { clickhouseType } from './emit_sql.ts';
+import { clickhouseType, nameField } from './emit_sql.ts';
 import {
   type BaseType,
   type Example,
@@ -255,6 +255,8 @@ struct KindInfo {
   std::string_view name;
   // Begins with the flow envelope: uid, orig_h, ... are fields 3 to 9.
   bool flow;
+  // Place of the name whose registered domain the store keeps, 0 when there is none.
+  std::uint16_t name_field;
   std::uint32_t bytes_max;
   std::span<const FieldInfo> fields;
 };
@@ -271,6 +273,7 @@ inline constexpr std::size_t kFieldUid = 3, kFieldOrigH = 4, kFieldOrigP = 5, kF
 
 export function schemaSource(s: Schema): string {
   const cppField = (t: BaseType): string => `FieldType::${t === 'bool' ? 'boolean' : t}`;
+  const nameIndex = (k: Kind): number => Math.max(0, k.fields.findIndex((f) => f.name === nameField(k)));
   const row = (f: Field): string =>
     `    {${quote(f.name)}, ${cppField(f.type)}, ${f.list}, ${f.optional}, ${f.cap}, ${f.capItems}, ` +
     `${quote(clickhouseType(f, 'wire'))}},\n`;
@@ -286,7 +289,7 @@ constexpr KindInfo kInfos[] = {
 ${s.kinds
   .map(
     (k) =>
-      `    {Kind::${k.name}, ${quote(k.name)}, ${k.envelope === 'flow'}, ${recordBytesMax(k)}, ` +
+      `    {Kind::${k.name}, ${quote(k.name)}, ${k.envelope === 'flow'}, ${nameIndex(k)}, ${recordBytesMax(k)}, ` +
       `k${pascal(k.name)}Fields},\n`,
   )
   .join('')}};
@@ -415,23 +418,33 @@ ${assigns}  return e;
   return `${banner('*.schema.yaml')}// For tests: each kind's example of every field, and its bytes as the TypeScript encoder writes them.
 #pragma once
 
+#include <arpa/inet.h>
+
 #include <string_view>
 
 ${includes.map((p) => `#include "${p}"\n`).join('')}
 namespace catenary::samples {
 
-Uid uid_of(std::string_view text);
-Ip ip_of(const char* text);
+inline Uid uid_of(std::string_view text) {
+  Uid uid;
+  uid_parse(text, uid);
+  return uid;
+}
+inline Ip ip_of(const char* text) {
+  std::uint8_t bytes[16] = {};
+  if (inet_pton(AF_INET, text, bytes) == 1) return Ip::v4({bytes, 4});
+  inet_pton(AF_INET6, text, bytes);
+  return Ip::v6({bytes, 16});
+}
 
 template <class Event>
 Event example();
 
 ${s.kinds.map(sample).join('\n')}
-template <class Event>
-void check(std::string_view example_hex, std::string_view empty_hex);
-
-inline void check_all() {
-${s.kinds.map((k) => `  check<${structName(k)}>(\n${hexBytes(k, false)},\n${hexBytes(k, true)});\n`).join('')}}
+// visit(example event, its bytes in hex, the bytes of an empty event in hex), kind by kind.
+template <class Visit>
+void for_each_kind(Visit visit) {
+${s.kinds.map((k) => `  visit(example<${structName(k)}>(),\n${hexBytes(k, false)},\n${hexBytes(k, true)});\n`).join('')}}
 
 }  // namespace catenary::samples
 `;

@@ -27,6 +27,8 @@ struct KindInfo {
   std::string_view name;
   // Begins with the flow envelope: uid, orig_h, ... are fields 3 to 9.
   bool flow;
+  // Place of the name whose registered domain the store keeps, 0 when there is none.
+  std::uint16_t name_field;
   std::uint32_t bytes_max;
   std::span<const FieldInfo> fields;
 };

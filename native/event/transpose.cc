@@ -1,0 +1,193 @@
+#include "event/transpose.h"
+
+#include <bit>
+
+#include "event/validate.h"
+
+namespace catenary {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "Native blocks are little-endian");
+
+using Out = std::vector<std::uint8_t>;
+
+void put(Out& out, const void* from, std::size_t n) {
+  const auto* bytes = static_cast<const std::uint8_t*>(from);
+  out.insert(out.end(), bytes, bytes + n);
+}
+
+void put_varint(Out& out, std::uint64_t v) {
+  for (; v > 0x7f; v >>= 7) out.push_back(static_cast<std::uint8_t>(v | 0x80));
+  out.push_back(static_cast<std::uint8_t>(v));
+}
+
+void put_text(Out& out, std::string_view v) {
+  put_varint(out, v.size());
+  put(out, v.data(), v.size());
+}
+
+// Bytes of a value in its column; 0 for a String.
+std::size_t width_of(FieldType type) noexcept {
+  switch (type) {
+    case FieldType::boolean:
+    case FieldType::u8: return 1;
+    case FieldType::u16: return 2;
+    case FieldType::u32:
+    case FieldType::i32: return 4;
+    case FieldType::time:
+    case FieldType::duration:
+    case FieldType::f64:
+    case FieldType::u64:
+    case FieldType::i64: return 8;
+    case FieldType::uid: return kUidTextBytes;
+    case FieldType::ip: return 16;
+    case FieldType::mac:
+    case FieldType::text: return 0;
+  }
+  return 0;
+}
+
+constexpr std::size_t kSeenColumn = 1;
+
+}  // namespace
+
+// Fills the record's columns value by value, and the collector's when a row is whole.
+struct Transposer::Sink {
+  Transposer& to;
+  std::string_view sensor;
+  Micros seen = 0;
+  Ip orig_h = {}, resp_h = {};
+  std::uint16_t orig_p = 0, resp_p = 0;
+  std::uint8_t proto = 0;
+  std::string_view name = {};
+  bool is_open = false;
+
+  void begin() {
+    end();
+    is_open = true;
+    name = {};
+  }
+
+  // The collector's values of the row before, in the order of the constructor.
+  void end() {
+    if (!is_open) return;
+    is_open = false;
+    auto* column = to.extra_.data();
+    put_text((column++)->values, sensor);
+    if (to.info_->flow) {
+      put_text((column++)->values, to.community_id_.of(orig_h, orig_p, resp_h, resp_p, proto));
+    }
+    if (to.facts_ == nullptr) return;
+    if (to.info_->flow) {
+      put_text((column++)->values, to.facts_->host(orig_h, seen));
+      put_text((column++)->values, to.facts_->host(resp_h, seen));
+    }
+    if (to.info_->name_field != 0) {
+      put_text((column++)->values, name.empty() ? name : to.facts_->registered_domain(name));
+    }
+  }
+
+  Column& next(std::size_t at) {
+    Column& column = to.columns_[at];
+    if (column.list) {
+      column.items++;
+    } else if (column.optional) {
+      column.nulls.push_back(0);
+    }
+    return column;
+  }
+
+  void nil(std::size_t at) {
+    Column& column = to.columns_[at];
+    column.nulls.push_back(1);
+    // A String's zero is an empty one: its length byte.
+    column.values.resize(column.values.size() + std::max<std::size_t>(column.width, 1));
+  }
+  void list(std::size_t at, std::size_t n) {
+    Column& column = to.columns_[at];
+    const std::uint64_t end = column.items + n;
+    put(column.ends, &end, sizeof end);
+  }
+  void integer(std::size_t at, std::uint64_t v) {
+    Column& column = next(at);
+    put(column.values, &v, column.width);
+    if (at == kSeenColumn) seen = v;
+    if (!to.info_->flow) return;
+    if (at == kFieldOrigP) orig_p = static_cast<std::uint16_t>(v);
+    if (at == kFieldRespP) resp_p = static_cast<std::uint16_t>(v);
+    if (at == kFieldProto) proto = static_cast<std::uint8_t>(v);
+  }
+  void real(std::size_t at, double v) { put(next(at).values, &v, sizeof v); }
+  void flag(std::size_t at, bool v) { next(at).values.push_back(v ? 1 : 0); }
+  void address(std::size_t at, Bytes v) {
+    put(next(at).values, v.data(), v.size());
+    if (!to.info_->flow) return;
+    if (at == kFieldOrigH) orig_h = Ip::v6(v);
+    if (at == kFieldRespH) resp_h = Ip::v6(v);
+  }
+  void text(std::size_t at, std::string_view v) {
+    Column& column = next(at);
+    if (column.width != 0) {
+      put(column.values, v.data(), v.size());
+    } else {
+      put_text(column.values, v);
+    }
+    if (at == to.info_->name_field) name = v;
+  }
+};
+
+Transposer::Transposer(Kind kind, RowFacts* facts) : kind_(kind), info_(kind_info(kind)), facts_(facts) {
+  if (info_ == nullptr) return;
+  for (const FieldInfo& field : info_->fields) {
+    columns_.push_back({field.name, field.column_type, width_of(field.type), field.optional, field.list});
+  }
+  const auto add_text = [this](std::string_view name) { extra_.push_back({name, "String"}); };
+  add_text("sensor");
+  if (info_->flow) add_text("community_id");
+  if (facts_ == nullptr) return;
+  if (info_->flow) {
+    add_text("orig_host");
+    add_text("resp_host");
+  }
+  if (info_->name_field != 0) add_text("registered_domain");
+}
+
+record::Fault Transposer::add(Bytes records, std::string_view sensor) {
+  const Validation checked = validate(kind_, records);
+  if (!checked.ok()) return checked.fault;
+  Sink sink{*this, sensor};
+  record::Walker<Sink> walker(*info_, sink);
+  const record::Fault fault = walker.walk(records);
+  sink.end();
+  rows_ += walker.records();
+  return fault;
+}
+
+std::size_t Transposer::bytes() const noexcept {
+  std::size_t n = 0;
+  for (const auto* columns : {&extra_, &columns_}) {
+    for (const Column& column : *columns) n += column.nulls.size() + column.ends.size() + column.values.size();
+  }
+  return n;
+}
+
+void Transposer::finish(std::vector<std::uint8_t>& out) {
+  if (rows_ == 0) return;
+  out.reserve(out.size() + bytes() + 64 * (extra_.size() + columns_.size()));
+  put_varint(out, extra_.size() + columns_.size());
+  put_varint(out, rows_);
+  for (auto* columns : {&extra_, &columns_}) {
+    for (Column& column : *columns) {
+      put_text(out, column.name);
+      put_text(out, column.type);
+      for (auto* part : {&column.nulls, &column.ends, &column.values}) {
+        put(out, part->data(), part->size());
+        part->clear();
+      }
+      column.items = 0;
+    }
+  }
+  rows_ = 0;
+}
+
+}  // namespace catenary

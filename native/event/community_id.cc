@@ -43,6 +43,12 @@ std::optional<std::uint16_t> counterpart(std::uint8_t proto, std::uint16_t type)
   }
 }
 
+// Between equal addresses Zeek and the specification's own script compare the ports' network bytes as a little-endian
+// number; Wireshark compares them as ports (the specification's issue 32, open). We follow Zeek.
+constexpr std::uint16_t order_of(std::uint16_t port) noexcept {
+  return static_cast<std::uint16_t>((port << 8) | (port >> 8));
+}
+
 std::size_t put16(std::uint8_t* out, std::size_t at, std::uint16_t v) noexcept {
   out[at] = static_cast<std::uint8_t>(v >> 8);
   out[at + 1] = static_cast<std::uint8_t>(v);
@@ -74,14 +80,14 @@ std::string_view CommunityId::of(const Ip& orig_h, std::uint16_t orig_p, const I
   const Ip* a = &orig_h;
   const Ip* b = &resp_h;
   // Mapped addresses compare as their four bytes do: the prefix is equal.
-  if (!is_one_way && (*b < *a || (*a == *b && has_ports && resp_p < orig_p))) {
+  if (!is_one_way && (*b < *a || (*a == *b && has_ports && order_of(resp_p) < order_of(orig_p)))) {
     std::swap(a, b);
     std::swap(orig_p, resp_p);
   }
-  const std::size_t skip = orig_h.is_v4() && resp_h.is_v4() ? 12 : 0;
   std::uint8_t tuple[2 + 16 + 16 + 2 + 4];
   std::size_t n = put16(tuple, 0, seed_);
   for (const Ip* ip : {a, b}) {
+    const std::size_t skip = ip->is_v4() ? 12 : 0;
     std::memcpy(tuple + n, ip->bytes.data() + skip, 16 - skip);
     n += 16 - skip;
   }

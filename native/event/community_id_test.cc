@@ -26,6 +26,12 @@ TEST(community_id, published_vectors) {
   EXPECT_EQ(id(c, "192.168.170.8", 7, "192.168.170.56", 80, 132), "1:jQgCxbku+pNGw8WPbEc/TS/uTpQ=");
 }
 
+TEST(community_id, between_equal_addresses_as_zeek) {
+  CommunityId c;
+  EXPECT_EQ(id(c, "127.0.0.1", 51204, "127.0.0.1", 8080, 6), "1:2Yamqb2ar1++QqZh/8NC2bUG8QI=");
+  EXPECT_EQ(id(c, "127.0.0.1", 8080, "127.0.0.1", 51204, 6), "1:2Yamqb2ar1++QqZh/8NC2bUG8QI=");
+}
+
 TEST(community_id, a_seed_changes_it) {
   CommunityId zero(0), one(1);
   EXPECT(id(zero, "10.0.0.1", 1, "10.0.0.2", 2, 6) != id(one, "10.0.0.1", 1, "10.0.0.2", 2, 6));

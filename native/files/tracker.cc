@@ -134,7 +134,7 @@ void Tracker::gap(flow::Context& cx, File* file, std::uint64_t n) {
 void Tracker::sniff(File& f, Bytes chunk) {
   const bool is_first = f.sniffed_ == 0 && !f.sniff_;
   if (is_first && chunk.size() >= kSniffBytes) {
-    f.mime_type_ = mime_type(chunk.first(kSniffBytes), false);
+    f.mime_type_ = mime_type(chunk.first(kSniffBytes));
     f.is_typed_ = true;
     return;
   }
@@ -154,7 +154,7 @@ std::string_view Tracker::decide_type(File* file) {
   File& f = *file;
   if (!f.is_typed_) {
     f.is_typed_ = true;
-    if (f.sniffed_ > 0) f.mime_type_ = mime_type(Bytes{f.sniff_->data(), f.sniffed_}, f.sniffed_ < kSniffBytes);
+    if (f.sniffed_ > 0) f.mime_type_ = mime_type(Bytes{f.sniff_->data(), f.sniffed_});
   }
   if (f.sniff_) buffers_.push_back(std::move(f.sniff_));
   f.sniffed_ = 0;

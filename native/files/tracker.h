@@ -25,12 +25,11 @@
 
 #include "base/bytes.h"
 #include "files/digest.h"
+#include "files/magic.h"
 #include "flow/context.h"
 
 namespace catenary::files {
 
-// As in Zeek: what the type is decided on.
-inline constexpr std::size_t kSniffBytes = 4096;
 inline constexpr std::size_t kFuidBytes = 18;
 
 struct Limits {

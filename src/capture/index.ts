@@ -1,0 +1,144 @@
+// Packets in, drains of events out: the native reader behind types, with the next drain decoding while the last one is
+// read.
+import { failure, type Result, success } from '../lib/fault.ts';
+import { decodeBatch } from '../schema/decode.ts';
+import type { CatenaryEvent, KindName } from '../schema/gen/events.gen.ts';
+import { KIND_IDS, KIND_NAMES } from '../schema/gen/structures.gen.ts';
+import {
+  loadAddon,
+  type NativeDrain,
+  type NativeOptions,
+  type NativeReader,
+  type Summary,
+  type Versions,
+} from './addon.ts';
+
+export type { FileResult, Summary, Versions } from './addon.ts';
+
+export interface ReadOptions {
+  readonly files?: readonly string[];
+  readonly interface?: string;
+  readonly filter?: string | undefined;
+  /** Kinds to hand over; the others are only counted. All when left out. */
+  readonly kinds?: readonly KindName[] | undefined;
+  readonly flowsMax?: number | undefined;
+  readonly snaplen?: number | undefined;
+}
+
+export interface Batch {
+  readonly kind: KindName;
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Batches in the order of their kinds' numbers. Empty when there was only progress. */
+export interface Drain {
+  readonly batches: readonly Batch[];
+}
+
+function typed(drain: NativeDrain): Result<Drain> {
+  const batches: Batch[] = [];
+  for (const b of drain.batches) {
+    const kind = KIND_NAMES[b.kind];
+    if (kind === undefined)
+      return failure('addon_mismatch', `the native decoder speaks of kind ${b.kind}, unknown here`, "run 'make build'");
+    batches.push({ kind, count: b.count, bytes: new Uint8Array(drain.buffer, b.offset, b.length) });
+  }
+  return success({ batches });
+}
+
+export class Reader {
+  private readonly native: NativeReader;
+  private pending: Promise<NativeDrain | null> | undefined;
+
+  constructor(native: NativeReader) {
+    this.native = native;
+  }
+
+  /**
+   * All drains, to the end. While one is being read the next is decoded.
+   * @param between  called between two drains, when the decoder stands still: the place for summary().
+   */
+  async *drains(between?: () => void): AsyncGenerator<Result<Drain>> {
+    try {
+      this.pending = this.native.next();
+      for (;;) {
+        const drain = await this.pending;
+        if (drain === null) return;
+        between?.();
+        this.pending = this.native.next();
+        const result = typed(drain);
+        yield result;
+        if (!result.ok) return;
+      }
+    } finally {
+      // Left early: what is under way must not outlive its reader.
+      this.native.stop();
+      await this.pending;
+    }
+  }
+
+  summary(): Summary {
+    return this.native.summary();
+  }
+
+  /** Ends in order: open flows are handed over in further drains. */
+  stop(): void {
+    this.native.stop();
+  }
+}
+
+export function openReader(options: ReadOptions): Result<Reader> {
+  const addon = loadAddon();
+  if (!addon.ok) return addon;
+  const native: NativeOptions = {};
+  if (options.files !== undefined) native.files = options.files;
+  if (options.interface !== undefined) native.interface = options.interface;
+  if (options.filter !== undefined) native.filter = options.filter;
+  if (options.kinds !== undefined) native.kinds = options.kinds.map((kind) => KIND_IDS[kind]);
+  if (options.flowsMax !== undefined) native.flowsMax = options.flowsMax;
+  if (options.snaplen !== undefined) native.snaplen = options.snaplen;
+  return success(new Reader(new addon.value.Reader(native)));
+}
+
+export function versions(): Result<Versions> {
+  const addon = loadAddon();
+  return addon.ok ? success(addon.value.version()) : addon;
+}
+
+interface Lane {
+  readonly kind: KindName;
+  readonly events: readonly CatenaryEvent[];
+  at: number;
+}
+
+/**
+ * The events of one drain in the order of `seen`; of equals, the lower kind number first, then as they were written.
+ * Drains follow each other in that order too, so this is the order of the whole run.
+ * Cost: O(events x kinds in the drain), of which there are few.
+ */
+export function forEachInOrder(drain: Drain, visit: (kind: KindName, event: CatenaryEvent) => void): void {
+  let lanes: Lane[] = drain.batches.map(({ kind, bytes }) => ({ kind, events: decodeBatch(kind, bytes), at: 0 }));
+  lanes = lanes.filter((lane) => lane.events.length > 0);
+  while (lanes.length > 1) {
+    let first = lanes[0] as Lane;
+    let seen = (first.events[first.at] as CatenaryEvent).seen;
+    let next = Number.POSITIVE_INFINITY;
+    for (let i = 1; i < lanes.length; i++) {
+      const lane = lanes[i] as Lane;
+      const t = (lane.events[lane.at] as CatenaryEvent).seen;
+      if (t < seen) {
+        next = seen;
+        first = lane;
+        seen = t;
+      } else if (t < next) next = t;
+    }
+    // As far as no other lane has an earlier event: runs of one kind are common.
+    do visit(first.kind, first.events[first.at++] as CatenaryEvent);
+    while (first.at < first.events.length && (first.events[first.at] as CatenaryEvent).seen < next);
+    if (first.at === first.events.length) lanes = lanes.filter((lane) => lane !== first);
+  }
+  const last = lanes[0];
+  if (last !== undefined)
+    for (; last.at < last.events.length; last.at++) visit(last.kind, last.events[last.at] as CatenaryEvent);
+}

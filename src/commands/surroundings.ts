@@ -1,0 +1,52 @@
+// What a command needs of the process it runs in, so that a test can be the process.
+import type { Writable } from 'node:stream';
+import { isatty } from 'node:tty';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { EXIT, type ExitCode, type Result } from '../lib/fault.ts';
+
+export type TerminalStream = Writable & { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined };
+
+export interface Surroundings {
+  readonly stdout: TerminalStream;
+  readonly stderr: TerminalStream;
+  readonly stdinIsTerminal: boolean;
+  readonly clock: Clock;
+  peakMemoryBytes(): number;
+  /**
+   * The first Ctrl-C or SIGTERM asks to end in order and says what to exit with; the second ends at once, by the
+   * signal, even where a read hangs.
+   * @returns  what takes the handler away again
+   */
+  onInterrupt(handler: (code: ExitCode) => void): () => void;
+}
+
+const SIGNALS = [
+  ['SIGINT', EXIT.interrupted],
+  ['SIGTERM', EXIT.terminated],
+] as const;
+
+export const processSurroundings: Surroundings = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  // Not process.stdin: making that stream can leave a pipe in non-blocking mode, and the decoder reads it itself.
+  stdinIsTerminal: isatty(0),
+  clock: systemClock,
+  peakMemoryBytes: () => process.resourceUsage().maxRSS * 1024,
+  onInterrupt(handler) {
+    const listeners = SIGNALS.map(([signal, code]) => {
+      const listener = (): void => {
+        release();
+        handler(code);
+      };
+      return [signal, listener] as const;
+    });
+    const release = (): void => {
+      for (const [signal, listener] of listeners) process.off(signal, listener);
+    };
+    for (const [signal, listener] of listeners) process.on(signal, listener);
+    return release;
+  },
+};
+
+/** How a command's action hands back its exit code, or what was wrong with its options. */
+export type Done = (outcome: Result<ExitCode>) => void;

@@ -1,0 +1,32 @@
+// dhcp.log. Zeek 8's columns, then those of its policy scripts and ours.
+import { defineLog } from '../columns.ts';
+
+export const DHCP = defineLog('dhcp', 'dhcp', (col) => [
+  col('ts', 'time'),
+  col('uids', 'set[string]', 'uids', '(empty)'),
+  col('client_addr', 'addr'),
+  col('server_addr', 'addr'),
+  col('mac', 'string'),
+  col('host_name', 'string'),
+  col('client_fqdn', 'string'),
+  col('domain', 'string'),
+  col('requested_addr', 'addr'),
+  col('assigned_addr', 'addr'),
+  col('lease_time', 'interval'),
+  col('client_message', 'string'),
+  col('server_message', 'string'),
+  col('msg_types', 'vector[string]', 'msg_types', '(empty)'),
+  col('duration', 'interval'),
+  col('client_software', 'string'),
+  col('server_software', 'string'),
+  col('circuit_id', 'string'),
+  col('agent_remote_id', 'string'),
+  col('subscriber_id', 'string'),
+  col('trans_id', 'count'),
+  col('client_id', 'string'),
+  col('param_list', 'vector[count]'),
+  col('relay_addr', 'addr'),
+  col('routers', 'vector[addr]'),
+  col('dns_servers', 'vector[addr]'),
+  col('vlan', 'count'),
+]);

@@ -1,0 +1,25 @@
+// The one clock. Everything that needs the time, or to wait, is handed a Clock: tests hand in their own, and replaying
+// a capture never depends on when it is done.
+
+export interface Alarm {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Wall time [us since the epoch]. */
+  wall(): number;
+  /** Never goes back; for measuring [ms]. */
+  monotonic(): number;
+  /** Calls once after `ms`. Does not keep the process alive. */
+  after(ms: number, then: () => void): Alarm;
+}
+
+export const systemClock: Clock = {
+  wall: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
+  monotonic: () => performance.now(),
+  after(ms, then) {
+    const timer = setTimeout(then, ms);
+    timer.unref();
+    return { cancel: () => clearTimeout(timer) };
+  },
+};

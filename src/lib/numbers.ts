@@ -1,0 +1,34 @@
+// Numbers as text, where JavaScript's own way would lose digits or be hard to read.
+
+const SIX = 1_000_000;
+
+/** Microseconds as seconds with six decimals. In integers: as a quotient of doubles the last digit would be off. */
+export function secondsText(us: number): string {
+  if (us < 0) return `-${secondsText(-us)}`;
+  const whole = Math.floor(us / SIX);
+  return `${whole}.${String(us - whole * SIX).padStart(6, '0')}`;
+}
+
+/** Seconds to the microsecond, without the noise of binary fractions: 0.1 + 0.2 is 0.3. */
+export const roundSeconds = (seconds: number): number => Math.round(seconds * SIX) / SIX;
+
+/** 12345678 -> "12.3 M". For people; three digits. */
+export function countText(n: number): string {
+  if (n < 1000) return String(Math.round(n));
+  let value = n;
+  for (const unit of ['k', 'M', 'G', 'T']) {
+    value /= 1000;
+    if (value < 999.5 || unit === 'T') return `${value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0)} ${unit}`;
+  }
+  return String(n);
+}
+
+/** Seconds as "4 s", "3:05", "1:02:03". */
+export function clockText(seconds: number): string {
+  const s = Math.round(seconds);
+  if (s < 60) return `${s} s`;
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const hours = Math.floor(s / 3600);
+  const minutes = Math.floor((s % 3600) / 60);
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
+}

@@ -1,0 +1,181 @@
+// The spine of `catenary read`: packets from files or an interface, through the native decoder, out in one of the
+// formats. It reads top to bottom as the run itself.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { forEachInOrder, openReader, type Reader, type Summary } from './capture/index.ts';
+import { inspectInputs, resultFaults } from './commands/input_faults.ts';
+import { NOTHING_READ, summaryText } from './commands/summary.ts';
+import type { Surroundings } from './commands/surroundings.ts';
+import { JsonWriter } from './formats/json/json.ts';
+import { ZEEK_KINDS, ZeekWriter } from './formats/zeek/zeek.ts';
+import { EXIT, type ExitCode, FAULTS, type Fault, faultLine, systemFault } from './lib/fault.ts';
+import { FileOutput, StreamOutput, type TextOutput } from './lib/output.ts';
+import { Progress } from './lib/progress.ts';
+import type { CatenaryEvent, KindName } from './schema/gen/events.gen.ts';
+
+export const FORMATS = ['json', 'zeek', 'none'] as const;
+export type Format = (typeof FORMATS)[number];
+
+export interface ReadRequest {
+  /** Captures, "-" for standard input; empty when an interface is named. */
+  readonly files: readonly string[];
+  readonly interface?: string | undefined;
+  readonly as: Format;
+  readonly out?: string | undefined;
+  readonly kinds?: readonly KindName[] | undefined;
+  readonly filter?: string | undefined;
+  /** Zeek's logs as JSON lines. */
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** Live capture ends after so many seconds, or packets. */
+  readonly duration?: number | undefined;
+  readonly count?: number | undefined;
+  readonly flowsMax?: number | undefined;
+  readonly snaplen?: number | undefined;
+}
+
+/** Where events go. Several files are one sink: it is closed when any of them is. */
+interface Sink {
+  write(kind: KindName, event: CatenaryEvent): void;
+  outputs(): Iterable<TextOutput>;
+  close(): Promise<void>;
+}
+
+function jsonToStream(output: TextOutput): Sink {
+  const writer = new JsonWriter(() => output);
+  return { write: (kind, event) => writer.write(kind, event), outputs: () => [output], close: () => output.close() };
+}
+
+function jsonToFolder(folder: string): Sink {
+  const files = new Map<KindName, TextOutput>();
+  const writer = new JsonWriter((kind) => {
+    const known = files.get(kind);
+    if (known !== undefined) return known;
+    const made = new FileOutput(join(folder, `${kind}.ndjson`));
+    files.set(kind, made);
+    return made;
+  });
+  return {
+    write: (kind, event) => writer.write(kind, event),
+    outputs: () => files.values(),
+    close: async () => {
+      for (const file of files.values()) await file.close();
+    },
+  };
+}
+
+function zeekToFolder(folder: string, json: boolean): Sink {
+  const writer = new ZeekWriter(folder, json);
+  return {
+    write: (kind, event) => writer.write(kind, event),
+    outputs: () => writer.outputs,
+    close: () => writer.close(),
+  };
+}
+
+function sinkFor(request: ReadRequest, stdout: TextOutput): Sink {
+  switch (request.as) {
+    case 'json':
+      return request.out === undefined ? jsonToStream(stdout) : jsonToFolder(request.out);
+    case 'zeek':
+      return zeekToFolder(request.out ?? '.', request.json);
+    case 'none':
+      return { write: () => undefined, outputs: () => [], close: async () => undefined };
+  }
+}
+
+function kindsFor(request: ReadRequest): readonly KindName[] | undefined {
+  if (request.as === 'none') return [];
+  return request.kinds ?? (request.as === 'zeek' ? ZEEK_KINDS : undefined);
+}
+
+/** Every drain into the sink, until the end, a fault, or nobody reads any more. */
+async function pump(reader: Reader, sink: Sink, between: () => void): Promise<Fault | undefined> {
+  for await (const drain of reader.drains(between)) {
+    if (!drain.ok) return drain.fault;
+    forEachInOrder(drain.value, (kind, event) => sink.write(kind, event));
+    for (const output of sink.outputs()) {
+      await output.settle();
+      if (output.closed) return output.fault;
+    }
+  }
+  return undefined;
+}
+
+/** Runs it. What goes wrong is told on stderr; the answer is the exit code. */
+export async function read(request: ReadRequest, world: Surroundings): Promise<ExitCode> {
+  const tell = (fault: Fault): void => {
+    world.stderr.write(`${faultLine(fault)}\n`);
+  };
+  const stop = (fault: Fault): ExitCode => {
+    tell(fault);
+    return FAULTS[fault.code];
+  };
+
+  const inputs = await inspectInputs(request.files);
+  if (request.out !== undefined) {
+    try {
+      await mkdir(request.out, { recursive: true });
+    } catch (error) {
+      return stop(systemFault('output_unwritable', request.out, error));
+    }
+  }
+  const opened = openReader({
+    files: inputs.files,
+    ...(request.interface === undefined ? {} : { interface: request.interface }),
+    filter: request.filter,
+    kinds: kindsFor(request),
+    flowsMax: request.flowsMax,
+    snaplen: request.snaplen,
+  });
+  if (!opened.ok) return stop(opened.fault);
+  const reader = opened.value;
+
+  const stdout = new StreamOutput(world.stdout, 'standard output');
+  const sink = sinkFor(request, stdout);
+  const printsEvents = request.as === 'json' && request.out === undefined;
+  const progress = new Progress(world.stderr, world.clock, !(printsEvents && world.stdout.isTTY === true));
+  const started = world.clock.monotonic();
+  let interrupted: ExitCode | undefined;
+  const release = world.onInterrupt((code) => {
+    interrupted = code;
+    reader.stop();
+  });
+  const alarm =
+    request.duration === undefined ? undefined : world.clock.after(request.duration * 1000, () => reader.stop());
+  const between = (): void => {
+    const isDue = progress.isDue();
+    if (!isDue && request.count === undefined) return;
+    const s = reader.summary();
+    if (request.count !== undefined && s.packets >= request.count) reader.stop();
+    if (isDue) progress.draw({ done: s.position, total: inputs.bytes, packets: s.packets, name: busyWith(s) });
+  };
+
+  const faults: Fault[] = [...inputs.faults];
+  const nothingToRead = request.interface === undefined && inputs.files.length === 0;
+  const pumpFault = nothingToRead ? undefined : await pump(reader, sink, between);
+  await sink.close();
+  progress.erase();
+  alarm?.cancel();
+  release();
+
+  const summary = nothingToRead ? NOTHING_READ : reader.summary();
+  faults.push(...resultFaults(summary.files));
+  if (pumpFault !== undefined) faults.push(pumpFault);
+  for (const output of sink.outputs())
+    if (output.fault !== undefined && output.fault !== pumpFault) faults.push(output.fault);
+  // `| head` took what it wanted: nothing is wrong, and nobody is left to read a summary.
+  if (stdout.closed && stdout.fault === undefined) return EXIT.ok;
+
+  for (const fault of faults) tell(fault);
+  const seconds = (world.clock.monotonic() - started) / 1000;
+  const text = summaryText(summary, { seconds, peakMemoryBytes: world.peakMemoryBytes() });
+  if (request.as === 'none') {
+    stdout.write(text);
+    await stdout.close();
+  } else if (!request.quiet) world.stderr.write(text);
+  if (interrupted !== undefined) return interrupted;
+  return faults.reduce<ExitCode>((worst, f) => (FAULTS[f.code] > worst ? FAULTS[f.code] : worst), EXIT.ok);
+}
+
+const busyWith = (s: Summary): string => s.files.at(-1)?.path ?? '';

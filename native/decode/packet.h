@@ -25,7 +25,7 @@ struct Packet {
   Ip src, dst;
   std::uint8_t ip_proto = 0;
   std::uint8_t ttl = 0;
-  std::uint32_t ip_len = 0;     // header and payload, as the header claims
+  std::uint32_t ip_len = 0;     // header and payload by the length field: 0 where segmentation is left to the NIC
   bool was_fragmented = false;  // payload was put together from fragments
 
   // What follows the IP headers: the bytes held, and how many there were.

@@ -41,6 +41,10 @@ struct Context {
   // What follows in this flow is another protocol, to be found by its first bytes (CONNECT, Upgrade).
   // The parser is detached after this call; what it left unread is what the next one reads first.
   void hand_over();
+  // The flow is a run of questions and answers over UDP (DNS): it ends after ten quiet seconds, not sixty.
+  void end_when_quiet();
+  // UDP: the first message shows that the responder spoke first. The ends change roles; `Dir` of later calls follows.
+  void flip();
 };
 
 }  // namespace catenary::flow

@@ -32,6 +32,17 @@ void Context::confirm(const char* service) {
 
 void Context::hand_over() { flow.wants_hand_over = true; }
 
+void Context::end_when_quiet() {
+  if (flow.session_from == 0) flow.session_from = flow.first;
+}
+
+void Context::flip() {
+  std::swap(flow.ends[0], flow.ends[1]);
+  std::swap(flow.orig_h, flow.resp_h);
+  std::swap(flow.orig_p, flow.resp_p);
+  flow.add_history('^');
+}
+
 void Dispatcher::on_stream_weird(Flow& f, Weird name) { weirds_.add(name, subject_of(f)); }
 
 void Dispatcher::forget(Stream& s) {
@@ -68,6 +79,10 @@ bool Dispatcher::attach(Flow& f, const ProtocolInfo& p) {
     return false;
   }
   f.parser = p.construct(memory);
+  if (p.make_shared) {
+    const auto of_p = [&](const SharedState& s) { return s.protocol == &p; };
+    f.parser->shared = std::find_if(shared_.begin(), shared_.end(), of_p)->state.get();
+  }
   f.protocol = &p;
   f.detection = Detection::kAttached;
   return true;

@@ -5,6 +5,9 @@
 // protocol that may begin in its middle (STARTTLS, CONNECT, SOCKS), within kMidStreamBytesMax.
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include "flow/protocol.h"
 #include "flow/reassembly.h"
 
@@ -18,10 +21,25 @@ class Dispatcher final : public StreamListener {
 
   Dispatcher(Pool& pool, event::Batcher& events, event::WeirdLog& weirds, files::Tracker& files,
              std::span<const ProtocolInfo* const> protocols)
-      : pool_(pool), events_(events), weirds_(weirds), files_(files), protocols_(protocols) {}
+      : pool_(pool), events_(events), weirds_(weirds), files_(files), protocols_(protocols) {
+    for (const ProtocolInfo* p : protocols_) {
+      if (p->make_shared) shared_.push_back({p, p->make_shared()});
+    }
+  }
 
+  // The time of the packet whose bytes come next: not the worker's clock, which never goes back.
+  void at(Nanos packet_time) noexcept { packet_time_ = packet_time; }
   void on_datagram(Flow& flow, Dir dir, Bytes data);
   void close(Flow& flow);
+  // Packet time, ahead of the packet; and the end of the input, behind the last flow.
+  void advance(Nanos now) {
+    for (const SharedState& s : shared_) {
+      if (now >= s.state->due) s.state->on_time(now, events_, weirds_);
+    }
+  }
+  void finish() {
+    for (const SharedState& s : shared_) s.state->on_finish(events_, weirds_);
+  }
 
   void on_bytes(Flow& flow, Dir dir, Bytes bytes) override;
   void on_lost(Flow& flow, Dir dir, std::uint64_t bytes) override;
@@ -30,7 +48,11 @@ class Dispatcher final : public StreamListener {
   void on_stream_weird(Flow& flow, Weird name) override;
 
  private:
-  Context context(Flow& flow) { return {flow, events_.now(), events_, files_, weirds_}; }
+  struct SharedState {
+    const ProtocolInfo* protocol;
+    std::unique_ptr<Shared> state;
+  };
+  Context context(Flow& flow) { return {flow, packet_time_, events_, files_, weirds_}; }
   void feed(Flow& flow, Dir dir, Bytes fresh);
   void detect(Flow& flow, Dir dir, Bytes fresh);
   bool attach(Flow& flow, const ProtocolInfo& protocol);
@@ -44,6 +66,8 @@ class Dispatcher final : public StreamListener {
   event::WeirdLog& weirds_;
   files::Tracker& files_;
   std::span<const ProtocolInfo* const> protocols_;
+  Nanos packet_time_ = 0;
+  std::vector<SharedState> shared_;  // of the few protocols that have one
 };
 
 }  // namespace catenary::flow

@@ -67,6 +67,11 @@ struct Endpoint {
   Stream stream;
 };
 
+// Flows of questions and answers end early, as Zeek's DNS sessions do: looked at every kSessionTick,
+// over when silent for kSessionQuiet.
+inline constexpr Nanos kSessionTick = 10 * kSecond;
+inline constexpr Nanos kSessionQuiet = 9 * kSecond;
+
 inline constexpr std::size_t kHistoryMax = 64;
 inline constexpr std::size_t kServicesMax = 4;
 
@@ -97,6 +102,7 @@ struct Flow {
   Nanos attempt_at = 0;   // a lone SYN is given up here
   Nanos delete_at = 0;    // closed: the record is written here
   Nanos inactivity = 0;   // how long silence may last
+  Nanos session_from = 0;  // set by Context::end_when_quiet
   bool is_partial = false;
   std::uint8_t first_seen = 0;  // bit per direction: a packet has come
   bool close_deferred = false;

@@ -19,8 +19,10 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <span>
+#include <type_traits>
 
 #include "base/cursor.h"
 #include "flow/context.h"
@@ -44,8 +46,25 @@ enum class Step : std::uint8_t {
   kDetach,    // this is not, or no longer, this protocol; no more calls but on_close
 };
 
+// What the parsers of one protocol on one worker share when a fact spans flows (a DHCP transaction), or what is too
+// large to be held for each flow. Made with the worker, outlives every parser.
+class Shared {
+ public:
+  virtual ~Shared() = default;
+  // Packet time has reached `due`; called ahead of the packet of that time. Sets `due` again.
+  virtual void on_time(Nanos /*now*/, event::Batcher&, event::WeirdLog&) {}
+  // The input is over and every flow is closed: emit what is still held.
+  virtual void on_finish(event::Batcher&, event::WeirdLog&) {}
+
+  static constexpr Nanos kNever = INT64_MAX;
+  Nanos due = kNever;
+};
+
 class Parser {
  public:
+  // The protocol's shared state on this worker; null when it has none. Set before the first call.
+  Shared* shared = nullptr;
+
   virtual ~Parser() = default;
   // The unread bytes of one direction of a TCP stream, in order.
   virtual Step on_stream(Context&, Dir, Cursor&) { return Step::kDetach; }
@@ -69,13 +88,18 @@ struct ProtocolInfo {
   Probe (*probe)(const ProbeInput&) noexcept;
   std::size_t parser_size;
   Parser* (*construct)(void* at);
+  std::unique_ptr<Shared> (*make_shared)();  // null: nothing is shared
 };
 
-template <class P>
+// P is the parser, S the state its parsers share, if any.
+template <class P, class S = void>
 constexpr ProtocolInfo make_protocol(const char* name, bool tcp, bool udp, Probe (*probe)(const ProbeInput&) noexcept,
                                      std::uint32_t unread_max = 65536, bool mid_stream = false) {
   static_assert(alignof(P) <= alignof(std::max_align_t));
-  return {name, tcp, udp, mid_stream, unread_max, probe, sizeof(P), [](void* at) -> Parser* { return new (at) P(); }};
+  ProtocolInfo info{name, tcp, udp, mid_stream, unread_max, probe, sizeof(P), nullptr, nullptr};
+  info.construct = [](void* at) -> Parser* { return new (at) P(); };
+  if constexpr (!std::is_void_v<S>) info.make_shared = []() -> std::unique_ptr<Shared> { return std::make_unique<S>(); };
+  return info;
 }
 
 }  // namespace catenary::flow

@@ -37,7 +37,12 @@ bool is_reverse_match(const Flow& f, const Tuple& t) noexcept {
 
 Nanos deadline_of(const Flow& f) noexcept {
   if (f.delete_at != 0) return f.delete_at;
-  const Nanos idle = f.last + f.inactivity;
+  Nanos idle = f.last + f.inactivity;
+  if (f.session_from != 0) {
+    const Nanos quiet = f.last + kSessionQuiet - f.session_from;
+    const Nanos ticks = std::max<Nanos>((quiet + kSessionTick - 1) / kSessionTick, 1);
+    idle = std::min(idle, f.session_from + ticks * kSessionTick);
+  }
   const bool is_attempt = f.attempt_at != 0 && f.ends[1].state == TcpState::kInactive &&
                           (f.ends[0].state == TcpState::kSynSent || f.ends[0].state == TcpState::kSynAckSent);
   return is_attempt ? std::min(idle, f.attempt_at) : idle;

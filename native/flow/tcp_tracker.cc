@@ -304,7 +304,7 @@ bool is_tcp_reuse(const Flow& f, const tcp::Segment& s) noexcept {
     if (orig.state != kInactive) return false;
     starter = &resp;
   }
-  if (orig.did_close && resp.did_close) return true;
+  if (orig.did_close || resp.did_close) return true;
   if (s.seq == starter->start_seq) return false;
   const bool is_overtaken_syn = !s.has(tcp::kAck) && starter->state == kSynAckSent && resp.state == kInactive &&
                                 s.seq == resp.start_seq;

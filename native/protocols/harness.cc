@@ -27,6 +27,7 @@ Harness::~Harness() { close(); }
 
 void Harness::send(Dir dir, Bytes bytes) {
   flow_.last = events_.now();
+  dispatcher_.advance(events_.now());
   if (flow_.proto == 17)
     dispatcher_.on_datagram(flow_, dir, bytes);
   else if (!bytes.empty())
@@ -37,6 +38,7 @@ std::string Harness::close() {
   if (!is_closed_) {
     is_closed_ = true;
     dispatcher_.close(flow_);
+    dispatcher_.finish();
     events_.drain();
   }
   std::string all;

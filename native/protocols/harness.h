@@ -28,7 +28,10 @@ class Harness : event::DrainSink {
   void send(Dir dir, Bytes bytes);
   void gap(Dir dir, std::uint64_t bytes) { dispatcher_.on_lost(flow_, dir, bytes); }
   void finish(Dir dir) { dispatcher_.on_finished(flow_, dir); }
-  void wait(Nanos time) { events_.advance(events_.now() + time); }
+  void wait(Nanos time) {
+    events_.advance(events_.now() + time);
+    dispatcher_.advance(events_.now());
+  }
 
   // Ends the flow. Returns every event so far as JSON, one a line, in the order of kinds and time.
   std::string close();

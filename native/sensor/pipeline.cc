@@ -23,6 +23,8 @@ namespace {
 // Messages of one flow that become events; the rest of a ping or a flood is in its conn record.
 constexpr std::uint64_t kIcmpEventsPerEnd = 8;
 
+constexpr Ip kBroadcast{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+
 Tuple tuple_of(const Packet& p, std::uint16_t src_port, std::uint16_t dst_port) {
   return {p.src, p.dst, src_port, dst_port, p.ip_proto, false};
 }
@@ -47,6 +49,7 @@ void Pipeline::packet(const capture::RawPacket& raw) {
   counters_.last = std::max(counters_.last, raw.ts);
   events_.advance(raw.ts);
   table_.advance(events_.now());
+  dispatcher_.advance(events_.now());
 
   Packet p;
   p.ts = raw.ts;
@@ -59,12 +62,14 @@ void Pipeline::packet(const capture::RawPacket& raw) {
 void Pipeline::tick(Nanos now) {
   events_.advance(now);
   table_.advance(events_.now());
+  dispatcher_.advance(events_.now());
   events_.drain();
 }
 
 void Pipeline::finish() {
   is_finishing_ = true;
   table_.end_all();
+  dispatcher_.finish();
   events_.drain();
 }
 
@@ -166,10 +171,12 @@ void Pipeline::on_udp(const Packet& p) {
   Dir dir = Dir::kOrig;
   Flow* f = table_.find(t, p.ts, dir);
   if (!f) {
-    const bool flip =
-        flow::is_server_port(p.ip_proto, d.src_port) && !flow::is_server_port(p.ip_proto, d.dst_port);
+    // Nobody asked from the broadcast address: a DHCP server that answers everybody is the originator.
+    const bool flip = flow::is_server_port(p.ip_proto, d.src_port) &&
+                      !flow::is_server_port(p.ip_proto, d.dst_port) && t.dst != kBroadcast;
     f = &create(t, p, flip, dir);
   }
+  const Nanos deadline = flow::deadline_of(*f);
   count(*f, dir, p);
   f->last = p.ts;
   flow::Endpoint& e = f->end(dir);
@@ -177,6 +184,8 @@ void Pipeline::on_udp(const Packet& p) {
   e.has_sent = true;
   e.payload_bytes += d.len;
   dispatcher_.on_datagram(*f, dir, d.data);
+  // A parser may know how long silence lasts in its protocol.
+  if (flow::deadline_of(*f) < deadline) table_.reschedule(*f);
 }
 
 void Pipeline::on_icmp(const Packet& p) {

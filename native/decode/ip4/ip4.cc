@@ -31,7 +31,7 @@ void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
   p.src = Ip::v4(src);
   p.dst = Ip::v4(dst);
   p.ttl = ttl;
-  p.ip_len = static_cast<std::uint32_t>(total);
+  p.ip_len = total_len;
   p.payload_len = static_cast<std::uint32_t>(total - header);
   Cursor payload = in.sub(std::min<std::size_t>(p.payload_len, in.left()));
 

@@ -35,7 +35,7 @@ void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
   p.src = Ip::v6(src);
   p.dst = Ip::v6(dst);
   p.ttl = hops;
-  p.ip_len = static_cast<std::uint32_t>(40 + payload_len);
+  p.ip_len = 40u + claimed;
   Cursor rest = in.sub(std::min(payload_len, in.left()));
 
   for (int i = 0; is_extension(next); i++) {

@@ -9,23 +9,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "Native blocks are little-endian");
 
-using Out = std::vector<std::uint8_t>;
-
-void put(Out& out, const void* from, std::size_t n) {
-  const auto* bytes = static_cast<const std::uint8_t*>(from);
-  out.insert(out.end(), bytes, bytes + n);
-}
-
-void put_varint(Out& out, std::uint64_t v) {
-  for (; v > 0x7f; v >>= 7) out.push_back(static_cast<std::uint8_t>(v | 0x80));
-  out.push_back(static_cast<std::uint8_t>(v));
-}
-
-void put_text(Out& out, std::string_view v) {
-  put_varint(out, v.size());
-  put(out, v.data(), v.size());
-}
-
 // Bytes of a value in its column; 0 for a String.
 std::size_t width_of(FieldType type) noexcept {
   switch (type) {
@@ -73,17 +56,17 @@ struct Transposer::Sink {
     if (!is_open) return;
     is_open = false;
     auto* column = to.extra_.data();
-    put_text((column++)->values, sensor);
+    (column++)->values.append_text(sensor);
     if (to.info_->flow) {
-      put_text((column++)->values, to.community_id_.of(orig_h, orig_p, resp_h, resp_p, proto));
+      (column++)->values.append_text(to.community_id_.of(orig_h, orig_p, resp_h, resp_p, proto));
     }
     if (to.facts_ == nullptr) return;
     if (to.info_->flow) {
-      put_text((column++)->values, to.facts_->host(orig_h, seen));
-      put_text((column++)->values, to.facts_->host(resp_h, seen));
+      (column++)->values.append_text(to.facts_->host(orig_h, seen));
+      (column++)->values.append_text(to.facts_->host(resp_h, seen));
     }
     if (to.info_->name_field != 0) {
-      put_text((column++)->values, name.empty() ? name : to.facts_->registered_domain(name));
+      (column++)->values.append_text(name.empty() ? name : to.facts_->registered_domain(name));
     }
   }
 
@@ -92,35 +75,42 @@ struct Transposer::Sink {
     if (column.list) {
       column.items++;
     } else if (column.optional) {
-      column.nulls.push_back(0);
+      column.nulls.append_byte(0);
     }
     return column;
   }
 
   void nil(std::size_t at) {
     Column& column = to.columns_[at];
-    column.nulls.push_back(1);
+    column.nulls.append_byte(1);
     // A String's zero is an empty one: its length byte.
-    column.values.resize(column.values.size() + std::max<std::size_t>(column.width, 1));
+    const std::size_t n = std::max<std::size_t>(column.width, 1);
+    std::memset(column.values.more(n), 0, n);
   }
   void list(std::size_t at, std::size_t n) {
     Column& column = to.columns_[at];
     const std::uint64_t end = column.items + n;
-    put(column.ends, &end, sizeof end);
+    column.ends.append(&end, sizeof end);
   }
   void integer(std::size_t at, std::uint64_t v) {
     Column& column = next(at);
-    put(column.values, &v, column.width);
+    // Widths apart, so that each copy is one store.
+    switch (column.width) {
+      case 1: column.values.append(&v, 1); break;
+      case 2: column.values.append(&v, 2); break;
+      case 4: column.values.append(&v, 4); break;
+      default: column.values.append(&v, 8);
+    }
     if (at == kSeenColumn) seen = v;
     if (!to.info_->flow) return;
     if (at == kFieldOrigP) orig_p = static_cast<std::uint16_t>(v);
     if (at == kFieldRespP) resp_p = static_cast<std::uint16_t>(v);
     if (at == kFieldProto) proto = static_cast<std::uint8_t>(v);
   }
-  void real(std::size_t at, double v) { put(next(at).values, &v, sizeof v); }
-  void flag(std::size_t at, bool v) { next(at).values.push_back(v ? 1 : 0); }
+  void real(std::size_t at, double v) { next(at).values.append(&v, sizeof v); }
+  void flag(std::size_t at, bool v) { next(at).values.append_byte(v ? 1 : 0); }
   void address(std::size_t at, Bytes v) {
-    put(next(at).values, v.data(), v.size());
+    next(at).values.append(v.data(), 16);
     if (!to.info_->flow) return;
     if (at == kFieldOrigH) orig_h = Ip::v6(v);
     if (at == kFieldRespH) resp_h = Ip::v6(v);
@@ -128,9 +118,9 @@ struct Transposer::Sink {
   void text(std::size_t at, std::string_view v) {
     Column& column = next(at);
     if (column.width != 0) {
-      put(column.values, v.data(), v.size());
+      column.values.append(v.data(), kUidTextBytes);
     } else {
-      put_text(column.values, v);
+      column.values.append_text(v);
     }
     if (at == to.info_->name_field) name = v;
   }
@@ -174,14 +164,18 @@ std::size_t Transposer::bytes() const noexcept {
 void Transposer::finish(std::vector<std::uint8_t>& out) {
   if (rows_ == 0) return;
   out.reserve(out.size() + bytes() + 64 * (extra_.size() + columns_.size()));
-  put_varint(out, extra_.size() + columns_.size());
-  put_varint(out, rows_);
+  const auto put = [&out](Bytes b) { out.insert(out.end(), b.begin(), b.end()); };
+  Run head;
+  head.append_varint(extra_.size() + columns_.size());
+  head.append_varint(rows_);
   for (auto* columns : {&extra_, &columns_}) {
     for (Column& column : *columns) {
-      put_text(out, column.name);
-      put_text(out, column.type);
-      for (auto* part : {&column.nulls, &column.ends, &column.values}) {
-        put(out, part->data(), part->size());
+      head.append_text(column.name);
+      head.append_text(column.type);
+      put(head.bytes());
+      head.clear();
+      for (Run* part : {&column.nulls, &column.ends, &column.values}) {
+        put(part->bytes());
         part->clear();
       }
       column.items = 0;

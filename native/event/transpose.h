@@ -11,6 +11,9 @@
 // when somebody can fill them. A dictionary column of the table travels as plain String: ClickHouse converts.
 #pragma once
 
+#include <algorithm>
+#include <cstring>
+#include <string_view>
 #include <vector>
 
 #include "event/community_id.h"
@@ -26,6 +29,37 @@ class RowFacts {
   virtual std::string_view host(const Ip& addr, Micros seen) noexcept = 0;
   // The registered domain of a name, empty when it has none.
   virtual std::string_view registered_domain(std::string_view name) noexcept = 0;
+};
+
+// Bytes appended value by value. A vector's insert costs several times the copy of a value of a few bytes.
+class Run {
+ public:
+  // Room for n bytes at the end, to be written by the caller.
+  std::uint8_t* more(std::size_t n) {
+    if (held_.size() - size_ < n) held_.resize(std::max(2 * held_.size(), size_ + n));
+    std::uint8_t* at = held_.data() + size_;
+    size_ += n;
+    return at;
+  }
+  void append(const void* from, std::size_t n) {
+    if (n != 0) std::memcpy(more(n), from, n);
+  }
+  void append_byte(std::uint8_t v) { *more(1) = v; }
+  void append_varint(std::uint64_t v) {
+    for (; v > 0x7f; v >>= 7) append_byte(static_cast<std::uint8_t>(v | 0x80));
+    append_byte(static_cast<std::uint8_t>(v));
+  }
+  void append_text(std::string_view v) {
+    append_varint(v.size());
+    append(v.data(), v.size());
+  }
+  Bytes bytes() const noexcept { return {held_.data(), size_}; }
+  std::size_t size() const noexcept { return size_; }
+  void clear() noexcept { size_ = 0; }
+
+ private:
+  std::vector<std::uint8_t> held_;  // its size is the room, size_ what is used
+  std::size_t size_ = 0;
 };
 
 class Transposer {
@@ -49,9 +83,9 @@ class Transposer {
     std::size_t width = 0;  // of a value, 0 for texts of their own length
     bool optional = false;
     bool list = false;
-    std::vector<std::uint8_t> nulls = {};  // a byte a row
-    std::vector<std::uint8_t> ends = {};   // a u64 a row
-    std::vector<std::uint8_t> values = {};
+    Run nulls = {};  // a byte a row
+    Run ends = {};   // a u64 a row
+    Run values = {};
     std::uint64_t items = 0;
   };
   struct Sink;

@@ -53,7 +53,8 @@ export function releasedText(r: Released): string {
   const kinds = Object.entries(r.kinds).map(
     ([name, k]) => `    "${name}": { "kind": ${k.kind}, "envelope": "${k.envelope}", "fields": ${list(k.fields)} }`,
   );
-  return `{\n  "schema": ${r.schema},\n  "envelopes": {\n${envelopes.join(',\n')}\n  },\n  "kinds": {\n${kinds.join(',\n')}\n  }\n}\n`;
+  const block = (name: string, rows: readonly string[]): string => `  "${name}": {\n${rows.join(',\n')}\n  }`;
+  return `{\n  "schema": ${r.schema},\n${block('envelopes', envelopes)},\n${block('kinds', kinds)}\n}\n`;
 }
 
 function compareFields(at: string, old: readonly ReleasedField[], now: readonly ReleasedField[]): string[] {

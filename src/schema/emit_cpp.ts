@@ -273,7 +273,11 @@ inline constexpr std::size_t kFieldUid = 3, kFieldOrigH = 4, kFieldOrigP = 5, kF
 
 export function schemaSource(s: Schema): string {
   const cppField = (t: BaseType): string => `FieldType::${t === 'bool' ? 'boolean' : t}`;
-  const nameIndex = (k: Kind): number => Math.max(0, k.fields.findIndex((f) => f.name === nameField(k)));
+  const nameIndex = (k: Kind): number =>
+    Math.max(
+      0,
+      k.fields.findIndex((f) => f.name === nameField(k)),
+    );
   const row = (f: Field): string =>
     `    {${quote(f.name)}, ${cppField(f.type)}, ${f.list}, ${f.optional}, ${f.cap}, ${f.capItems}, ` +
     `${quote(clickhouseType(f, 'wire'))}},\n`;
@@ -395,6 +399,8 @@ export function samplesHeader(s: Schema, encode: (kind: string, event: Record<st
     const hex = Buffer.from(encode(k.name, sampleValues(k, empty))).toString('hex');
     return (hex.match(/.{1,96}/g) ?? []).map((line) => `    "${line}"`).join('\n');
   };
+  const visit = (k: Kind): string =>
+    `  visit(example<${structName(k)}>(),\n${hexBytes(k, false)},\n${hexBytes(k, true)});\n`;
   const includes = s.kinds.map((k) => headerPath(k).replace(/^native\//, '')).sort();
   const sample = (k: Kind): string => {
     const lists = own(k).filter((f) => f.list && (f.example as readonly unknown[]).length > 0);
@@ -415,7 +421,7 @@ ${assigns}  return e;
 }
 `;
   };
-  return `${banner('*.schema.yaml')}// For tests: each kind's example of every field, and its bytes as the TypeScript encoder writes them.
+  return `${banner('*.schema.yaml')}// For tests: each kind's example, and its bytes as TypeScript writes them.
 #pragma once
 
 #include <arpa/inet.h>
@@ -444,7 +450,7 @@ ${s.kinds.map(sample).join('\n')}
 // visit(example event, its bytes in hex, the bytes of an empty event in hex), kind by kind.
 template <class Visit>
 void for_each_kind(Visit visit) {
-${s.kinds.map((k) => `  visit(example<${structName(k)}>(),\n${hexBytes(k, false)},\n${hexBytes(k, true)});\n`).join('')}}
+${s.kinds.map(visit).join('')}}
 
 }  // namespace catenary::samples
 `;

@@ -31,8 +31,8 @@ export function eventsTs(s: Schema): string {
 export interface ${pascal(k.name)}Event extends ${k.envelope === 'flow' ? 'FlowEnvelope' : 'Envelope'} {
 ${k.own.map(property).join('')}}
 `;
-  return `${banner('*.schema.yaml')}// A record's fields keep the schema's spelling. Texts are as the record has them: a byte that was no UTF-8 is \\xNN, a
-// backslash is \\\\.
+  return `${banner('*.schema.yaml')}// A record's fields keep the schema's spelling. Texts are as the record has
+// them: a byte that was no UTF-8 is \\xNN, a backslash is \\\\.
 
 /** What every event has. */
 export interface Envelope {
@@ -62,7 +62,7 @@ export function structuresTs(s: Schema): string {
   const one = (k: Kind): string => `  ${k.name}: [
 ${k.fields.map(meta).join('')}  ],
 `;
-  return `${banner('*.schema.yaml')}import type { BaseType } from '../model.ts';
+  return `${banner('*.schema.yaml')}import type { BaseType } from '${'..'}/model.ts';
 import type { KindName } from './events.gen.ts';
 
 export interface FieldMeta {

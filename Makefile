@@ -22,7 +22,7 @@ TS_SOURCES = $(shell find src -name '*.ts' -o -name '*.json' 2>/dev/null)
 NATIVE_FILES = $(shell git ls-files -co --exclude-standard 'native/*.h' 'native/*.cc' | grep -v '/gen/\|\.gen\.' | sort -u)
 
 .PHONY: help build test test-native test-asan test-ts check gen gen-fresh lint typecheck format-check clang-tidy \
-	tidy format sanitize corpus bench fuzz long new-protocol install-deps install-dev-deps addon native asan fuzzers clean
+	template tidy format sanitize corpus bench fuzz long new-protocol install-deps install-dev-deps addon native asan fuzzers clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,7 +92,7 @@ sanitize: asan ## every capture of CORPUS through the sanitized decoder: crash, 
 	@node test/sanitize.mjs --bin build/asan/catenary-native --corpus $(CORPUS) --jobs $(JOBS)
 
 # ---- check --------------------------------------------------------------------------------------------------------
-check: gen-fresh lint typecheck format-check clang-tidy tidy ## what a reviewer's machine can judge: gen, lint, types, format, clang-tidy, tidy
+check: gen-fresh lint typecheck format-check clang-tidy tidy template ## what a reviewer's machine can judge: gen, lint, types, format, clang-tidy, tidy
 
 gen: $(STAMP)/npm ## write every generated file from the *.schema.yaml
 	@if [ -f src/schema/gen.ts ]; then node --import tsx src/schema/gen.ts; fi
@@ -124,6 +124,19 @@ tidy: $(STAMP)/npm ## the house rules: layers, folder shapes, banned words, leng
 format: $(STAMP)/npm | $(STAMP)/deps-dev ## clang-format and biome, in place
 	@clang-format-14 -i $(NATIVE_FILES)
 	@biome check --write .
+
+# The template of a protocol in a copy of the tree: generated, compiled, its tests run. Unoptimised, so that it is quick.
+template: $(STAMP)/npm ## make sure that what new-protocol makes still builds and passes
+	@rm -rf build/template/native build/template/src && mkdir -p build/template
+	@cp -r --preserve=timestamps native src build/template/ && ln -sfn ../../node_modules build/template/node_modules
+	@cp package.json build/template/
+	@node test/tidy/new_protocol.mjs newproto --root build/template >/dev/null
+	@node --import tsx build/template/src/schema/gen.ts >/dev/null
+	@clang-format-14 --dry-run -Werror build/template/native/protocols/newproto/newproto*.cc
+	@cmake -G Ninja -Wno-dev -S build/template/native -B build/template/build -DCMAKE_BUILD_TYPE=Debug -DCATENARY_TESTS=ON \
+	  -DCATENARY_WERROR=ON -DCATENARY_TEST_UNITS=protocols/newproto/ >/dev/null
+	@cmake --build build/template/build --target native_tests
+	@build/template/build/native_tests newproto
 
 # ---- measure ------------------------------------------------------------------------------------------------------
 corpus: build ## compare with Zeek's logs of every capture in CORPUS

@@ -1,6 +1,6 @@
 // Random events of every kind for property tests: whatever a record can hold. Named .test.ts so that it never ships.
 import fc from 'fast-check';
-import type { KindName } from './gen/events.gen.ts';
+import type { EventOf, KindName } from './gen/events.gen.ts';
 import { FIELDS, type FieldMeta } from './gen/structures.gen.ts';
 import { ipText } from './ip.ts';
 
@@ -79,4 +79,18 @@ export function anyEvent(kind: KindName): fc.Arbitrary<Record<string, unknown>> 
     else model[f.name] = f.optional ? fc.option(item(f), { nil: null }) : item(f);
   }
   return fc.record(model, { noNullPrototype: true });
+}
+
+/** The emptiest event of a kind there is: every optional field unset, whatever fields the schema has by now. */
+export function emptyEvent<K extends KindName>(kind: K): EventOf[K] {
+  const zero = (f: FieldMeta): unknown => {
+    if (f.list) return [];
+    if (f.optional) return null;
+    if (f.type === 'bool') return false;
+    if (f.type === 'ip') return '::';
+    if (f.type === 'uid') return 'C00000000000';
+    if (f.type === 'mac') return '00:00:00:00:00:00';
+    return f.type === 'text' ? '' : 0;
+  };
+  return Object.fromEntries(FIELDS[kind].map((f) => [f.name, zero(f)])) as unknown as EventOf[K];
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type Options, Unpackr } from 'msgpackr';
-import { anyEvent } from './any_event.test.ts';
+import { anyEvent, emptyEvent } from './any_event.test.ts';
 import { DecodeError, Decoder, decodeBatch } from './decode.ts';
 import { encodeBatch, encodeEvent, escapeText, unescapeText } from './encode.ts';
 import type { KindName } from './gen/events.gen.ts';
@@ -13,11 +13,7 @@ const KINDS = Object.keys(KIND_IDS) as KindName[];
 const encodeAll = (kind: KindName, events: readonly Record<string, unknown>[]): Buffer =>
   Buffer.concat(events.map((e) => encodeFields(FIELDS[kind], e)));
 
-const dns = {
-  ...{ ts: 1700000000000000, seen: 1700000000500000, uid: 'C0000000000Z', orig_h: '192.0.2.1', orig_p: 64 },
-  ...{ resp_h: '2001:db8::53', resp_p: 53, proto: 17, trans_id: 1, AA: false, TC: false, RD: true, RA: true, Z: 0 },
-  ...{ answers: [], TTLs: [], rejected: false, opcode: 0, opcode_name: 'query', auth: [], addl: [], answer_types: [] },
-};
+const dns = { ...emptyEvent('dns'), orig_h: '192.0.2.1', orig_p: 64, resp_h: '2001:db8::53', resp_p: 53, proto: 17 };
 
 describe('records', () => {
   for (const kind of KINDS) {
@@ -127,6 +123,11 @@ describe('records', () => {
     assert.equal(event?.ts, Number.MAX_SAFE_INTEGER);
     assert.equal(event?.rtt, 0);
     assert.equal(event?.cut, true);
+  });
+
+  it('takes a missing optional field as unset and a missing list as empty', () => {
+    const { query, answers, cut, ...rest } = dns;
+    assert.deepEqual(decodeBatch('dns', encodeEvent('dns', rest)), [{ ...rest, query, answers, cut }]);
   });
 
   it("refuses a caller's bug", () => {

@@ -80,6 +80,8 @@ function table(k: Kind): string {
       const notes = [f.unit ? ` [${f.unit}]` : '', f.source ? ` (${f.source})` : ''].join('');
       return `  \`${f.name}\` ${clickhouseType(f, 'table')} COMMENT ${literal(f.brief + notes)}${codec}`;
     }),
+    // Retention counts from storing, not from packet time: an old capture read today is kept as long as today's.
+    "  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store'",
     ...k.fields.map(skipIndex).filter((x) => x !== undefined),
   ];
   const order =
@@ -98,7 +100,7 @@ ${columns.join(',\n')}
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (${order})
-TTL toDateTime(seen) + INTERVAL ${k.keepDays} DAY
+TTL stored + INTERVAL ${k.keepDays} DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT ${literal(k.brief)};
 `;

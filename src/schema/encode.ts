@@ -5,11 +5,14 @@ import { encodeFields } from './record.ts';
 
 export { escapeText, RecordError, unescapeText } from './record.ts';
 
-type Nullable<T> = { [K in keyof T as null extends T[K] ? K : never]?: T[K] | undefined };
-type Required_<T> = { [K in keyof T as null extends T[K] ? never : K]: T[K] };
-/** What an encoder is given: the event, where unset optional fields and `cut` may be left out. */
-export type EventInput<K extends KindName> = Omit<Required_<EventOf[K]>, 'cut'> &
-  Nullable<EventOf[K]> & { cut?: boolean };
+// `cut`, optional fields and lists.
+type Omittable<T> = {
+  [K in keyof T]: K extends 'cut' ? K : null extends T[K] ? K : T[K] extends readonly unknown[] ? K : never;
+}[keyof T];
+/** What an encoder is given: the event, where unset optional fields, empty lists and `cut` may be left out. */
+export type EventInput<K extends KindName> = Omit<EventOf[K], Omittable<EventOf[K]>> & {
+  readonly [F in Omittable<EventOf[K]>]?: EventOf[K][F] | undefined;
+};
 
 /**
  * The record of one event.

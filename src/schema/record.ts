@@ -180,7 +180,17 @@ function writeInteger(w: Writer, f: FieldForm, v: number, refuse: () => RecordEr
   else w.integer(held);
 }
 
-/** The record of one event; `fields` in record order, the third being `cut`. A missing optional field is nil. */
+function writeList(w: Writer, f: FieldForm, items: readonly unknown[]): void {
+  if (items.length > f.capItems) w.cut = true;
+  const held = items.slice(0, f.capItems);
+  w.listHead(held.length);
+  for (const item of held) writeItem(w, f, item);
+}
+
+/**
+ * The record of one event; `fields` in record order, the third being `cut`.
+ * An optional field that is missing is nil, a list that is missing empty: a field appended to a kind breaks no caller.
+ */
 export function encodeFields(fields: readonly FieldForm[], event: Readonly<Record<string, unknown>>): Buffer {
   const w = new Writer();
   w.byte(RECORD_ID);
@@ -190,11 +200,8 @@ export function encodeFields(fields: readonly FieldForm[], event: Readonly<Recor
     const v = event[f.name];
     if (i === 2) cutAt = w.byte(0xc2);
     else if (f.list) {
-      if (!Array.isArray(v)) throw new RecordError(`${f.name}: not a list`);
-      if (v.length > f.capItems) w.cut = true;
-      const items = v.length > f.capItems ? v.slice(0, f.capItems) : v;
-      w.listHead(items.length);
-      for (const item of items) writeItem(w, f, item);
+      if (v !== undefined && !Array.isArray(v)) throw new RecordError(`${f.name}: not a list`);
+      writeList(w, f, v ?? []);
     } else if (v === null || v === undefined) {
       if (!f.optional) throw new RecordError(`${f.name}: missing`);
       w.byte(0xc0);

@@ -118,6 +118,10 @@ constexpr FieldInfo kDnsFields[] = {
     {"response_bytes", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
     {"edns_version", FieldType::u8, false, true, 0, 0, "Nullable(UInt8)"},
     {"edns_udp_size", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"request_flags", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"response_flags", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"more_queries", FieldType::text, true, false, 256, 8, "Array(String)"},
+    {"more_answers", FieldType::text, true, false, 512, 16, "Array(String)"},
 };
 constexpr FieldInfo kHttpFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -238,6 +242,8 @@ constexpr FieldInfo kX509Fields[] = {
     {"client_cert", FieldType::boolean, false, false, 0, 0, "Bool"},
     {"self_signed", FieldType::boolean, false, false, 0, 0, "Bool"},
     {"bytes", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"certificate_not_valid_after_s", FieldType::i64, false, true, 0, 0, "Nullable(Int64)"},
+    {"sha1", FieldType::text, false, true, 40, 0, "Nullable(String)"},
 };
 constexpr FieldInfo kFileFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -294,7 +300,7 @@ constexpr FieldInfo kDhcpFields[] = {
     {"lease_time", FieldType::duration, false, true, 0, 0, "Nullable(Float64)"},
     {"client_message", FieldType::text, false, true, 256, 0, "Nullable(String)"},
     {"server_message", FieldType::text, false, true, 256, 0, "Nullable(String)"},
-    {"msg_types", FieldType::text, true, false, 32, 16, "Array(String)"},
+    {"msg_types", FieldType::text, true, false, 32, 50, "Array(String)"},
     {"duration", FieldType::duration, false, false, 0, 0, "Float64"},
     {"client_software", FieldType::text, false, true, 256, 0, "Nullable(String)"},
     {"server_software", FieldType::text, false, true, 256, 0, "Nullable(String)"},
@@ -543,12 +549,12 @@ constexpr FieldInfo kAlertFields[] = {
 constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1077, kConnFields},
     {Kind::conn_update, "conn_update", true, 0, 536, kConnUpdateFields},
-    {Kind::dns, "dns", true, 12, 52538, kDnsFields},
+    {Kind::dns, "dns", true, 12, 62862, kDnsFields},
     {Kind::http, "http", true, 12, 45030, kHttpFields},
     {Kind::tls, "tls", true, 13, 13478, kTlsFields},
-    {Kind::x509, "x509", true, 0, 49294, kX509Fields},
+    {Kind::x509, "x509", true, 0, 49346, kX509Fields},
     {Kind::file, "file", true, 36, 11131, kFileFields},
-    {Kind::dhcp, "dhcp", false, 0, 4458, kDhcpFields},
+    {Kind::dhcp, "dhcp", false, 0, 5648, kDhcpFields},
     {Kind::arp, "arp", false, 0, 135, kArpFields},
     {Kind::icmp, "icmp", true, 0, 276, kIcmpFields},
     {Kind::weird, "weird", false, 0, 451, kWeirdFields},

@@ -58,6 +58,7 @@ enum class Weird : std::uint16_t {
   http_host_missing,
   http_host_repeated,
   http_line_too_long,
+  http_multipart_limit,
   http_pipeline_limit,
   http_request_line_malformed,
   http_response_without_request,
@@ -115,14 +116,15 @@ enum class Weird : std::uint16_t {
   udp_length_differs,
   vlan_tag_too_short,
   x509_der_malformed,
+  x509_extension_malformed,
   x509_name_has_nul,
-  x509_nesting_limit,
+  x509_parts_limit,
   x509_san_limit,
   x509_time_malformed,
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 111;
+inline constexpr std::size_t kWeirdCount = 113;
 
 struct WeirdInfo {
   std::string_view name;
@@ -230,6 +232,8 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "Several Host headers"},
     {"http_line_too_long", "http",
      "Start or header line over the limit; the rest was skipped"},
+    {"http_multipart_limit", "http",
+     "More parts in a multipart body than are looked at"},
     {"http_pipeline_limit", "http",
      "More unanswered requests than are kept"},
     {"http_request_line_malformed", "http",
@@ -344,10 +348,12 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "The frame ends inside an 802.1Q tag"},
     {"x509_der_malformed", "x509",
      "DER whose lengths or tags contradict themselves"},
+    {"x509_extension_malformed", "x509",
+     "Alternative names or basic constraints whose lengths or tags contradict themselves"},
     {"x509_name_has_nul", "x509",
      "Name with a zero byte"},
-    {"x509_nesting_limit", "x509",
-     "DER nested deeper than is looked at"},
+    {"x509_parts_limit", "x509",
+     "More extensions or attributes of a name than are looked at"},
     {"x509_san_limit", "x509",
      "More alternative names than are kept"},
     {"x509_time_malformed", "x509",

@@ -11,7 +11,7 @@ namespace catenary {
 struct DhcpEvent {
   static constexpr Kind kKind = Kind::dhcp;
   // Most bytes one record can take, from the caps.
-  static constexpr std::size_t kBytesMax = 4458;
+  static constexpr std::size_t kBytesMax = 5648;
 
   // When the fact began [us].
   Micros ts{};
@@ -83,7 +83,7 @@ struct DhcpEvent {
            (domain ? record::text_bound(*domain, 256) : 1) +
            (client_message ? record::text_bound(*client_message, 256) : 1) +
            (server_message ? record::text_bound(*server_message, 256) : 1) +
-           record::texts_bound(msg_types, 16, 32) +
+           record::texts_bound(msg_types, 50, 32) +
            (client_software ? record::text_bound(*client_software, 256) : 1) +
            (server_software ? record::text_bound(*server_software, 256) : 1) +
            (client_id ? record::text_bound(*client_id, 128) : 1) +
@@ -118,7 +118,7 @@ inline void DhcpEvent::encode(RecordWriter& writer_) const noexcept {
   at_ = lease_time ? record::f64(at_, *lease_time, cut_) : record::nil(at_);
   at_ = client_message ? record::text(at_, *client_message, 256, cut_) : record::nil(at_);
   at_ = server_message ? record::text(at_, *server_message, 256, cut_) : record::nil(at_);
-  at_ = record::list(at_, msg_types, 16, cut_, [&](std::uint8_t* to_, const std::string_view& item_) noexcept {
+  at_ = record::list(at_, msg_types, 50, cut_, [&](std::uint8_t* to_, const std::string_view& item_) noexcept {
     return record::text(to_, item_, 32, cut_);
   });
   at_ = record::f64(at_, duration, cut_);

@@ -11,7 +11,7 @@ namespace catenary {
 struct DnsEvent {
   static constexpr Kind kKind = Kind::dns;
   // Most bytes one record can take, from the caps.
-  static constexpr std::size_t kBytesMax = 52538;
+  static constexpr std::size_t kBytesMax = 62862;
 
   // When the fact began [us].
   Micros ts{};
@@ -85,6 +85,14 @@ struct DnsEvent {
   std::optional<std::uint8_t> edns_version;
   // UDP payload size the asker accepts [bytes]. Unset: unknown.
   std::optional<std::uint16_t> edns_udp_size;
+  // Flag word of the query as it stood on the wire. Unset: unknown.
+  std::optional<std::uint16_t> request_flags;
+  // Flag word of the response: its own AA, TC, RA, AD, which Zeek's columns leave out when there is no answer. Unset: unknown.
+  std::optional<std::uint16_t> response_flags;
+  // Other names asked for in the same message (mDNS).
+  std::span<const std::string_view> more_queries;
+  // Answers of types that Zeek's answers leaves out: CAA, HINFO, HTTPS, SVCB, NB, NBSTAT.
+  std::span<const std::string_view> more_answers;
   // Set when a value was already shortened before it came here.
   bool cut{};
 
@@ -92,7 +100,7 @@ struct DnsEvent {
   void encode(RecordWriter& writer_) const noexcept;
   // Most bytes this record can take, from its values.
   std::size_t bytes_bound() const noexcept {
-    return 121 +
+    return 127 +
            (query ? record::text_bound(*query, 1024) : 1) +
            (original_query ? record::text_bound(*original_query, 1024) : 1) +
            (qclass_name ? record::text_bound(*qclass_name, 32) : 1) +
@@ -103,7 +111,9 @@ struct DnsEvent {
            record::text_bound(opcode_name, 32) +
            record::texts_bound(auth, 16, 512) +
            record::texts_bound(addl, 16, 512) +
-           record::list_bound(answer_types.size(), 64, 3);
+           record::list_bound(answer_types.size(), 64, 3) +
+           record::texts_bound(more_queries, 8, 256) +
+           record::texts_bound(more_answers, 16, 512);
   }
 };
 
@@ -159,6 +169,14 @@ inline void DnsEvent::encode(RecordWriter& writer_) const noexcept {
   at_ = response_bytes ? record::integer(at_, *response_bytes) : record::nil(at_);
   at_ = edns_version ? record::integer(at_, *edns_version) : record::nil(at_);
   at_ = edns_udp_size ? record::integer(at_, *edns_udp_size) : record::nil(at_);
+  at_ = request_flags ? record::integer(at_, *request_flags) : record::nil(at_);
+  at_ = response_flags ? record::integer(at_, *response_flags) : record::nil(at_);
+  at_ = record::list(at_, more_queries, 8, cut_, [&](std::uint8_t* to_, const std::string_view& item_) noexcept {
+    return record::text(to_, item_, 256, cut_);
+  });
+  at_ = record::list(at_, more_answers, 16, cut_, [&](std::uint8_t* to_, const std::string_view& item_) noexcept {
+    return record::text(to_, item_, 512, cut_);
+  });
   writer_.end(at_, cut_);
 }
 

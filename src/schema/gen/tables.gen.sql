@@ -54,6 +54,7 @@ CREATE TABLE IF NOT EXISTS {database}.`conn`
   `orig_l2_addr` LowCardinality(Nullable(String)) COMMENT 'Link-layer address of the originator\'s first packet (Zeek orig_l2_addr)',
   `resp_l2_addr` LowCardinality(Nullable(String)) COMMENT 'Link-layer address of the responder\'s first packet (Zeek resp_l2_addr)',
   `end_reason` LowCardinality(String) COMMENT 'Why the record was written: closed, reset, timeout, evicted or shutdown',
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_uid `uid` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_orig_h `orig_h` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_resp_h `resp_h` TYPE bloom_filter(0.01) GRANULARITY 2
@@ -61,7 +62,7 @@ CREATE TABLE IF NOT EXISTS {database}.`conn`
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), orig_h, resp_h, seen)
-TTL toDateTime(seen) + INTERVAL 90 DAY
+TTL stored + INTERVAL 90 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'A finished flow, both directions, as Zeek\'s conn.log has it.';
 
@@ -95,6 +96,7 @@ CREATE TABLE IF NOT EXISTS {database}.`conn_update`
   `first` DateTime64(6, 'UTC') COMMENT 'Time of the first packet [us]' CODEC(Delta, ZSTD(1)),
   `last` DateTime64(6, 'UTC') COMMENT 'Time of the last packet so far [us]' CODEC(Delta, ZSTD(1)),
   `updates` UInt32 COMMENT 'Number of this update within the flow, from 1',
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_uid `uid` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_orig_h `orig_h` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_resp_h `resp_h` TYPE bloom_filter(0.01) GRANULARITY 2
@@ -102,7 +104,7 @@ CREATE TABLE IF NOT EXISTS {database}.`conn_update`
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), orig_h, resp_h, seen)
-TTL toDateTime(seen) + INTERVAL 30 DAY
+TTL stored + INTERVAL 30 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'State of a flow that is still open, written every five minutes.';
 
@@ -150,16 +152,22 @@ CREATE TABLE IF NOT EXISTS {database}.`dns`
   `response_bytes` Nullable(UInt16) COMMENT 'Size of the response message [bytes]',
   `edns_version` Nullable(UInt8) COMMENT 'EDNS version of the query (RFC 6891 6.1.3)',
   `edns_udp_size` Nullable(UInt16) COMMENT 'UDP payload size the asker accepts [bytes] (RFC 6891 6.1.2)',
+  `request_flags` Nullable(UInt16) COMMENT 'Flag word of the query as it stood on the wire (RFC 1035 4.1.1)',
+  `response_flags` Nullable(UInt16) COMMENT 'Flag word of the response: its own AA, TC, RA, AD, which Zeek\'s columns leave out when there is no answer (RFC 1035 4.1.1)',
+  `more_queries` Array(String) COMMENT 'Other names asked for in the same message (mDNS) (RFC 6762 5.3)',
+  `more_answers` Array(String) COMMENT 'Answers of types that Zeek\'s answers leaves out: CAA, HINFO, HTTPS, SVCB, NB, NBSTAT (RFC 9460, RFC 8659, RFC 1002 4.2)',
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_uid `uid` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_orig_h `orig_h` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_resp_h `resp_h` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_query `query` TYPE bloom_filter(0.01) GRANULARITY 2,
-  INDEX ix_answers `answers` TYPE bloom_filter(0.01) GRANULARITY 2
+  INDEX ix_answers `answers` TYPE bloom_filter(0.01) GRANULARITY 2,
+  INDEX ix_more_answers `more_answers` TYPE bloom_filter(0.01) GRANULARITY 2
 )
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), orig_h, resp_h, seen)
-TTL toDateTime(seen) + INTERVAL 90 DAY
+TTL stored + INTERVAL 90 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'A DNS query and its response, or whichever of them was seen.';
 
@@ -212,6 +220,7 @@ CREATE TABLE IF NOT EXISTS {database}.`http`
   `host_port` Nullable(UInt16) COMMENT 'Port in the Host header (RFC 9110 7.2)',
   `location` Nullable(String) COMMENT 'Location header of the response (RFC 9110 10.2.2)',
   `server` Nullable(String) COMMENT 'Server header of the response (RFC 9110 10.2.4)',
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_uid `uid` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_orig_h `orig_h` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_resp_h `resp_h` TYPE bloom_filter(0.01) GRANULARITY 2,
@@ -223,7 +232,7 @@ CREATE TABLE IF NOT EXISTS {database}.`http`
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), orig_h, resp_h, seen)
-TTL toDateTime(seen) + INTERVAL 90 DAY
+TTL stored + INTERVAL 90 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'An HTTP request and its response, or whichever of them was seen.';
 
@@ -273,6 +282,7 @@ CREATE TABLE IF NOT EXISTS {database}.`tls`
   `client_sig_algs` Array(UInt16) COMMENT 'Signature schemes the client offers, in order (RFC 8446 4.2.3)',
   `client_curves` Array(UInt16) COMMENT 'Groups the client offers, in order (RFC 8446 4.2.7, Zeek client_curves)',
   `client_supported_versions` Array(UInt16) COMMENT 'Versions the client offers (RFC 8446 4.2.1, Zeek client_supported_versions)',
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_uid `uid` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_orig_h `orig_h` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_resp_h `resp_h` TYPE bloom_filter(0.01) GRANULARITY 2,
@@ -287,7 +297,7 @@ CREATE TABLE IF NOT EXISTS {database}.`tls`
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), orig_h, resp_h, seen)
-TTL toDateTime(seen) + INTERVAL 90 DAY
+TTL stored + INTERVAL 90 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'A TLS or DTLS handshake.';
 
@@ -316,7 +326,7 @@ CREATE TABLE IF NOT EXISTS {database}.`x509`
   `certificate_not_valid_after` DateTime64(6, 'UTC') COMMENT 'Valid until [us] (RFC 5280 4.1.2.5, Zeek certificate.not_valid_after)' CODEC(Delta, ZSTD(1)),
   `certificate_key_alg` LowCardinality(String) COMMENT 'Key algorithm (Zeek certificate.key_alg)',
   `certificate_sig_alg` LowCardinality(String) COMMENT 'Signature algorithm (Zeek certificate.sig_alg)',
-  `certificate_key_type` LowCardinality(Nullable(String)) COMMENT 'rsa, ecdsa, dsa or unknown (Zeek certificate.key_type)',
+  `certificate_key_type` LowCardinality(Nullable(String)) COMMENT 'rsa, ecdsa or dsa (Zeek certificate.key_type)',
   `certificate_key_length` Nullable(UInt32) COMMENT 'Key length [bits] (Zeek certificate.key_length)',
   `certificate_exponent` LowCardinality(Nullable(String)) COMMENT 'RSA exponent (Zeek certificate.exponent)',
   `certificate_curve` LowCardinality(Nullable(String)) COMMENT 'Curve of an elliptic key (Zeek certificate.curve)',
@@ -330,6 +340,9 @@ CREATE TABLE IF NOT EXISTS {database}.`x509`
   `client_cert` Bool COMMENT 'Shown by the client (Zeek client_cert)',
   `self_signed` Bool COMMENT 'Subject and issuer are equal',
   `bytes` UInt32 COMMENT 'Size of the DER [bytes]',
+  `certificate_not_valid_after_s` Nullable(Int64) COMMENT 'Valid until, where the time in microseconds ends before it does (9999-12-31: no expiry) [s] (RFC 5280 4.1.2.5)',
+  `sha1` Nullable(String) COMMENT 'SHA-1 of the DER, lower-case hex: lists of bad certificates go by it',
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_uid `uid` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_orig_h `orig_h` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_resp_h `resp_h` TYPE bloom_filter(0.01) GRANULARITY 2,
@@ -337,12 +350,13 @@ CREATE TABLE IF NOT EXISTS {database}.`x509`
   INDEX ix_certificate_serial `certificate_serial` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_certificate_subject `certificate_subject` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_certificate_issuer `certificate_issuer` TYPE bloom_filter(0.01) GRANULARITY 2,
-  INDEX ix_san_dns `san_dns` TYPE bloom_filter(0.01) GRANULARITY 2
+  INDEX ix_san_dns `san_dns` TYPE bloom_filter(0.01) GRANULARITY 2,
+  INDEX ix_sha1 `sha1` TYPE bloom_filter(0.01) GRANULARITY 2
 )
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), orig_h, resp_h, seen)
-TTL toDateTime(seen) + INTERVAL 180 DAY
+TTL stored + INTERVAL 180 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'A certificate shown in a handshake.';
 
@@ -390,6 +404,7 @@ CREATE TABLE IF NOT EXISTS {database}.`file`
   `direction` LowCardinality(Nullable(String)) COMMENT 'download: received by the flow\'s originator; upload: sent by it',
   `url` Nullable(String) COMMENT 'Where it was asked for, when the protocol has such a thing',
   `host` Nullable(String) COMMENT 'Server name it was asked from',
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_uid `uid` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_orig_h `orig_h` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_resp_h `resp_h` TYPE bloom_filter(0.01) GRANULARITY 2,
@@ -405,7 +420,7 @@ CREATE TABLE IF NOT EXISTS {database}.`file`
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), orig_h, resp_h, seen)
-TTL toDateTime(seen) + INTERVAL 180 DAY
+TTL stored + INTERVAL 180 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'A file carried by a protocol, with its hashes and its holes.';
 
@@ -441,6 +456,7 @@ CREATE TABLE IF NOT EXISTS {database}.`dhcp`
   `routers` Array(IPv6) COMMENT 'Routers the server gave (RFC 2132 3.5)',
   `dns_servers` Array(IPv6) COMMENT 'Name servers the server gave (RFC 2132 3.8)',
   `vlan` Nullable(UInt16) COMMENT 'Outer VLAN id',
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_client_addr `client_addr` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_server_addr `server_addr` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_mac `mac` TYPE bloom_filter(0.01) GRANULARITY 2,
@@ -450,7 +466,7 @@ CREATE TABLE IF NOT EXISTS {database}.`dhcp`
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), seen)
-TTL toDateTime(seen) + INTERVAL 400 DAY
+TTL stored + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'A DHCP transaction, all its messages together.';
 
@@ -469,6 +485,7 @@ CREATE TABLE IF NOT EXISTS {database}.`arp`
   `target_ip` IPv6 COMMENT 'Target protocol address (RFC 826 ar$tpa, EVE arp.dest_ip)',
   `gratuitous` Bool COMMENT 'Sender announces itself: sender and target address are equal (RFC 5227 3)',
   `vlan` Nullable(UInt16) COMMENT 'Outer VLAN id',
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_sender_mac `sender_mac` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_sender_ip `sender_ip` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_target_ip `target_ip` TYPE bloom_filter(0.01) GRANULARITY 2
@@ -476,7 +493,7 @@ CREATE TABLE IF NOT EXISTS {database}.`arp`
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), seen)
-TTL toDateTime(seen) + INTERVAL 30 DAY
+TTL stored + INTERVAL 30 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'An ARP request, reply or announcement.';
 
@@ -514,6 +531,7 @@ CREATE TABLE IF NOT EXISTS {database}.`icmp`
   `target` Nullable(IPv6) COMMENT 'Target of a neighbour message (RFC 4861 4.3)',
   `target_mac` LowCardinality(Nullable(String)) COMMENT 'Link-layer address option of a neighbour or router message (RFC 4861 4.6.1)',
   `next_mtu` Nullable(UInt32) COMMENT 'MTU of the next hop [bytes] (RFC 1191 4, RFC 4443 3.2)',
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_uid `uid` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_orig_h `orig_h` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_resp_h `resp_h` TYPE bloom_filter(0.01) GRANULARITY 2
@@ -521,7 +539,7 @@ CREATE TABLE IF NOT EXISTS {database}.`icmp`
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), orig_h, resp_h, seen)
-TTL toDateTime(seen) + INTERVAL 30 DAY
+TTL stored + INTERVAL 30 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'An ICMP or ICMPv6 message.';
 
@@ -543,6 +561,7 @@ CREATE TABLE IF NOT EXISTS {database}.`weird`
   `resp_p` Nullable(UInt16) COMMENT 'Responder\'s port (Zeek id.resp_p)',
   `proto` Nullable(UInt8) COMMENT 'IP protocol number',
   `vlan` Nullable(UInt16) COMMENT 'Outer VLAN id (Zeek vlan)',
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_uid `uid` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_orig_h `orig_h` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_resp_h `resp_h` TYPE bloom_filter(0.01) GRANULARITY 2
@@ -550,7 +569,7 @@ CREATE TABLE IF NOT EXISTS {database}.`weird`
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), name, seen)
-TTL toDateTime(seen) + INTERVAL 30 DAY
+TTL stored + INTERVAL 30 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'A named anomaly of a protocol; parsing went on.';
 
@@ -594,12 +613,13 @@ CREATE TABLE IF NOT EXISTS {database}.`capture_stats`
   `packets_cutoff` UInt64 COMMENT 'Packets the cutoff policy left out [packets]',
   `packets_not_kept` UInt64 COMMENT 'Packets the store could not take [packets]',
   `memory_bytes` UInt64 COMMENT 'Memory in budgeted tables and pools now [bytes]',
-  `lag` Nullable(Float64) COMMENT 'Wall time minus packet time at the end of the interval, live capture only [s]'
+  `lag` Nullable(Float64) COMMENT 'Wall time minus packet time at the end of the interval, live capture only [s]',
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store'
 )
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), interface, seen)
-TTL toDateTime(seen) + INTERVAL 400 DAY
+TTL stored + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'What one capture worker took, lost and holds, for one interval.';
 
@@ -615,12 +635,13 @@ CREATE TABLE IF NOT EXISTS {database}.`coverage`
   `measured` Float64 COMMENT 'Share of the minute\'s traffic of that class that was seen and decoded, 0 to 1 [fraction]',
   `packets` UInt64 COMMENT 'Packets of the class that were decoded [packets]',
   `lost_packets` UInt64 COMMENT 'Packets lost at any layer that may have been of the class [packets]',
-  `reasons` Array(LowCardinality(String)) COMMENT 'What was not seen and why'
+  `reasons` Array(LowCardinality(String)) COMMENT 'What was not seen and why',
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store'
 )
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), interface, seen)
-TTL toDateTime(seen) + INTERVAL 400 DAY
+TTL stored + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'How much of one protocol class one interface could see in one minute.';
 
@@ -660,6 +681,7 @@ CREATE TABLE IF NOT EXISTS {database}.`signal`
   `attack` Array(LowCardinality(String)) COMMENT 'ATT&CK technique ids',
   `retro` Bool COMMENT 'Found by looking back',
   `known_at` DateTime64(6, 'UTC') COMMENT 'Packet time at which it was first known; seen is when it was true [us]' CODEC(Delta, ZSTD(1)),
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_id `id` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_episode `episode` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_src_ip `src_ip` TYPE bloom_filter(0.01) GRANULARITY 2,
@@ -673,7 +695,7 @@ CREATE TABLE IF NOT EXISTS {database}.`signal`
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), seen)
-TTL toDateTime(seen) + INTERVAL 400 DAY
+TTL stored + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'One behaviour of one entity, scored and explained.';
 
@@ -704,6 +726,7 @@ CREATE TABLE IF NOT EXISTS {database}.`sighting`
   `host` Nullable(String) COMMENT 'Local host as resolved at event time',
   `retro` Bool COMMENT 'The indicator came after the event',
   `known_at` DateTime64(6, 'UTC') COMMENT 'Packet time at which indicator and event were both here [us]' CODEC(Delta, ZSTD(1)),
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_id `id` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_indicator `indicator` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_uid `uid` TYPE bloom_filter(0.01) GRANULARITY 2,
@@ -714,7 +737,7 @@ CREATE TABLE IF NOT EXISTS {database}.`sighting`
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), seen)
-TTL toDateTime(seen) + INTERVAL 400 DAY
+TTL stored + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'One indicator of one or more feeds, matched in one event.';
 
@@ -738,6 +761,7 @@ CREATE TABLE IF NOT EXISTS {database}.`identity`
   `confidence` Float64 COMMENT 'How sure, 0 to 1',
   `vlan` Nullable(UInt16) COMMENT 'VLAN the address is valid in',
   `refs` Array(String) COMMENT 'Records that say so, as sensor/epoch/seq/index',
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_host `host` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_addr `addr` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_mac `mac` TYPE bloom_filter(0.01) GRANULARITY 2,
@@ -747,7 +771,7 @@ CREATE TABLE IF NOT EXISTS {database}.`identity`
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), seen)
-TTL toDateTime(seen) + INTERVAL 400 DAY
+TTL stored + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'Which host or user an address meant, from when until when, and how that is known.';
 
@@ -790,11 +814,12 @@ CREATE TABLE IF NOT EXISTS {database}.`alert`
   `step_stories` Array(String) COMMENT 'Predicate, values and why each matched',
   `evidence` Array(String) COMMENT 'Leases as id=whole, id=partial or id=none',
   `story` String COMMENT 'What happened, as a person would tell it',
+  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_id `id` TYPE bloom_filter(0.01) GRANULARITY 2
 )
 ENGINE = {engine}
 PARTITION BY toYYYYMMDD(seen)
 ORDER BY (sensor, toStartOfHour(seen), seen)
-TTL toDateTime(seen) + INTERVAL 730 DAY
+TTL stored + INTERVAL 730 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 COMMENT 'A finished chain with its steps, its evidence and why it fired.';

@@ -18,8 +18,8 @@ RESULTS := build/results
 CMAKE := cmake -G Ninja -Wno-dev -S native
 ADDON := build/cmake/Release/catenary.node
 TS_SOURCES = $(shell find src -name '*.ts' -o -name '*.json' 2>/dev/null)
-# Hand-written native sources, in the order git knows them; generated files keep their generator's format.
-NATIVE_FILES = $(shell git ls-files -co --exclude-standard 'native/*.h' 'native/*.cc' | grep -v '/gen/\|\.gen\.' | sort -u)
+# Hand-written native sources; generated files keep their generator's format.
+NATIVE_FILES = $(shell find native \( -name '*.h' -o -name '*.cc' \) ! -path '*/gen/*' ! -name '*.gen.*' | sort)
 
 .PHONY: help build test test-native test-asan test-ts check gen gen-fresh lint typecheck format-check clang-tidy \
 	template tidy format sanitize corpus bench fuzz long new-protocol install-deps install-dev-deps addon native asan fuzzers clean
@@ -100,7 +100,7 @@ gen: $(STAMP)/npm ## write every generated file from the *.schema.yaml
 # Fresh on disk, and known to git: a generated file that nobody committed is missing from the next clone.
 gen-fresh: $(STAMP)/npm
 	@if [ -f src/schema/gen.ts ]; then node --import tsx src/schema/gen.ts --check; fi
-	@unknown=$$(git ls-files --others -- ':(glob)**/gen/**' ':(glob)**/*.gen.*' ':!node_modules' ':!build' ':!dist'); \
+	@unknown=$$(git -c safe.directory='*' ls-files --others -- ':(glob)**/gen/**' ':(glob)**/*.gen.*' ':!node_modules' ':!build' ':!dist'); \
 	if [ -n "$$unknown" ]; then echo "check: generated, but not committed:"; echo "$$unknown"; exit 1; fi
 
 lint: $(STAMP)/npm ## biome

@@ -9,8 +9,15 @@ export function secondsText(us: number): string {
   return `${whole}.${String(us - whole * SIX).padStart(6, '0')}`;
 }
 
+/** From here on a double has no microseconds left to round. */
+const ROUNDED_MAX = 2 ** 33;
+
 /** Seconds to the microsecond, without the noise of binary fractions: 0.1 + 0.2 is 0.3. */
-export const roundSeconds = (seconds: number): number => Math.round(seconds * SIX) / SIX;
+export const roundSeconds = (seconds: number): number =>
+  Math.abs(seconds) < ROUNDED_MAX ? Math.round(seconds * SIX) / SIX : seconds;
+
+/** A double as JSON: one that is not finite has none, and is null. */
+export const doubleJson = (n: number): string => (Number.isFinite(n) ? String(n) : 'null');
 
 /** 12345678 -> "12.3 M". For people; three digits. */
 export function countText(n: number): string {

@@ -7,7 +7,7 @@
 // its community_id besides. Texts are as the record has them, which can be undone: a byte that was no UTF-8 is \xNN, a
 // backslash of the traffic is \\ (and JSON doubles each of these backslashes once more).
 import { jsonText } from '../../lib/json_text.ts';
-import { roundSeconds, secondsText } from '../../lib/numbers.ts';
+import { doubleJson, roundSeconds, secondsText } from '../../lib/numbers.ts';
 import type { TextOutput } from '../../lib/output.ts';
 import type { CatenaryEvent, ConnEvent, KindName } from '../../schema/gen/events.gen.ts';
 import { FIELDS, type FieldMeta } from '../../schema/gen/structures.gen.ts';
@@ -15,11 +15,9 @@ import { communityId } from '../community_id.ts';
 
 type Line = (event: CatenaryEvent) => string;
 
-/** A double has no JSON when it is not finite; a record should not have such a one, and the line must stay JSON. */
-const jsonDouble = (n: number): string => (Number.isFinite(n) ? String(n) : 'null');
-const jsonDuration = (n: number): string => jsonDouble(roundSeconds(n));
+const jsonDuration = (n: number): string => doubleJson(roundSeconds(n));
 
-const WRITERS = { text: jsonText, time: secondsText, duration: jsonDuration, double: jsonDouble };
+const WRITERS = { text: jsonText, time: secondsText, duration: jsonDuration, double: doubleJson };
 
 function valueCode(f: FieldMeta, value: string): string {
   switch (f.type) {

@@ -1,11 +1,23 @@
 // What a log is made of: each log is one table in logs/, data that says which column comes from which field.
 import type { EventOf, KindName } from '../../schema/gen/events.gen.ts';
+import { FIELDS, type FieldMeta } from '../../schema/gen/structures.gen.ts';
+import type { BaseType } from '../../schema/model.ts';
 
-export type ScalarType = 'time' | 'interval' | 'string' | 'enum' | 'addr' | 'port' | 'count' | 'double' | 'bool';
+export type ScalarType =
+  | 'time'
+  | 'interval'
+  | 'string'
+  | 'enum'
+  | 'addr'
+  | 'port'
+  | 'count'
+  | 'int'
+  | 'double'
+  | 'bool';
 export type ZeekType = ScalarType | `set[${ScalarType}]` | `vector[${ScalarType}]`;
 
 type Scalar = string | number | boolean;
-/** Times in microseconds, intervals in seconds, texts as the record has them; null is unset. */
+/** Times in microseconds (or as text, beyond those), intervals in seconds, texts as records have them; null is unset. */
 export type Value = Scalar | readonly Scalar[] | null;
 
 /** What a list without items is. Zeek's logs have both: a set that is always there, and one that is only sometimes. */
@@ -34,22 +46,59 @@ interface Define<E> {
   (name: string, type: ZeekType, from: Source<E>, whenEmpty?: WhenEmpty): Column;
 }
 
+/** Times of ours that Zeek's logs have no column for, and a flag that only says a value is short. */
+const NEVER_SHOWN = ['seen', 'cut'];
+
+const TYPES: Readonly<Record<BaseType, ScalarType>> = {
+  time: 'time',
+  duration: 'interval',
+  ip: 'addr',
+  uid: 'string',
+  mac: 'string',
+  bool: 'bool',
+  u8: 'count',
+  u16: 'count',
+  u32: 'count',
+  u64: 'count',
+  i32: 'int',
+  i64: 'int',
+  f64: 'double',
+  text: 'string',
+};
+
+function fieldColumn({ name, type, list }: FieldMeta): Column {
+  const scalar = TYPES[type];
+  const value = (event: never): Value => (event as Readonly<Record<string, Value>>)[name] as Value;
+  return { name, type: list ? `vector[${scalar}]` : scalar, whenEmpty: 'unset', value };
+}
+
+/**
+ * A log: the columns that are named, Zeek's and in Zeek's order, then every field of the kind that none of them shows.
+ * A field that is added to the schema is a column at once, and never moves another.
+ * @param said  fields that the named columns say in other words
+ */
 export function defineLog<K extends KindName>(
   path: string,
   kind: K,
-  columns: (col: Define<EventOf[K]>) => readonly Column[],
+  named: (col: Define<EventOf[K]>) => readonly Column[],
+  said: readonly (keyof EventOf[K] & string)[] = [],
 ): Log {
   type E = EventOf[K];
+  const shown = new Set<string>([...NEVER_SHOWN, ...said]);
   const col = (
     name: string,
     type: ZeekType,
-    from: Source<E> = name as keyof E & string,
+    from: Source<E> = name as never,
     whenEmpty: WhenEmpty = 'unset',
-  ) => {
-    const value = typeof from === 'function' ? from : (event: E) => event[from] as Value;
-    return { name, type, whenEmpty, value };
+  ): Column => {
+    shown.add(name);
+    if (typeof from === 'function') return { name, type, whenEmpty, value: from };
+    shown.add(from);
+    return { name, type, whenEmpty, value: (event: E) => event[from] as Value };
   };
-  return { path, kind, columns: columns(col as Define<E>) };
+  const columns = named(col as Define<E>);
+  const rest = FIELDS[kind].filter((f) => !shown.has(f.name));
+  return { path, kind, columns: [...columns, ...rest.map(fieldColumn)] };
 }
 
 const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmp' };

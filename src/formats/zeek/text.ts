@@ -4,7 +4,7 @@
 // besides, \xNN for what would end or move a line, a comma of a list's item as \x2c, and the texts that mean something
 // else (-, (empty)) with their first character escaped. JSON wants the backslash single again.
 import { jsonText } from '../../lib/json_text.ts';
-import { roundSeconds, secondsText } from '../../lib/numbers.ts';
+import { doubleJson, roundSeconds, secondsText } from '../../lib/numbers.ts';
 import type { Column, ScalarType, Value } from './columns.ts';
 
 export const UNSET = '-';
@@ -31,17 +31,24 @@ export function cellText(text: string, inList: boolean): string {
 type Scalar = string | number | boolean;
 type Write = (value: Scalar, inList: boolean) => string;
 
+// A number that is not finite is none: unset, as a duration is that nobody could measure.
+const intervalText = (n: number): string => (Number.isFinite(n) ? n.toFixed(6) : UNSET);
+
 /** Without an exponent and without trailing zeros. */
-const doubleText = (n: number): string => (Number.isInteger(n) ? String(n) : n.toFixed(9).replace(/\.?0+$/, ''));
+function doubleText(n: number): string {
+  if (!Number.isFinite(n)) return UNSET;
+  return Number.isInteger(n) ? String(n) : n.toFixed(9).replace(/\.?0+$/, '');
+}
 
 const CELL: Readonly<Record<ScalarType, Write>> = {
-  time: (v) => secondsText(v as number),
-  interval: (v) => (v as number).toFixed(6),
+  time: (v) => (typeof v === 'string' ? v : secondsText(v as number)),
+  interval: (v) => intervalText(v as number),
   string: (v, inList) => cellText(v as string, inList),
   enum: (v, inList) => cellText(v as string, inList),
   addr: (v) => v as string,
   port: (v) => String(v),
   count: (v) => String(v),
+  int: (v) => String(v),
   double: (v) => doubleText(v as number),
   bool: (v) => (v === true ? 'T' : 'F'),
 };
@@ -49,14 +56,15 @@ const CELL: Readonly<Record<ScalarType, Write>> = {
 const unescaped = (text: string): string => (text.includes('\\\\') ? text.replaceAll('\\\\', '\\') : text);
 
 const JSON_VALUE: Readonly<Record<ScalarType, Write>> = {
-  time: (v) => secondsText(v as number),
-  interval: (v) => String(roundSeconds(v as number)),
+  time: (v) => (typeof v === 'string' ? v : secondsText(v as number)),
+  interval: (v) => doubleJson(roundSeconds(v as number)),
   string: (v) => jsonText(unescaped(v as string)),
   enum: (v) => jsonText(unescaped(v as string)),
   addr: (v) => `"${v}"`,
   port: (v) => String(v),
   count: (v) => String(v),
-  double: (v) => doubleText(v as number),
+  int: (v) => String(v),
+  double: (v) => doubleJson(v as number),
   bool: (v) => String(v),
 };
 

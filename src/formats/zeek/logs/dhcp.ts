@@ -1,4 +1,4 @@
-// dhcp.log. Zeek 8's columns, then those of its policy scripts and ours.
+// dhcp.log: Zeek 8's columns. Those of its policy scripts come by their names, among ours.
 import { defineLog } from '../columns.ts';
 
 export const DHCP = defineLog('dhcp', 'dhcp', (col) => [
@@ -17,16 +17,4 @@ export const DHCP = defineLog('dhcp', 'dhcp', (col) => [
   col('server_message', 'string'),
   col('msg_types', 'vector[string]', 'msg_types', '(empty)'),
   col('duration', 'interval'),
-  col('client_software', 'string'),
-  col('server_software', 'string'),
-  col('circuit_id', 'string'),
-  col('agent_remote_id', 'string'),
-  col('subscriber_id', 'string'),
-  col('trans_id', 'count'),
-  col('client_id', 'string'),
-  col('param_list', 'vector[count]'),
-  col('relay_addr', 'addr'),
-  col('routers', 'vector[addr]'),
-  col('dns_servers', 'vector[addr]'),
-  col('vlan', 'count'),
 ]);

@@ -1,4 +1,4 @@
-// dns.log. Zeek 8's columns, then those of its policy scripts (original_query, auth, addl) and ours.
+// dns.log: Zeek 8's columns. original_query, auth and addl come as its policy scripts have them, among ours.
 import { defineLog, protoName } from '../columns.ts';
 
 export const DNS = defineLog('dns', 'dns', (col) => [
@@ -28,13 +28,4 @@ export const DNS = defineLog('dns', 'dns', (col) => [
   col('rejected', 'bool'),
   col('opcode', 'count'),
   col('opcode_name', 'string'),
-  col('original_query', 'string'),
-  col('auth', 'vector[string]'),
-  col('addl', 'vector[string]'),
-  col('answer_types', 'vector[count]'),
-  col('request_bytes', 'count'),
-  col('response_bytes', 'count'),
-  col('edns_version', 'count'),
-  col('edns_udp_size', 'count'),
-  col('vlan', 'count'),
 ]);

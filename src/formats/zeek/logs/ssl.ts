@@ -1,48 +1,35 @@
-// ssl.log, from tls events. Zeek 8's columns, then the names its older versions had here, the fingerprints as their
-// packages call them, and ours.
+// ssl.log, from tls events: Zeek 8's columns. subject, issuer, ja3, ja3s and ja4 come as older versions and packages
+// name them, among ours.
 import { defineLog } from '../columns.ts';
 
-export const SSL = defineLog('ssl', 'tls', (col) => [
-  col('ts', 'time'),
-  col('uid', 'string'),
-  col('id.orig_h', 'addr', 'orig_h'),
-  col('id.orig_p', 'port', 'orig_p'),
-  col('id.resp_h', 'addr', 'resp_h'),
-  col('id.resp_p', 'port', 'resp_p'),
-  col('version', 'string'),
-  col('cipher', 'string'),
-  col('curve', 'string'),
-  col('server_name', 'string'),
-  col('resumed', 'bool'),
-  col('last_alert', 'string'),
-  col('next_protocol', 'string'),
-  col('established', 'bool'),
-  col('ssl_history', 'string', (e) => (e.ssl_history === '' ? null : e.ssl_history)),
-  col('cert_chain_fps', 'vector[string]'),
-  // Zeek sets it, empty or not, once the server has shown a certificate.
-  col(
-    'client_cert_chain_fps',
-    'vector[string]',
-    (e) => (e.cert_chain_fps.length + e.client_cert_chain_fps.length === 0 ? null : e.client_cert_chain_fps),
-    '(empty)',
-  ),
-  col('sni_matches_cert', 'bool'),
-  col('subject', 'string'),
-  col('issuer', 'string'),
-  col('client_subject', 'string'),
-  col('client_issuer', 'string'),
-  col('ja3', 'string'),
-  col('ja3s', 'string'),
-  col('ja4', 'string'),
-  col('client_alpns', 'vector[string]'),
-  col('client_version', 'count'),
-  col('server_version', 'count'),
-  col('client_ciphers', 'vector[count]'),
-  col('client_exts', 'vector[count]'),
-  col('server_exts', 'vector[count]'),
-  col('client_curves', 'vector[count]'),
-  col('client_sig_algs', 'vector[count]'),
-  col('client_supported_versions', 'vector[count]'),
-  col('is_dtls', 'bool'),
-  col('vlan', 'count'),
-]);
+export const SSL = defineLog(
+  'ssl',
+  'tls',
+  (col) => [
+    col('ts', 'time'),
+    col('uid', 'string'),
+    col('id.orig_h', 'addr', 'orig_h'),
+    col('id.orig_p', 'port', 'orig_p'),
+    col('id.resp_h', 'addr', 'resp_h'),
+    col('id.resp_p', 'port', 'resp_p'),
+    col('version', 'string'),
+    col('cipher', 'string'),
+    col('curve', 'string'),
+    col('server_name', 'string'),
+    col('resumed', 'bool'),
+    col('last_alert', 'string'),
+    col('next_protocol', 'string'),
+    col('established', 'bool'),
+    col('ssl_history', 'string', (e) => (e.ssl_history === '' ? null : e.ssl_history)),
+    col('cert_chain_fps', 'vector[string]'),
+    // Zeek sets it, empty or not, once the server has shown a certificate.
+    col(
+      'client_cert_chain_fps',
+      'vector[string]',
+      (e) => (e.cert_chain_fps.length + e.client_cert_chain_fps.length === 0 ? null : e.client_cert_chain_fps),
+      '(empty)',
+    ),
+    col('sni_matches_cert', 'bool'),
+  ],
+  ['proto'],
+);

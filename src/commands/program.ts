@@ -1,0 +1,89 @@
+// The command line as a whole: commands are beside this file, each with its options and its manual; here is what they
+// share. src/cli.ts hands it the process.
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { versions } from '../capture/index.ts';
+import { EXIT, type ExitCode, FAULTS, type Fault, failure, faultLine, type Result } from '../lib/fault.ts';
+import { addCompletion } from './completion.ts';
+import { addRead } from './read.ts';
+import type { Surroundings } from './surroundings.ts';
+
+const MANUAL = `
+Commands say more when asked: catenary read --help
+
+EXIT CODES
+  0    done
+  1    some input could not be read or decoded, or some output not written; the rest was
+  2    wrong usage: nothing was done
+  130  interrupted by Ctrl-C; 143 by SIGTERM
+
+EXAMPLES
+  catenary read day.pcap
+  catenary read day.pcap --as zeek --out logs
+`;
+
+const HELP_COLUMNS = 110;
+
+/** What --version prints: ours first, alone on its line, then what it stands on. */
+function versionText(): string {
+  const packageJson = new URL('../../package.json', import.meta.url);
+  const { version } = JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string };
+  const native = versions();
+  const below = native.ok ? `schema ${native.value.schema}\n${native.value.libpcap}\n` : '';
+  return `catenary ${version}\n${below}`;
+}
+
+/** commander's words for a mistake, as one of our faults: one line, and what to do. */
+function usageFault(error: CommanderError, command: string): Fault {
+  const [first = '', ...rest] = error.message.split('\n');
+  const guess = /Did you mean (?:one of )?(.*)\?/.exec(rest.join(' '))?.[1];
+  const help = command === '' ? 'catenary --help' : `catenary ${command} --help`;
+  const hint = guess === undefined ? `see '${help}'` : `did you mean ${guess}? see '${help}'`;
+  return { code: 'usage', message: first.replace(/^error: /, ''), hint };
+}
+
+function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => void): Command {
+  const program = new Command('catenary')
+    .description('Network detection: packets to events to chains.')
+    .usage('COMMAND [OPTIONS]')
+    .option('-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', "print a command's help")
+    .configureHelp({ helpWidth: HELP_COLUMNS })
+    .configureOutput({
+      writeOut: (text) => world.stdout.write(text),
+      // The error is thrown as well, and told once.
+      outputError: () => undefined,
+    })
+    .addHelpText('after', MANUAL)
+    .exitOverride()
+    .on('option:version', () => {
+      world.stdout.write(versionText());
+      throw new CommanderError(EXIT.ok, 'catenary.version', '');
+    });
+  addRead(program, world, done);
+  addCompletion(program, world, done);
+  return program;
+}
+
+/** Runs one command line, without node and the script. */
+export async function main(args: readonly string[], world: Surroundings): Promise<ExitCode> {
+  let outcome: Result<ExitCode> = failure('usage', 'no command', "see 'catenary --help'");
+  const program = programFor(world, (o) => {
+    outcome = o;
+  });
+  const isCommand = (name: string): boolean => program.commands.some((c) => c.name() === name);
+  const command = args.find(isCommand) ?? '';
+  if (args.length > 0) {
+    try {
+      await program.parseAsync(args, { from: 'user' });
+    } catch (error) {
+      if (!(error instanceof CommanderError)) throw error;
+      if (error.exitCode === EXIT.ok) return EXIT.ok;
+      outcome = { ok: false, fault: usageFault(error, command) };
+    }
+  }
+  if (outcome.ok) return outcome.value;
+  world.stderr.write(`${faultLine(outcome.fault)}\n`);
+  return FAULTS[outcome.fault.code];
+}

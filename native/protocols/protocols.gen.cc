@@ -3,11 +3,18 @@
 
 #include <array>
 
+#include "protocols/dns/dns.h"
+#include "protocols/http/http.h"
+#include "protocols/tls/tls.h"
 
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 0> kAll = {};
+constexpr std::array<const flow::ProtocolInfo*, 3> kAll = {
+    &dns::kProtocol,  // both: 53 137 5353 5355
+    &http::kProtocol,  // tcp: 80 8080 8000 3128
+    &tls::kProtocol,  // both: 443 853 993 995 465 8443
+};
 
 }  // namespace
 

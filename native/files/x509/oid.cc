@@ -1,0 +1,315 @@
+#include "files/x509/oid.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace catenary::x509 {
+namespace {
+
+using namespace std::string_view_literals;
+
+struct Named {
+  std::string_view oid, name;
+};
+
+// Each table is in the order of its bytes; X.690 8.19 has their meaning. The names are libcrypto's: short ones for
+// attributes, long ones for algorithms.
+constexpr Named kAttributes[] = {
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01"sv, "UID"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x02"sv, "textEncodedORAddress"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x03"sv, "mail"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x04"sv, "info"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x05"sv, "favouriteDrink"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x06"sv, "roomNumber"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x07"sv, "photo"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x08"sv, "userClass"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x09"sv, "host"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x0a"sv, "manager"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x0b"sv, "documentIdentifier"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x0c"sv, "documentTitle"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x0d"sv, "documentVersion"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x0e"sv, "documentAuthor"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x0f"sv, "documentLocation"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x14"sv, "homeTelephoneNumber"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x15"sv, "secretary"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x16"sv, "otherMailbox"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x17"sv, "lastModifiedTime"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x18"sv, "lastModifiedBy"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19"sv, "DC"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x1a"sv, "aRecord"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x1b"sv, "pilotAttributeType27"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x1c"sv, "mXRecord"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x1d"sv, "nSRecord"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x1e"sv, "sOARecord"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x1f"sv, "cNAMERecord"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x25"sv, "associatedDomain"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x26"sv, "associatedName"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x27"sv, "homePostalAddress"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x28"sv, "personalTitle"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x29"sv, "mobileTelephoneNumber"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x2a"sv, "pagerTelephoneNumber"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x2b"sv, "friendlyCountryName"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x2c"sv, "uid"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x2d"sv, "organizationalStatus"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x2e"sv, "janetMailbox"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x2f"sv, "mailPreferenceOption"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x30"sv, "buildingName"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x31"sv, "dSAQuality"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x32"sv, "singleLevelQuality"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x33"sv, "subtreeMinimumQuality"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x34"sv, "subtreeMaximumQuality"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x35"sv, "personalSignature"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x36"sv, "dITRedirect"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x37"sv, "audio"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x38"sv, "documentPublisher"},
+    {"\x2a\x85\x03\x03\x81\x03\x01\x01"sv, "INN"},
+    {"\x2a\x85\x03\x64\x01"sv, "OGRN"},
+    {"\x2a\x85\x03\x64\x03"sv, "SNILS"},
+    {"\x2a\x85\x03\x64\x05"sv, "OGRNIP"},
+    {"\x2a\x85\x03\x64\x6f"sv, "subjectSignTool"},
+    {"\x2a\x85\x03\x64\x70"sv, "issuerSignTool"},
+    {"\x2a\x85\x03\x64\x71"sv, "classSignTool"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01"sv, "emailAddress"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x02"sv, "unstructuredName"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x07"sv, "challengePassword"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x08"sv, "unstructuredAddress"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x09"sv, "extendedCertificateAttributes"},
+    {"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x01"sv, "jurisdictionL"},
+    {"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x02"sv, "jurisdictionST"},
+    {"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x03"sv, "jurisdictionC"},
+    {"\x55\x04\x03"sv, "CN"},
+    {"\x55\x04\x04"sv, "SN"},
+    {"\x55\x04\x05"sv, "serialNumber"},
+    {"\x55\x04\x06"sv, "C"},
+    {"\x55\x04\x07"sv, "L"},
+    {"\x55\x04\x08"sv, "ST"},
+    {"\x55\x04\x09"sv, "street"},
+    {"\x55\x04\x0a"sv, "O"},
+    {"\x55\x04\x0b"sv, "OU"},
+    {"\x55\x04\x0c"sv, "title"},
+    {"\x55\x04\x0d"sv, "description"},
+    {"\x55\x04\x0e"sv, "searchGuide"},
+    {"\x55\x04\x0f"sv, "businessCategory"},
+    {"\x55\x04\x10"sv, "postalAddress"},
+    {"\x55\x04\x11"sv, "postalCode"},
+    {"\x55\x04\x12"sv, "postOfficeBox"},
+    {"\x55\x04\x13"sv, "physicalDeliveryOfficeName"},
+    {"\x55\x04\x14"sv, "telephoneNumber"},
+    {"\x55\x04\x15"sv, "telexNumber"},
+    {"\x55\x04\x16"sv, "teletexTerminalIdentifier"},
+    {"\x55\x04\x17"sv, "facsimileTelephoneNumber"},
+    {"\x55\x04\x18"sv, "x121Address"},
+    {"\x55\x04\x19"sv, "internationaliSDNNumber"},
+    {"\x55\x04\x1a"sv, "registeredAddress"},
+    {"\x55\x04\x1b"sv, "destinationIndicator"},
+    {"\x55\x04\x1c"sv, "preferredDeliveryMethod"},
+    {"\x55\x04\x1d"sv, "presentationAddress"},
+    {"\x55\x04\x1e"sv, "supportedApplicationContext"},
+    {"\x55\x04\x1f"sv, "member"},
+    {"\x55\x04\x20"sv, "owner"},
+    {"\x55\x04\x21"sv, "roleOccupant"},
+    {"\x55\x04\x22"sv, "seeAlso"},
+    {"\x55\x04\x23"sv, "userPassword"},
+    {"\x55\x04\x24"sv, "userCertificate"},
+    {"\x55\x04\x25"sv, "cACertificate"},
+    {"\x55\x04\x26"sv, "authorityRevocationList"},
+    {"\x55\x04\x27"sv, "certificateRevocationList"},
+    {"\x55\x04\x28"sv, "crossCertificatePair"},
+    {"\x55\x04\x29"sv, "name"},
+    {"\x55\x04\x2a"sv, "GN"},
+    {"\x55\x04\x2b"sv, "initials"},
+    {"\x55\x04\x2c"sv, "generationQualifier"},
+    {"\x55\x04\x2d"sv, "x500UniqueIdentifier"},
+    {"\x55\x04\x2e"sv, "dnQualifier"},
+    {"\x55\x04\x2f"sv, "enhancedSearchGuide"},
+    {"\x55\x04\x30"sv, "protocolInformation"},
+    {"\x55\x04\x31"sv, "distinguishedName"},
+    {"\x55\x04\x32"sv, "uniqueMember"},
+    {"\x55\x04\x33"sv, "houseIdentifier"},
+    {"\x55\x04\x34"sv, "supportedAlgorithms"},
+    {"\x55\x04\x35"sv, "deltaRevocationList"},
+    {"\x55\x04\x36"sv, "dmdName"},
+    {"\x55\x04\x41"sv, "pseudonym"},
+    {"\x55\x04\x48"sv, "role"},
+    {"\x55\x04\x61"sv, "organizationIdentifier"},
+    {"\x55\x04\x62"sv, "c3"},
+    {"\x55\x04\x63"sv, "n3"},
+    {"\x55\x04\x64"sv, "dnsName"},
+};
+
+constexpr Named kAlgorithms[] = {
+    {"\x2a\x81\x1c\xcf\x55\x01\x82\x2d"sv, "sm2"},
+    {"\x2a\x81\x1c\xcf\x55\x01\x83\x75"sv, "SM2-with-SM3"},
+    {"\x2a\x81\x1c\xcf\x55\x01\x83\x78"sv, "sm3WithRSAEncryption"},
+    {"\x2a\x85\x03\x02\x02\x03"sv, "GOST R 34.11-94 with GOST R 34.10-2001"},
+    {"\x2a\x85\x03\x02\x02\x04"sv, "GOST R 34.11-94 with GOST R 34.10-94"},
+    {"\x2a\x85\x03\x02\x02\x13"sv, "GOST R 34.10-2001"},
+    {"\x2a\x85\x03\x02\x02\x14"sv, "GOST R 34.10-94"},
+    {"\x2a\x85\x03\x02\x02\x62"sv, "GOST R 34.10-2001 DH"},
+    {"\x2a\x85\x03\x02\x02\x63"sv, "GOST R 34.10-94 DH"},
+    {"\x2a\x85\x03\x07\x01\x01\x01\x01"sv, "GOST R 34.10-2012 with 256 bit modulus"},
+    {"\x2a\x85\x03\x07\x01\x01\x01\x02"sv, "GOST R 34.10-2012 with 512 bit modulus"},
+    {"\x2a\x85\x03\x07\x01\x01\x03\x02"sv, "GOST R 34.10-2012 with GOST R 34.11-2012 (256 bit)"},
+    {"\x2a\x85\x03\x07\x01\x01\x03\x03"sv, "GOST R 34.10-2012 with GOST R 34.11-2012 (512 bit)"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"sv, "rsaEncryption"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x02"sv, "md2WithRSAEncryption"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x03"sv, "md4WithRSAEncryption"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04"sv, "md5WithRSAEncryption"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05"sv, "sha1WithRSAEncryption"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x06"sv, "rsaOAEPEncryptionSET"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x07"sv, "rsaesOaep"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"sv, "rsassaPss"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b"sv, "sha256WithRSAEncryption"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c"sv, "sha384WithRSAEncryption"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d"sv, "sha512WithRSAEncryption"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0e"sv, "sha224WithRSAEncryption"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0f"sv, "sha512-224WithRSAEncryption"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x10"sv, "sha512-256WithRSAEncryption"},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x03\x01"sv, "dhKeyAgreement"},
+    {"\x2a\x86\x48\xce\x38\x04\x01"sv, "dsaEncryption"},
+    {"\x2a\x86\x48\xce\x38\x04\x03"sv, "dsaWithSHA1"},
+    {"\x2a\x86\x48\xce\x3d\x02\x01"sv, "id-ecPublicKey"},
+    {"\x2a\x86\x48\xce\x3d\x04\x01"sv, "ecdsa-with-SHA1"},
+    {"\x2a\x86\x48\xce\x3d\x04\x02"sv, "ecdsa-with-Recommended"},
+    {"\x2a\x86\x48\xce\x3d\x04\x03\x01"sv, "ecdsa-with-SHA224"},
+    {"\x2a\x86\x48\xce\x3d\x04\x03\x02"sv, "ecdsa-with-SHA256"},
+    {"\x2a\x86\x48\xce\x3d\x04\x03\x03"sv, "ecdsa-with-SHA384"},
+    {"\x2a\x86\x48\xce\x3d\x04\x03\x04"sv, "ecdsa-with-SHA512"},
+    {"\x2a\x86\x48\xce\x3e\x02\x01"sv, "X9.42 DH"},
+    {"\x2b\x0e\x03\x02\x03"sv, "md5WithRSA"},
+    {"\x2b\x0e\x03\x02\x0b"sv, "rsaSignature"},
+    {"\x2b\x0e\x03\x02\x0c"sv, "dsaEncryption-old"},
+    {"\x2b\x0e\x03\x02\x0d"sv, "dsaWithSHA"},
+    {"\x2b\x0e\x03\x02\x0f"sv, "shaWithRSAEncryption"},
+    {"\x2b\x0e\x03\x02\x1b"sv, "dsaWithSHA1-old"},
+    {"\x2b\x0e\x03\x02\x1d"sv, "sha1WithRSA"},
+    {"\x2b\x24\x03\x03\x01\x02"sv, "ripemd160WithRSA"},
+    {"\x2b\x65\x6e"sv, "X25519"},
+    {"\x2b\x65\x6f"sv, "X448"},
+    {"\x2b\x65\x70"sv, "ED25519"},
+    {"\x2b\x65\x71"sv, "ED448"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x01"sv, "dsa_with_SHA224"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x02"sv, "dsa_with_SHA256"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x03"sv, "dsa_with_SHA384"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x04"sv, "dsa_with_SHA512"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x05"sv, "dsa_with_SHA3-224"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x06"sv, "dsa_with_SHA3-256"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x07"sv, "dsa_with_SHA3-384"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x08"sv, "dsa_with_SHA3-512"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x09"sv, "ecdsa_with_SHA3-224"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x0a"sv, "ecdsa_with_SHA3-256"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x0b"sv, "ecdsa_with_SHA3-384"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x0c"sv, "ecdsa_with_SHA3-512"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x0d"sv, "RSA-SHA3-224"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x0e"sv, "RSA-SHA3-256"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x0f"sv, "RSA-SHA3-384"},
+    {"\x60\x86\x48\x01\x65\x03\x04\x03\x10"sv, "RSA-SHA3-512"},
+};
+
+constexpr Curve kCurves[] = {
+    {"\x2a\x81\x1c\xcf\x55\x01\x82\x2d"sv, "SM2", 256},
+    {"\x2a\x86\x48\xce\x3d\x03\x01\x01"sv, "prime192v1", 192},
+    {"\x2a\x86\x48\xce\x3d\x03\x01\x02"sv, "prime192v2", 192},
+    {"\x2a\x86\x48\xce\x3d\x03\x01\x03"sv, "prime192v3", 192},
+    {"\x2a\x86\x48\xce\x3d\x03\x01\x04"sv, "prime239v1", 239},
+    {"\x2a\x86\x48\xce\x3d\x03\x01\x05"sv, "prime239v2", 239},
+    {"\x2a\x86\x48\xce\x3d\x03\x01\x06"sv, "prime239v3", 239},
+    {"\x2a\x86\x48\xce\x3d\x03\x01\x07"sv, "prime256v1", 256},
+    {"\x2b\x24\x03\x03\x02\x08\x01\x01\x01"sv, "brainpoolP160r1", 160},
+    {"\x2b\x24\x03\x03\x02\x08\x01\x01\x02"sv, "brainpoolP160t1", 160},
+    {"\x2b\x24\x03\x03\x02\x08\x01\x01\x03"sv, "brainpoolP192r1", 192},
+    {"\x2b\x24\x03\x03\x02\x08\x01\x01\x04"sv, "brainpoolP192t1", 192},
+    {"\x2b\x24\x03\x03\x02\x08\x01\x01\x05"sv, "brainpoolP224r1", 224},
+    {"\x2b\x24\x03\x03\x02\x08\x01\x01\x06"sv, "brainpoolP224t1", 224},
+    {"\x2b\x24\x03\x03\x02\x08\x01\x01\x07"sv, "brainpoolP256r1", 256},
+    {"\x2b\x24\x03\x03\x02\x08\x01\x01\x08"sv, "brainpoolP256t1", 256},
+    {"\x2b\x24\x03\x03\x02\x08\x01\x01\x09"sv, "brainpoolP320r1", 320},
+    {"\x2b\x24\x03\x03\x02\x08\x01\x01\x0a"sv, "brainpoolP320t1", 320},
+    {"\x2b\x24\x03\x03\x02\x08\x01\x01\x0b"sv, "brainpoolP384r1", 384},
+    {"\x2b\x24\x03\x03\x02\x08\x01\x01\x0c"sv, "brainpoolP384t1", 384},
+    {"\x2b\x24\x03\x03\x02\x08\x01\x01\x0d"sv, "brainpoolP512r1", 512},
+    {"\x2b\x24\x03\x03\x02\x08\x01\x01\x0e"sv, "brainpoolP512t1", 512},
+    {"\x2b\x81\x04\x00\x01"sv, "sect163k1", 163},
+    {"\x2b\x81\x04\x00\x02"sv, "sect163r1", 162},
+    {"\x2b\x81\x04\x00\x03"sv, "sect239k1", 238},
+    {"\x2b\x81\x04\x00\x04"sv, "sect113r1", 113},
+    {"\x2b\x81\x04\x00\x05"sv, "sect113r2", 113},
+    {"\x2b\x81\x04\x00\x06"sv, "secp112r1", 112},
+    {"\x2b\x81\x04\x00\x07"sv, "secp112r2", 110},
+    {"\x2b\x81\x04\x00\x08"sv, "secp160r1", 161},
+    {"\x2b\x81\x04\x00\x09"sv, "secp160k1", 161},
+    {"\x2b\x81\x04\x00\x0a"sv, "secp256k1", 256},
+    {"\x2b\x81\x04\x00\x0f"sv, "sect163r2", 163},
+    {"\x2b\x81\x04\x00\x10"sv, "sect283k1", 281},
+    {"\x2b\x81\x04\x00\x11"sv, "sect283r1", 282},
+    {"\x2b\x81\x04\x00\x16"sv, "sect131r1", 131},
+    {"\x2b\x81\x04\x00\x17"sv, "sect131r2", 131},
+    {"\x2b\x81\x04\x00\x18"sv, "sect193r1", 193},
+    {"\x2b\x81\x04\x00\x19"sv, "sect193r2", 193},
+    {"\x2b\x81\x04\x00\x1a"sv, "sect233k1", 232},
+    {"\x2b\x81\x04\x00\x1b"sv, "sect233r1", 233},
+    {"\x2b\x81\x04\x00\x1c"sv, "secp128r1", 128},
+    {"\x2b\x81\x04\x00\x1d"sv, "secp128r2", 126},
+    {"\x2b\x81\x04\x00\x1e"sv, "secp160r2", 161},
+    {"\x2b\x81\x04\x00\x1f"sv, "secp192k1", 192},
+    {"\x2b\x81\x04\x00\x20"sv, "secp224k1", 225},
+    {"\x2b\x81\x04\x00\x21"sv, "secp224r1", 224},
+    {"\x2b\x81\x04\x00\x22"sv, "secp384r1", 384},
+    {"\x2b\x81\x04\x00\x23"sv, "secp521r1", 521},
+    {"\x2b\x81\x04\x00\x24"sv, "sect409k1", 407},
+    {"\x2b\x81\x04\x00\x25"sv, "sect409r1", 409},
+    {"\x2b\x81\x04\x00\x26"sv, "sect571k1", 570},
+    {"\x2b\x81\x04\x00\x27"sv, "sect571r1", 570},
+};
+
+template <class Row, std::size_t N>
+constexpr bool is_sorted(const Row (&rows)[N]) {
+  for (std::size_t i = 1; i < N; i++) {
+    if (!(rows[i - 1].oid < rows[i].oid)) return false;
+  }
+  return true;
+}
+static_assert(is_sorted(kAttributes) && is_sorted(kAlgorithms) && is_sorted(kCurves));
+
+template <class Row, std::size_t N>
+const Row* find(const Row (&rows)[N], Bytes oid) noexcept {
+  const std::string_view key = as_text(oid);
+  const Row* row = std::lower_bound(rows, rows + N, key, [](const Row& r, std::string_view k) { return r.oid < k; });
+  return row != rows + N && row->oid == key ? row : nullptr;
+}
+
+}  // namespace
+
+std::string_view attribute_name(Bytes oid) noexcept {
+  const Named* row = find(kAttributes, oid);
+  return row ? row->name : std::string_view{};
+}
+
+std::string_view algorithm_name(Bytes oid) noexcept {
+  const Named* row = find(kAlgorithms, oid);
+  return row ? row->name : std::string_view{};
+}
+
+const Curve* find_curve(Bytes oid) noexcept { return find(kCurves, oid); }
+
+void dotted(Bytes oid, OidText& out) noexcept {
+  std::uint64_t arc = 0;
+  bool is_first = true;
+  for (const std::uint8_t b : oid) {
+    if (arc >> 57) return;
+    arc = (arc << 7) | (b & 0x7f);
+    if (b & 0x80) continue;
+    if (is_first) {
+      // X.690 8.19.4: the first two arcs share a number, and the first is at most 2.
+      const std::uint64_t top = std::min<std::uint64_t>(arc / 40, 2);
+      out.number(top);
+      arc -= top * 40;
+      is_first = false;
+    }
+    out.put('.');
+    out.number(arc);
+    arc = 0;
+  }
+}
+
+}  // namespace catenary::x509

@@ -3,10 +3,8 @@
 import { main } from './commands/program.ts';
 import { processSurroundings } from './commands/surroundings.ts';
 
-// A reader that went away, as head does, is no failure; src/lib/output.ts notices, and the command ends early.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+// Standard error that nobody takes (2>&1 | head) leaves nobody to tell.
+process.stderr.on('error', () => undefined);
 
 // Not process.exit(): what is still on its way into a pipe has to arrive.
 process.exitCode = await main(process.argv.slice(2), processSurroundings);

@@ -8,8 +8,8 @@ import { NOTHING_READ, summaryText } from './commands/summary.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import { JsonWriter } from './formats/json/json.ts';
 import { ZEEK_KINDS, ZeekWriter } from './formats/zeek/zeek.ts';
-import { EXIT, type ExitCode, FAULTS, type Fault, faultLine, systemFault } from './lib/fault.ts';
-import { FileOutput, StreamOutput, type TextOutput } from './lib/output.ts';
+import { EXIT, type ExitCode, FAULTS, type Fault, faultLine, systemFault, worse } from './lib/fault.ts';
+import { FileOutput, type TextOutput } from './lib/output.ts';
 import { Progress } from './lib/progress.ts';
 import type { CatenaryEvent, KindName } from './schema/gen/events.gen.ts';
 
@@ -89,14 +89,14 @@ function kindsFor(request: ReadRequest): readonly KindName[] | undefined {
   return request.kinds ?? (request.as === 'zeek' ? ZEEK_KINDS : undefined);
 }
 
-/** Every drain into the sink, until the end, a fault, or nobody reads any more. */
+/** Every drain into the sink, until the end, a fault of the decoder, or an output that takes no more. */
 async function pump(reader: Reader, sink: Sink, between: () => void): Promise<Fault | undefined> {
   for await (const drain of reader.drains(between)) {
     if (!drain.ok) return drain.fault;
     forEachInOrder(drain.value, (kind, event) => sink.write(kind, event));
     for (const output of sink.outputs()) {
       await output.settle();
-      if (output.closed) return output.fault;
+      if (output.closed) return undefined;
     }
   }
   return undefined;
@@ -131,10 +131,10 @@ export async function read(request: ReadRequest, world: Surroundings): Promise<E
   if (!opened.ok) return stop(opened.fault);
   const reader = opened.value;
 
-  const stdout = new StreamOutput(world.stdout, 'standard output');
+  const { stdout } = world;
   const sink = sinkFor(request, stdout);
   const printsEvents = request.as === 'json' && request.out === undefined;
-  const progress = new Progress(world.stderr, world.clock, !(printsEvents && world.stdout.isTTY === true));
+  const progress = new Progress(world.stderr, world.clock, !(printsEvents && world.stdoutIsTerminal));
   const started = world.clock.monotonic();
   let interrupted: ExitCode | undefined;
   const release = world.onInterrupt((code) => {
@@ -162,20 +162,18 @@ export async function read(request: ReadRequest, world: Surroundings): Promise<E
   const summary = nothingToRead ? NOTHING_READ : reader.summary();
   faults.push(...resultFaults(summary.files));
   if (pumpFault !== undefined) faults.push(pumpFault);
-  for (const output of sink.outputs())
-    if (output.fault !== undefined && output.fault !== pumpFault) faults.push(output.fault);
+  // Standard output's own fault is the program's to tell.
+  for (const output of sink.outputs()) if (output.fault !== undefined && output !== stdout) faults.push(output.fault);
   // `| head` took what it wanted: nothing is wrong, and nobody is left to read a summary.
   if (stdout.closed && stdout.fault === undefined) return EXIT.ok;
 
   for (const fault of faults) tell(fault);
   const seconds = (world.clock.monotonic() - started) / 1000;
   const text = summaryText(summary, { seconds, peakMemoryBytes: world.peakMemoryBytes() });
-  if (request.as === 'none') {
-    stdout.write(text);
-    await stdout.close();
-  } else if (!request.quiet) world.stderr.write(text);
+  if (request.as === 'none') stdout.write(text);
+  else if (!request.quiet) world.stderr.write(text);
   if (interrupted !== undefined) return interrupted;
-  return faults.reduce<ExitCode>((worst, f) => (FAULTS[f.code] > worst ? FAULTS[f.code] : worst), EXIT.ok);
+  return faults.reduce<ExitCode>((code, fault) => worse(code, FAULTS[fault.code]), EXIT.ok);
 }
 
 const busyWith = (s: Summary): string => s.files.at(-1)?.path ?? '';

@@ -75,7 +75,7 @@ export interface NativeReader {
 export interface Versions {
   readonly addon?: string;
   readonly libpcap: string;
-  readonly schema: number;
+  readonly schema?: number;
 }
 
 export interface Addon {

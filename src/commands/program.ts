@@ -3,7 +3,17 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { versions } from '../capture/index.ts';
-import { EXIT, type ExitCode, FAULTS, type Fault, failure, faultLine, type Result } from '../lib/fault.ts';
+import {
+  EXIT,
+  type ExitCode,
+  FAULTS,
+  type Fault,
+  failure,
+  faultLine,
+  type Result,
+  success,
+  worse,
+} from '../lib/fault.ts';
 import { addCompletion } from './completion.ts';
 import { addRead } from './read.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -29,8 +39,12 @@ function versionText(): string {
   const packageJson = new URL('../../package.json', import.meta.url);
   const { version } = JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string };
   const native = versions();
-  const below = native.ok ? `schema ${native.value.schema}\n${native.value.libpcap}\n` : '';
-  return `catenary ${version}\n${below}`;
+  const lines = [`catenary ${version}`];
+  if (native.ok) {
+    if (native.value.schema !== undefined) lines.push(`schema ${native.value.schema}`);
+    lines.push(native.value.libpcap);
+  }
+  return `${lines.join('\n')}\n`;
 }
 
 /** commander's words for a mistake, as one of our faults: one line, and what to do. */
@@ -66,24 +80,31 @@ function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => vo
   return program;
 }
 
-/** Runs one command line, without node and the script. */
-export async function main(args: readonly string[], world: Surroundings): Promise<ExitCode> {
-  let outcome: Result<ExitCode> = failure('usage', 'no command', "see 'catenary --help'");
+async function run(args: readonly string[], world: Surroundings): Promise<Result<ExitCode>> {
+  if (args.length === 0) return failure('usage', 'no command', "see 'catenary --help'");
+  let outcome: Result<ExitCode> = success(EXIT.ok);
   const program = programFor(world, (o) => {
     outcome = o;
   });
-  const isCommand = (name: string): boolean => program.commands.some((c) => c.name() === name);
-  const command = args.find(isCommand) ?? '';
-  if (args.length > 0) {
-    try {
-      await program.parseAsync(args, { from: 'user' });
-    } catch (error) {
-      if (!(error instanceof CommanderError)) throw error;
-      if (error.exitCode === EXIT.ok) return EXIT.ok;
-      outcome = { ok: false, fault: usageFault(error, command) };
-    }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === EXIT.ok) return success(EXIT.ok);
+    const command = args.find((arg) => program.commands.some((c) => c.name() === arg)) ?? '';
+    return { ok: false, fault: usageFault(error, command) };
   }
-  if (outcome.ok) return outcome.value;
-  world.stderr.write(`${faultLine(outcome.fault)}\n`);
-  return FAULTS[outcome.fault.code];
+  return outcome;
+}
+
+/** Runs one command line, without node and the script. */
+export async function main(args: readonly string[], world: Surroundings): Promise<ExitCode> {
+  const tell = (fault: Fault): ExitCode => {
+    world.stderr.write(`${faultLine(fault)}\n`);
+    return FAULTS[fault.code];
+  };
+  const outcome = await run(args, world);
+  const code = outcome.ok ? outcome.value : tell(outcome.fault);
+  await world.stdout.close();
+  return world.stdout.fault === undefined ? code : worse(code, tell(world.stdout.fault));
 }

@@ -24,8 +24,8 @@ WHAT GOES WHERE
   --as json   One JSON object a line on standard output, in the order in which the events were complete
               ("seen"). "kind" comes first, then the fields of the schema; times are seconds since the epoch.
               A field without a value is left out. With --out DIR: one file a kind, DIR/KIND.ndjson.
-  --as zeek   Zeek's logs in DIR (default: the current directory): conn.log, dns.log, http.log, ssl.log,
-              x509.log, files.log, dhcp.log, weird.log, those that have a row. Zeek's names, columns, types and
+  --as zeek   Zeek's logs in DIR (default: the current directory), those that have a row: conn.log, dns.log,
+              http.log, ssl.log, x509.log, files.log, dhcp.log, weird.log. Zeek's names, columns, types and
               escaping; columns of ours come last. An older log of the same name is replaced.
   --as none   Decodes everything and writes nothing but the summary: a check of a capture, a measurement.
 

@@ -3,11 +3,14 @@ import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { EXIT, type ExitCode, type Result } from '../lib/fault.ts';
+import { StreamOutput, type TextOutput } from '../lib/output.ts';
 
 export type TerminalStream = Writable & { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined };
 
 export interface Surroundings {
-  readonly stdout: TerminalStream;
+  /** Everything a command prints goes through here; when it cannot be written, the program says so. */
+  readonly stdout: TextOutput;
+  readonly stdoutIsTerminal: boolean;
   readonly stderr: TerminalStream;
   readonly stdinIsTerminal: boolean;
   readonly clock: Clock;
@@ -26,7 +29,8 @@ const SIGNALS = [
 ] as const;
 
 export const processSurroundings: Surroundings = {
-  stdout: process.stdout,
+  stdout: new StreamOutput(process.stdout, 'standard output'),
+  stdoutIsTerminal: process.stdout.isTTY === true,
   stderr: process.stderr,
   // Not process.stdin: making that stream can leave a pipe in non-blocking mode, and the decoder reads it itself.
   stdinIsTerminal: isatty(0),

@@ -27,6 +27,9 @@ export const FAULTS = {
 } as const satisfies Readonly<Record<string, ExitCode>>;
 export type FaultCode = keyof typeof FAULTS;
 
+/** The code of a run in which several things went wrong. */
+export const worse = (a: ExitCode, b: ExitCode): ExitCode => (a > b ? a : b);
+
 export interface Fault {
   readonly code: FaultCode;
   /** What is wrong, starting with what it concerns: "a.pcap: no such file". One line, no full stop. */

@@ -28,6 +28,7 @@ Harness::~Harness() { close(); }
 void Harness::send(Dir dir, Bytes bytes) {
   flow_.last = events_.now();
   dispatcher_.advance(events_.now());
+  dispatcher_.at(events_.now());
   if (flow_.proto == 17)
     dispatcher_.on_datagram(flow_, dir, bytes);
   else if (!bytes.empty())

@@ -50,6 +50,7 @@ void Pipeline::packet(const capture::RawPacket& raw) {
   events_.advance(raw.ts);
   table_.advance(events_.now());
   dispatcher_.advance(events_.now());
+  dispatcher_.at(raw.ts);
 
   Packet p;
   p.ts = raw.ts;

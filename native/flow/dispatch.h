@@ -20,10 +20,12 @@ class Dispatcher final : public StreamListener {
   static constexpr std::uint8_t kProbeDatagramsMax = 4;
 
   Dispatcher(Pool& pool, event::Batcher& events, event::WeirdLog& weirds, files::Tracker& files,
-             std::span<const ProtocolInfo* const> protocols)
+             std::span<const ProtocolInfo* const> protocols, SipKey key = {})
       : pool_(pool), events_(events), weirds_(weirds), files_(files), protocols_(protocols) {
     for (const ProtocolInfo* p : protocols_) {
-      if (p->make_shared) shared_.push_back({p, p->make_shared()});
+      if (!p->make_shared) continue;
+      shared_.push_back({p, p->make_shared()});
+      shared_.back().state->key = key;
     }
   }
 

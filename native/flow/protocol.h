@@ -25,6 +25,7 @@
 #include <type_traits>
 
 #include "base/cursor.h"
+#include "base/siphash.h"
 #include "flow/context.h"
 
 namespace catenary::flow {
@@ -58,6 +59,7 @@ class Shared {
 
   static constexpr Nanos kNever = INT64_MAX;
   Nanos due = kNever;
+  SipKey key;  // of this worker's tables, for tables of its own
 };
 
 class Parser {

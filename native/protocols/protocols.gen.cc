@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "protocols/dhcp/dhcp.h"
 #include "protocols/dns/dns.h"
 #include "protocols/http/http.h"
 #include "protocols/tls/tls.h"
@@ -10,7 +11,8 @@
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 3> kAll = {
+constexpr std::array<const flow::ProtocolInfo*, 4> kAll = {
+    &dhcp::kProtocol,  // udp: 67 68
     &dns::kProtocol,  // both: 53 137 5353 5355
     &http::kProtocol,  // tcp: 80 8080 8000 3128
     &tls::kProtocol,  // both: 443 853 993 995 465 8443

@@ -36,7 +36,7 @@ Pipeline::Pipeline(const PipelineOptions& options, event::DrainSink& sink)
       weirds_(events_),
       files_(events_),
       pool_(options.stream_bytes_max),
-      dispatcher_(pool_, events_, weirds_, files_, protocols::all()),
+      dispatcher_(pool_, events_, weirds_, files_, protocols::all(), options.key),
       reassembler_(pool_, dispatcher_),
       table_(options.key, options.flows_max, *this),
       decoder_(*this, options.key) {}

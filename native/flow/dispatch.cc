@@ -176,11 +176,20 @@ void Dispatcher::detect(Flow& f, Dir dir, Bytes fresh) {
     if (r == Probe::kMore) wants_more = true;
     if (r != Probe::kYes) continue;
     if (!attach(f, *p)) return;
-    // What the other side said before comes first.
+    // What the other side said before comes first; in the middle of a stream it was said in another protocol.
     const Dir peer = other(dir);
     Stream& early = f.end(peer).stream;
+    if (!at_start) forget(early);
     if (early.unread_len > 0) feed(f, peer, {});
     return on_bytes(f, dir, is_joined ? Bytes{} : fresh);
+  }
+  // What is kept may be the end of a protocol nobody here knows, while this segment begins another (SOCKS, then TLS).
+  const ProbeInput segment{dir, fresh, f.orig_p, f.resp_p, true, false};
+  for (const ProtocolInfo* p : protocols_) {
+    if (!is_joined || fresh.empty() || !p->tcp || !p->mid_stream || p->probe(segment) != Probe::kYes) continue;
+    for (Endpoint& e : f.ends) forget(e.stream);
+    if (attach(f, *p)) on_bytes(f, dir, fresh);
+    return;
   }
   if (wants_more && seen.size() < kProbeBytesMax) {
     if (!is_joined) keep(f, dir, fresh, kProbeBytesMax);

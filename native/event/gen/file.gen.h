@@ -11,7 +11,7 @@ namespace catenary {
 struct FileEvent {
   static constexpr Kind kKind = Kind::file;
   // Most bytes one record can take, from the caps.
-  static constexpr std::size_t kBytesMax = 11131;
+  static constexpr std::size_t kBytesMax = 11132;
 
   // When the fact began [us].
   Micros ts{};
@@ -85,6 +85,8 @@ struct FileEvent {
   std::optional<std::string_view> url;
   // Server name it was asked from. Unset: unknown.
   std::optional<std::string_view> host;
+  // The flow's beginning was not seen; what came before this file is unknown.
+  bool mid_stream{};
   // Set when a value was already shortened before it came here.
   bool cut{};
 
@@ -92,7 +94,7 @@ struct FileEvent {
   void encode(RecordWriter& writer_) const noexcept;
   // Most bytes this record can take, from its values.
   std::size_t bytes_bound() const noexcept {
-    return 188 +
+    return 189 +
            record::text_bound(fuid, 24) +
            record::text_bound(source, 32) +
            record::texts_bound(analyzers, 16, 32) +
@@ -153,6 +155,7 @@ inline void FileEvent::encode(RecordWriter& writer_) const noexcept {
   at_ = direction ? record::text(at_, *direction, 16, cut_) : record::nil(at_);
   at_ = url ? record::text(at_, *url, 8192, cut_) : record::nil(at_);
   at_ = host ? record::text(at_, *host, 512, cut_) : record::nil(at_);
+  at_ = record::boolean(at_, mid_stream);
   writer_.end(at_, cut_);
 }
 

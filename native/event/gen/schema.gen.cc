@@ -166,6 +166,7 @@ constexpr FieldInfo kHttpFields[] = {
     {"host_port", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
     {"location", FieldType::text, false, true, 4096, 0, "Nullable(String)"},
     {"server", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"mid_stream", FieldType::boolean, false, false, 0, 0, "Bool"},
 };
 constexpr FieldInfo kTlsFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -207,6 +208,7 @@ constexpr FieldInfo kTlsFields[] = {
     {"client_sig_algs", FieldType::u16, true, false, 0, 64, "Array(UInt16)"},
     {"client_curves", FieldType::u16, true, false, 0, 64, "Array(UInt16)"},
     {"client_supported_versions", FieldType::u16, true, false, 0, 16, "Array(UInt16)"},
+    {"partial", FieldType::boolean, false, false, 0, 0, "Bool"},
 };
 constexpr FieldInfo kX509Fields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -232,7 +234,7 @@ constexpr FieldInfo kX509Fields[] = {
     {"certificate_key_length", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
     {"certificate_exponent", FieldType::text, false, true, 64, 0, "Nullable(String)"},
     {"certificate_curve", FieldType::text, false, true, 64, 0, "Nullable(String)"},
-    {"san_dns", FieldType::text, true, false, 256, 128, "Array(String)"},
+    {"san_dns", FieldType::text, true, false, 256, 180, "Array(String)"},
     {"san_uri", FieldType::text, true, false, 512, 16, "Array(String)"},
     {"san_email", FieldType::text, true, false, 256, 16, "Array(String)"},
     {"san_ip", FieldType::ip, true, false, 0, 64, "Array(IPv6)"},
@@ -283,6 +285,7 @@ constexpr FieldInfo kFileFields[] = {
     {"direction", FieldType::text, false, true, 16, 0, "Nullable(String)"},
     {"url", FieldType::text, false, true, 8192, 0, "Nullable(String)"},
     {"host", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"mid_stream", FieldType::boolean, false, false, 0, 0, "Bool"},
 };
 constexpr FieldInfo kDhcpFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -550,10 +553,10 @@ constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1077, kConnFields},
     {Kind::conn_update, "conn_update", true, 0, 536, kConnUpdateFields},
     {Kind::dns, "dns", true, 12, 62862, kDnsFields},
-    {Kind::http, "http", true, 12, 48102, kHttpFields},
-    {Kind::tls, "tls", true, 13, 13478, kTlsFields},
-    {Kind::x509, "x509", true, 0, 49346, kX509Fields},
-    {Kind::file, "file", true, 36, 11131, kFileFields},
+    {Kind::http, "http", true, 12, 48103, kHttpFields},
+    {Kind::tls, "tls", true, 13, 13479, kTlsFields},
+    {Kind::x509, "x509", true, 0, 62814, kX509Fields},
+    {Kind::file, "file", true, 36, 11132, kFileFields},
     {Kind::dhcp, "dhcp", false, 0, 5648, kDhcpFields},
     {Kind::arp, "arp", false, 0, 135, kArpFields},
     {Kind::icmp, "icmp", true, 0, 276, kIcmpFields},

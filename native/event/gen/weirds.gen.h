@@ -124,6 +124,7 @@ enum class Weird : std::uint16_t {
   udp_length_differs,
   vlan_tag_too_short,
   x509_der_malformed,
+  x509_explicit_curve,
   x509_extension_malformed,
   x509_name_has_nul,
   x509_parts_limit,
@@ -132,7 +133,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 121;
+inline constexpr std::size_t kWeirdCount = 122;
 
 struct WeirdInfo {
   std::string_view name;
@@ -372,6 +373,8 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "The frame ends inside an 802.1Q tag"},
     {"x509_der_malformed", "x509",
      "DER whose lengths or tags contradict themselves"},
+    {"x509_explicit_curve", "x509",
+     "Elliptic curve given by its numbers, not its name, RFC 5480 2.1.1; as in CVE-2020-0601"},
     {"x509_extension_malformed", "x509",
      "Alternative names or basic constraints whose lengths or tags contradict themselves"},
     {"x509_name_has_nul", "x509",

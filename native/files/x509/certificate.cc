@@ -85,7 +85,28 @@ bool check_name(Bytes name, Oddities& odd) noexcept {
   return rdns.ok();
 }
 
-// RFC 3279 2.3, RFC 5480 2.1. What cannot be read leaves the key unknown; the certificate is still one.
+// RFC 5480 2.1.1: the curve's name, and nothing else. SEC 1 C.2 also has its numbers written out, which RFC 5480
+// forbids: a certificate may then claim a curve whose base point its maker chose (CVE-2020-0601).
+//   ECParameters  SEQUENCE { version, field SEQUENCE, curve SEQUENCE, base OCTET STRING, order INTEGER, ... }
+void read_curve(Cursor in, Certificate& c) noexcept {
+  if (const std::optional<Bytes> name = maybe(in, kOid)) {
+    c.curve = find_curve(*name);
+    if (!c.curve) return;
+    c.key_bits = c.curve->order_bits;
+  } else {
+    Cursor numbers(expect(in, kSequence));
+    expect(numbers, kInteger);
+    expect(numbers, kSequence);
+    expect(numbers, kSequence);
+    expect(numbers, kOctetString);
+    c.key_bits = bits_of(expect(numbers, kInteger));
+    if (!in.ok() || !numbers.ok()) return;
+    c.oddities.explicit_curve = true;
+  }
+  c.key_type = KeyType::kEc;
+}
+
+// RFC 3279 2.3. What cannot be read leaves the key unknown; the certificate is still one.
 void read_key(Bytes algorithm, Bytes parameters, Bytes bit_string, Certificate& c) noexcept {
   c.key_algorithm = algorithm;
   if (bit_string.empty() || bit_string[0] != 0) return;
@@ -108,11 +129,7 @@ void read_key(Bytes algorithm, Bytes parameters, Bytes bit_string, Certificate& 
     c.key_type = KeyType::kDsa;
     c.key_bits = bits_of(p);
   } else if (id == kEcPublicKey) {
-    Cursor outer(parameters);
-    c.curve = find_curve(expect(outer, kOid));
-    if (!outer.ok() || !c.curve) return;
-    c.key_type = KeyType::kEc;
-    c.key_bits = c.curve->order_bits;
+    read_curve(Cursor(parameters), c);
   }
 }
 

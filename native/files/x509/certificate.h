@@ -30,7 +30,7 @@ enum class KeyType : std::uint8_t { kOther, kRsa, kDsa, kEc };
 
 // What was wrong without keeping the certificate from being read.
 struct Oddities {
-  bool time = false, validity_reversed = false, extension = false, too_many = false;
+  bool time = false, validity_reversed = false, extension = false, too_many = false, explicit_curve = false;
 };
 
 // Views into the DER.

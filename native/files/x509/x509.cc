@@ -93,6 +93,7 @@ void Register::report(flow::Context& cx, const Seen& seen, Role role) {
   if (c.oddities.time) cx.weird(Weird::x509_time_malformed);
   if (c.oddities.validity_reversed) cx.weird(Weird::x509_validity_reversed);
   if (c.oddities.extension) cx.weird(Weird::x509_extension_malformed);
+  if (c.oddities.explicit_curve) cx.weird(Weird::x509_explicit_curve);
   if (c.oddities.too_many) cx.weird(Weird::x509_parts_limit);
 
   X509Event e;

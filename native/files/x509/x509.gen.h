@@ -11,7 +11,7 @@ namespace catenary {
 struct X509Event {
   static constexpr Kind kKind = Kind::x509;
   // Most bytes one record can take, from the caps.
-  static constexpr std::size_t kBytesMax = 49346;
+  static constexpr std::size_t kBytesMax = 62814;
 
   // When the fact began [us].
   Micros ts{};
@@ -98,7 +98,7 @@ struct X509Event {
            (certificate_key_type ? record::text_bound(*certificate_key_type, 16) : 1) +
            (certificate_exponent ? record::text_bound(*certificate_exponent, 64) : 1) +
            (certificate_curve ? record::text_bound(*certificate_curve, 64) : 1) +
-           record::texts_bound(san_dns, 128, 256) +
+           record::texts_bound(san_dns, 180, 256) +
            record::texts_bound(san_uri, 16, 512) +
            record::texts_bound(san_email, 16, 256) +
            record::list_bound(san_ip.size(), 64, 18) +
@@ -134,7 +134,7 @@ inline void X509Event::encode(RecordWriter& writer_) const noexcept {
   at_ = certificate_key_length ? record::integer(at_, *certificate_key_length) : record::nil(at_);
   at_ = certificate_exponent ? record::text(at_, *certificate_exponent, 64, cut_) : record::nil(at_);
   at_ = certificate_curve ? record::text(at_, *certificate_curve, 64, cut_) : record::nil(at_);
-  at_ = record::list(at_, san_dns, 128, cut_, [&](std::uint8_t* to_, const std::string_view& item_) noexcept {
+  at_ = record::list(at_, san_dns, 180, cut_, [&](std::uint8_t* to_, const std::string_view& item_) noexcept {
     return record::text(to_, item_, 256, cut_);
   });
   at_ = record::list(at_, san_uri, 16, cut_, [&](std::uint8_t* to_, const std::string_view& item_) noexcept {

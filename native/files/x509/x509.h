@@ -12,7 +12,7 @@
 namespace catenary::x509 {
 
 // Alternative names kept in an event, by kind: the caps of the schema.
-inline constexpr std::size_t kDnsNamesMax = 128;
+inline constexpr std::size_t kDnsNamesMax = 180;
 inline constexpr std::size_t kUriNamesMax = 16;
 inline constexpr std::size_t kMailNamesMax = 16;
 inline constexpr std::size_t kAddressesMax = 64;

@@ -60,11 +60,17 @@ flow::Step Parser::on_datagram(flow::Context& cx, flow::Dir dir, Cursor in) {
   handshake_.set_dtls();
   if (is_stun(in)) return flow::Step::kContinue;
   while (!in.done()) {
+    // RFC 9147 4: what DTLS 1.3 encrypts has a short header, 001 and five flags. It fills the datagram, or is followed
+    // by more of its kind.
+    if (handshake_.is_dtls13() && (in.peek(1)[0] & 0xe0) == 0x20) {
+      handshake_.set_encrypted(dir);
+      return handshake_.on_encrypted() ? flow::Step::kDetach : flow::Step::kContinue;
+    }
     const std::uint8_t type = in.u8();
     const std::uint16_t version = in.be16(), epoch = in.be16();
     in.skip(6);
     const Cursor body = in.sub(in.be16());
-    // A record ends with its datagram, RFC 6347 4.1.1. DTLS 1.3 has another header for what is encrypted, RFC 9147 4.
+    // A record ends with its datagram, RFC 6347 4.1.1.
     if (!in.ok() || (version != kDtls10 && version != kDtls12)) break;
     if (epoch != 0) {
       if (!body.done() && handshake_.on_encrypted()) return flow::Step::kDetach;

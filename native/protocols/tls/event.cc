@@ -16,7 +16,7 @@ bool Handshake::on_ssl2_client_hello(flow::Context& cx, std::uint16_t version, C
   if (!in.ok()) return false;
   begin(cx);
   cx.weird(Weird::tls_sslv2_hello);
-  cx.confirm("ssl");
+  if (!cx.flow.is_partial) cx.confirm("tls");
   add_history(cx, true, 'c');
   if (!has_client_version_) client_version_ = version;
   has_client_version_ = true;
@@ -51,6 +51,7 @@ void Handshake::on_ssl2_master_key(flow::Context& cx) {
 
 void Handshake::finish(flow::Context& cx) {
   if (first_ == 0 || is_written_) return;
+  if (cx.flow.is_partial && !has_client_version_ && !has_server_version_) return;
   is_written_ = true;
   emit(cx);
 }
@@ -59,6 +60,7 @@ void Handshake::emit(flow::Context& cx) {
   TlsEvent e;
   e.ts = micros(first_);
   e.is_dtls = is_dtls_;
+  e.partial = cx.flow.is_partial;
   e.established = established_;
   e.resumed = resumed_;
   e.ssl_history = std::string_view{history_.data(), history_size_};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "files/tracker.h"
+#include "flow/flow.h"
 #include "protocols/tls/names.h"
 
 namespace catenary::tls {
@@ -126,7 +127,8 @@ void Handshake::on_skipped_message(flow::Context& cx, flow::Dir dir, std::uint8_
 
 void Handshake::on_change_cipher_spec(flow::Context& cx, flow::Dir dir) {
   begin(cx);
-  encrypted_[flow::index(dir)] = true;
+  // RFC 8446 D.4: in TLS 1.3 it is sent for the sake of old middleboxes and means nothing.
+  if (!is_13()) set_encrypted(dir);
   add_history(cx, is_client(dir), 'i');
   // RFC 5077 3.1: the server took the ticket when the client switches without a key exchange.
   if (is_client(dir) && ticket_without_id_ && !key_exchange_seen_) resumed_ = true;
@@ -148,6 +150,10 @@ void Handshake::on_early_data(flow::Context& cx) {
   begin(cx);
   if (has_version_) cx.weird(Weird::tls_early_application_data);
 }
+
+bool Handshake::is_13() const noexcept { return chosen_version_ == kTls13 || is_draft13(chosen_version_); }
+
+bool Handshake::is_dtls13() const noexcept { return chosen_version_ == kDtls13; }
 
 bool Handshake::is_encrypted(flow::Dir dir, bool is_application_data) noexcept {
   bool& encrypted = encrypted_[flow::index(dir)];
@@ -184,7 +190,8 @@ bool Handshake::on_client_hello(flow::Context& cx, Bytes body, Worker& worker) {
   if (h.extensions.length_differs) cx.weird(Weird::tls_extension_malformed);
   if (!is_good || !is_hello_version(h.version)) return false;
 
-  cx.confirm(is_dtls_ ? "dtls" : "ssl");
+  // Where the beginning of the flow was not seen, one hello alone may be other data that looks like it.
+  if (!cx.flow.is_partial) cx.confirm("tls");
   if (!is_all_zero(h.session_id)) {
     session_id_ = h.session_id;
     has_session_id_ = true;
@@ -235,6 +242,7 @@ bool Handshake::on_server_hello(flow::Context& cx, Bytes body, Worker& worker) {
         types.begin(), types.begin() + static_cast<std::ptrdiff_t>(std::min(types.size(), kServerExtensionsMax)));
     ja3s_size_ = static_cast<std::uint8_t>(ja3s(s, worker.certificates.hasher(), ja3s_).size());
   }
+  if (has_both_hellos()) cx.confirm("tls");
   compare_hellos(cx, s);
   return true;
 }

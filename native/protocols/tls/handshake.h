@@ -71,6 +71,11 @@ class Handshake {
   void begin(flow::Context& cx) noexcept {
     if (first_ == 0) first_ = std::max<Nanos>(cx.now, 1);
   }
+  // Whether both sides have said hello.
+  bool has_both_hellos() const noexcept { return has_client_version_ && has_server_version_; }
+  bool is_13() const noexcept;
+  bool is_dtls13() const noexcept;
+  void set_encrypted(flow::Dir dir) noexcept { encrypted_[flow::index(dir)] = true; }
   // Whether a record of this side is encrypted. TLS 1.3 has no sign in the clear for the switch: the first application
   // data is it.
   bool is_encrypted(flow::Dir dir, bool is_application_data) noexcept;

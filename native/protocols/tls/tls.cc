@@ -192,9 +192,11 @@ bool Parser::on_record(flow::Context& cx, flow::Dir dir, std::uint16_t type, Byt
   }
 }
 
-// RFC 8446 5.1: an alert is never fragmented; older versions allow several in a record.
+// RFC 8446 5.1: an alert is never fragmented and stands alone; older versions allow several in a record.
 bool Parser::on_alerts(flow::Context& cx, flow::Dir dir, Bytes body) {
-  Cursor in(body);
+  const std::size_t most = 2 * (handshake_.is_13() ? 1 : kAlertsMax);
+  if (body.size() > most) cx.weird(Weird::tls_alert_malformed);
+  Cursor in(body.first(std::min(body.size(), most)));
   while (!in.done()) {
     in.u8();  // the level; the description implies it, RFC 8446 6
     const std::uint8_t description = in.u8();

@@ -11,7 +11,7 @@ namespace catenary {
 struct TlsEvent {
   static constexpr Kind kKind = Kind::tls;
   // Most bytes one record can take, from the caps.
-  static constexpr std::size_t kBytesMax = 13478;
+  static constexpr std::size_t kBytesMax = 13479;
 
   // When the fact began [us].
   Micros ts{};
@@ -89,6 +89,8 @@ struct TlsEvent {
   std::span<const std::uint16_t> client_curves;
   // Versions the client offers.
   std::span<const std::uint16_t> client_supported_versions;
+  // The beginning of the flow was not seen; Zeek writes no row then.
+  bool partial{};
   // Set when a value was already shortened before it came here.
   bool cut{};
 
@@ -96,7 +98,7 @@ struct TlsEvent {
   void encode(RecordWriter& writer_) const noexcept;
   // Most bytes this record can take, from its values.
   std::size_t bytes_bound() const noexcept {
-    return 90 +
+    return 91 +
            (version ? record::text_bound(*version, 16) : 1) +
            (cipher ? record::text_bound(*cipher, 64) : 1) +
            (curve ? record::text_bound(*curve, 32) : 1) +
@@ -185,6 +187,7 @@ inline void TlsEvent::encode(RecordWriter& writer_) const noexcept {
   at_ = record::list(at_, client_supported_versions, 16, cut_, [](std::uint8_t* to_, const std::uint16_t& item_) noexcept {
     return record::integer(to_, item_);
   });
+  at_ = record::boolean(at_, partial);
   writer_.end(at_, cut_);
 }
 

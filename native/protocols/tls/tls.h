@@ -18,6 +18,8 @@ inline constexpr std::size_t kRecordBytesMax = (1 << 14) + 2048;
 inline constexpr std::size_t kRecordHeaderBytes = 5;
 // A record that is not all there, and the largest segment that can come behind it.
 inline constexpr std::uint32_t kUnreadMax = 96 * 1024;
+// Alerts of one record that are looked at.
+inline constexpr std::size_t kAlertsMax = 10;
 // A DTLS message in fragments is put together up to this length, of this many pieces.
 inline constexpr std::size_t kFragmentedBytesMax = 32 * 1024;
 inline constexpr std::size_t kFragmentsMax = 32;
@@ -86,6 +88,6 @@ class Parser final : public flow::Parser {
 };
 
 inline constexpr flow::ProtocolInfo kProtocol =
-    flow::make_protocol<Parser, Worker>("ssl", true, true, probe, kUnreadMax, true);
+    flow::make_protocol<Parser, Worker>("tls", true, true, probe, kUnreadMax, true);
 
 }  // namespace catenary::tls

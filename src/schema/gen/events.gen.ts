@@ -222,9 +222,9 @@ export interface HttpEvent extends FlowEnvelope {
   readonly user_agent: string | null;
   /** Origin header */
   readonly origin: string | null;
-  /** Request body, after transfer coding [bytes] */
+  /** Request body, transfer and content coding taken off [bytes] */
   readonly request_body_len: number;
-  /** Response body, after transfer coding [bytes] */
+  /** Response body, transfer and content coding taken off [bytes] */
   readonly response_body_len: number;
   /** Status */
   readonly status_code: number | null;
@@ -270,6 +270,8 @@ export interface HttpEvent extends FlowEnvelope {
   readonly location: string | null;
   /** Server header of the response */
   readonly server: string | null;
+  /** The flow's beginning was not seen: trans_depth counts from there. Zeek has no row for it */
+  readonly mid_stream: boolean;
 }
 
 /** A TLS or DTLS handshake. */
@@ -332,6 +334,8 @@ export interface TlsEvent extends FlowEnvelope {
   readonly client_curves: readonly number[];
   /** Versions the client offers */
   readonly client_supported_versions: readonly number[];
+  /** The beginning of the flow was not seen; Zeek writes no row then */
+  readonly partial: boolean;
 }
 
 /** A certificate shown in a handshake. */
@@ -444,6 +448,8 @@ export interface FileEvent extends FlowEnvelope {
   readonly url: string | null;
   /** Server name it was asked from */
   readonly host: string | null;
+  /** The flow's beginning was not seen; what came before this file is unknown */
+  readonly mid_stream: boolean;
 }
 
 /** A DHCP transaction, all its messages together. */

@@ -261,6 +261,7 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('host_port', 'u16', 'O', 0, 0),
     field('location', 'text', 'O', 4096, 0, 'content'),
     field('server', 'text', 'O', 256, 0),
+    field('mid_stream', 'bool', '', 0, 0),
   ],
   tls: [
     field('ts', 'time', '', 0, 0),
@@ -302,6 +303,7 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('client_sig_algs', 'u16', 'L', 0, 64),
     field('client_curves', 'u16', 'L', 0, 64),
     field('client_supported_versions', 'u16', 'L', 0, 16),
+    field('partial', 'bool', '', 0, 0),
   ],
   x509: [
     field('ts', 'time', '', 0, 0),
@@ -327,7 +329,7 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('certificate_key_length', 'u32', 'O', 0, 0),
     field('certificate_exponent', 'text', 'O', 64, 0),
     field('certificate_curve', 'text', 'O', 64, 0),
-    field('san_dns', 'text', 'LI', 256, 128),
+    field('san_dns', 'text', 'LI', 256, 180),
     field('san_uri', 'text', 'L', 512, 16),
     field('san_email', 'text', 'L', 256, 16, 'person'),
     field('san_ip', 'ip', 'L', 0, 64),
@@ -378,6 +380,7 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('direction', 'text', 'O', 16, 0),
     field('url', 'text', 'O', 8192, 0, 'content'),
     field('host', 'text', 'OI', 512, 0),
+    field('mid_stream', 'bool', '', 0, 0),
   ],
   dhcp: [
     field('ts', 'time', '', 0, 0),
@@ -762,6 +765,7 @@ export const WEIRDS: Readonly<Record<string, string>> = {
   udp_length_differs: "The UDP length is not the length of the IP payload",
   vlan_tag_too_short: "The frame ends inside an 802.1Q tag",
   x509_der_malformed: "DER whose lengths or tags contradict themselves",
+  x509_explicit_curve: "Elliptic curve given by its numbers, not its name, RFC 5480 2.1.1; as in CVE-2020-0601",
   x509_extension_malformed: "Alternative names or basic constraints whose lengths or tags contradict themselves",
   x509_name_has_nul: "Name with a zero byte",
   x509_parts_limit: "More extensions or attributes of a name than are looked at",

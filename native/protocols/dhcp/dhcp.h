@@ -1,4 +1,5 @@
-// DHCPv4 (RFC 2131) over UDP. What a message says is collected by transaction, see transactions.h; a flow holds nothing.
+// DHCPv4 (RFC 2131) over UDP. What a message says is collected by transaction, see transactions.h; a flow holds
+// nothing.
 #pragma once
 
 #include "protocols/dhcp/transactions.h"
@@ -16,7 +17,6 @@ class Parser final : public flow::Parser {
   bool is_confirmed_ = false;
 };
 
-inline constexpr flow::ProtocolInfo kProtocol =
-    flow::make_protocol<Parser, Transactions>("dhcp", false, true, probe);
+inline constexpr flow::ProtocolInfo kProtocol = flow::make_protocol<Parser, Transactions>("dhcp", false, true, probe);
 
 }  // namespace catenary::dhcp

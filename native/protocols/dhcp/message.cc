@@ -18,17 +18,12 @@ void read_relay_agent(Cursor in, Message& out) noexcept {
     const Bytes value = in.take(in.u8());
     if (!in.ok()) break;
     switch (code) {
-      case 1:
-        out.circuit_id = value;
-        break;
-      case 2:
-        out.agent_remote_id = value;
-        break;
+      case 1: out.circuit_id = value; break;
+      case 2: out.agent_remote_id = value; break;
       case 6:  // RFC 3993
         out.subscriber_id = value;
         break;
-      default:
-        break;
+      default: break;
     }
   }
   if (!in.ok() || !in.done()) out.is_option_size_wrong = true;
@@ -59,21 +54,11 @@ bool read_options(Cursor in, Message& out, std::uint8_t& overload) noexcept {
     const Bytes value = in.take(in.u8());
     if (!in.ok()) return false;
     switch (code) {
-      case option::kRouters:
-        out.routers = addresses(value, out);
-        break;
-      case option::kDnsServers:
-        out.dns_servers = addresses(value, out);
-        break;
-      case option::kHostName:
-        out.host_name = as_text(value);
-        break;
-      case option::kDomain:
-        out.domain = without_zeros(as_text(value));
-        break;
-      case option::kRequestedAddr:
-        out.requested_addr = sized(value, 4, out);
-        break;
+      case option::kRouters: out.routers = addresses(value, out); break;
+      case option::kDnsServers: out.dns_servers = addresses(value, out); break;
+      case option::kHostName: out.host_name = as_text(value); break;
+      case option::kDomain: out.domain = without_zeros(as_text(value)); break;
+      case option::kRequestedAddr: out.requested_addr = sized(value, 4, out); break;
       case option::kLeaseTime:
         if (Cursor c(sized(value, 4, out)); c.has(4)) out.lease_time = c.be32();
         break;
@@ -83,29 +68,18 @@ bool read_options(Cursor in, Message& out, std::uint8_t& overload) noexcept {
       case option::kType:
         if (const Bytes v = sized(value, 1, out); !v.empty() && out.type == 0) out.type = v[0];
         break;
-      case option::kParamList:
-        out.param_list = value;
-        break;
-      case option::kMessage:
-        out.text = as_text(value);
-        break;
-      case option::kVendorClass:
-        out.vendor_class = as_text(value);
-        break;
-      case option::kClientId:
-        out.client_id = value;
-        break;
+      case option::kParamList: out.param_list = value; break;
+      case option::kMessage: out.text = as_text(value); break;
+      case option::kVendorClass: out.vendor_class = as_text(value); break;
+      case option::kClientId: out.client_id = value; break;
       case option::kClientFqdn:  // RFC 4702 2: flags and two result codes come first
         if (value.size() >= 3)
           out.client_fqdn = as_text(value.subspan(3));
         else
           out.is_option_size_wrong = true;
         break;
-      case option::kRelayAgent:
-        read_relay_agent(Cursor(value), out);
-        break;
-      default:
-        break;
+      case option::kRelayAgent: read_relay_agent(Cursor(value), out); break;
+      default: break;
     }
   }
   return false;
@@ -141,10 +115,25 @@ bool read_message(Bytes packet, Message& out) noexcept {
 }
 
 std::string_view type_name(std::uint8_t type) noexcept {
-  static constexpr std::array<std::string_view, 19> kNames = {
-      "",          "DISCOVER",   "OFFER",           "REQUEST",      "DECLINE",     "ACK",            "NAK",
-      "RELEASE",   "INFORM",     "FORCERENEW",      "LEASEQUERY",   "LEASEUNASSIGNED", "LEASEUNKNOWN", "LEASEACTIVE",
-      "BULKLEASEQUERY", "LEASEQUERYDONE", "ACTIVELEASEQUERY", "LEASEQUERYSTATUS", "TLS"};
+  static constexpr std::array<std::string_view, 19> kNames = {"",
+                                                              "DISCOVER",
+                                                              "OFFER",
+                                                              "REQUEST",
+                                                              "DECLINE",
+                                                              "ACK",
+                                                              "NAK",
+                                                              "RELEASE",
+                                                              "INFORM",
+                                                              "FORCERENEW",
+                                                              "LEASEQUERY",
+                                                              "LEASEUNASSIGNED",
+                                                              "LEASEUNKNOWN",
+                                                              "LEASEACTIVE",
+                                                              "BULKLEASEQUERY",
+                                                              "LEASEQUERYDONE",
+                                                              "ACTIVELEASEQUERY",
+                                                              "LEASEQUERYSTATUS",
+                                                              "TLS"};
   return type < kNames.size() ? kNames[type] : std::string_view{};
 }
 

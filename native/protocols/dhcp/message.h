@@ -35,7 +35,7 @@ struct Message {
 
   // What was odd; none of it keeps the rest from being read.
   bool has_no_cookie = false;
-  bool is_truncated = false;         // an option is longer than the message, or the end is missing
+  bool is_truncated = false;          // an option is longer than the message, or the end is missing
   bool is_option_size_wrong = false;  // of a type with a size of its own
 };
 

@@ -173,8 +173,8 @@ void Transactions::add(flow::Context& cx, flow::Dir dir, const Message& m) {
   if (!m.subscriber_id.empty()) t.subscriber_id.set(as_text(m.subscriber_id));
 
   // As in Zeek: who began the flow tells client from server, a server that broadcasts begins one too.
-  const bool is_client = dir == flow::Dir::kOrig &&
-                         (is_any(f.orig_h) || f.orig_p == kClientPort || f.resp_p == kServerPort);
+  const bool is_client =
+      dir == flow::Dir::kOrig && (is_any(f.orig_h) || f.orig_p == kClientPort || f.resp_p == kServerPort);
   if (is_client)
     add_client(t, f, m);
   else

@@ -1,10 +1,10 @@
 // The DHCP transactions of one worker: messages of one xid, whichever flows carried them, become one event.
 //
-// A transaction spans flows because a client without an address broadcasts and a server may answer to the address it has
-// just given. Its end is not announced (an ACK may be lost, a second server may answer), so it is told when it has been
-// quiet. When exactly is Zeek's, whose dhcp.log then has the same rows: every 10 s of packet time the table is looked
-// through, and a transaction older than 10 s is told if its last message is more than 5 s or its first more than 30 s
-// ago; if not, it is looked at again when 5 more seconds have passed.
+// A transaction spans flows because a client without an address broadcasts and a server may answer to the address it
+// has just given. Its end is not announced (an ACK may be lost, a second server may answer), so it is told when it has
+// been quiet. When exactly is Zeek's, whose dhcp.log then has the same rows: every 10 s of packet time the table is
+// looked through, and a transaction older than 10 s is told if its last message is more than 5 s or its first more than
+// 30 s ago; if not, it is looked at again when 5 more seconds have passed.
 #pragma once
 
 #include <string>
@@ -17,9 +17,9 @@
 
 namespace catenary::dhcp {
 
-inline constexpr std::size_t kTransactionsMax = 16384;  // at once: a thousand a second, each held for 15 s
-inline constexpr std::size_t kUidsMax = 10;             // as in Zeek: at this number it is told at once
-inline constexpr std::size_t kTypesMax = 50;            // likewise
+inline constexpr std::size_t kTransactionsMax = 16384;             // at once: a thousand a second, each held for 15 s
+inline constexpr std::size_t kUidsMax = 10;                        // as in Zeek: at this number it is told at once
+inline constexpr std::size_t kTypesMax = 50;                       // likewise
 inline constexpr std::size_t kAddressesMax = 8, kParamsMax = 128;  // the schema's caps
 inline constexpr Nanos kSweepInterval = 10 * kSecond, kAgeMin = 10 * kSecond, kQuiet = 5 * kSecond,
                        kWatchMax = 30 * kSecond;

@@ -6,8 +6,8 @@
 
 namespace catenary::dns {
 
-Composer::Composer(Workshop& workshop, Manners manners, Notes& notes) noexcept
-    : w_(workshop), manners_(manners), notes_(notes) {
+Composer::Composer(Workshop& workshop, Manner manner, Notes& notes) noexcept
+    : w_(workshop), manner_(manner), notes_(notes) {
   w_.text.reset();
   w_.answers.count = w_.auth.count = w_.addl.count = w_.more_answers.count = w_.more_queries.count = 0;
 }
@@ -37,16 +37,19 @@ void Composer::note(const Rendered& r) {
 }
 
 void Composer::set_question(const Header& h, const Question& q) {
-  const std::string_view wire = q.name.view();
-  const std::string_view asked = lower(wire);
+  // The last question is `query`, as in Zeek; the first of the others are told beside it.
   if (e_.query && w_.more_queries.is_full()) {
     e_.cut = true;
+    w_.text.rewind(question_mark_);
   } else if (e_.query) {
     w_.more_queries.add(*e_.query);
   }
+  question_mark_ = w_.text.mark();
+  const std::string_view wire = q.name.view();
+  const std::string_view asked = lower(wire);
   e_.query = asked;
   e_.original_query.reset();
-  if (asked != wire && !manners_.is_netbios) e_.original_query = copy(wire);
+  if (asked != wire && !manner_.is_netbios) e_.original_query = copy(wire);
   e_.qclass = q.klass;
   e_.qclass_name = numbered(class_name(q.klass), "qclass-", q.klass);
   e_.qtype = q.type;
@@ -54,7 +57,7 @@ void Composer::set_question(const Header& h, const Question& q) {
   e_.RD = h.rd();
   e_.TC = h.tc();
   e_.Z = h.z();
-  if (!manners_.is_netbios) return;
+  if (!manner_.is_netbios) return;
   char name[16];
   const std::size_t size = decode_netbios(wire, name);
   if (size > 0) e_.query = copy({name, size});
@@ -62,13 +65,13 @@ void Composer::set_question(const Header& h, const Question& q) {
 }
 
 bool Composer::read_questions(Bytes message, const Header& h, std::size_t& at) {
-  const bool is_zone = h.opcode() == opcode::kUpdate && !manners_.is_netbios;
-  if (h.questions > kQuestionsMax) {
+  const bool is_zone = h.opcode() == opcode::kUpdate && !manner_.is_netbios;
+  if (h.questions > manner_.questions_max()) {
     notes_.add(Weird::dns_question_count_not_one);
     return false;
   }
   for (unsigned i = 0; i < h.questions; i++) {
-    if (!read_question(message, at, manners_.is_netbios, w_.question)) {
+    if (!read_question(message, at, manner_.is_netbios, w_.question)) {
       notes_.add(weird_of(w_.question.name.fault));
       return false;
     }
@@ -84,7 +87,7 @@ bool Composer::read_questions(Bytes message, const Header& h, std::size_t& at) {
 }
 
 bool Composer::next_record(Bytes message, std::size_t& at) {
-  if (read_record(message, at, manners_.is_netbios, w_.record)) {
+  if (read_record(message, at, manner_.is_netbios, w_.record)) {
     if (w_.record.owner.fault != NameFault::kNone) notes_.add(weird_of(w_.record.owner.fault));
     return true;
   }
@@ -107,10 +110,10 @@ void Composer::add_query(Bytes message) {
   e_.request_bytes = static_cast<std::uint16_t>(std::min<std::size_t>(message.size(), 0xffff));
   e_.opcode = h.opcode();
   // RFC 9619: one question; RFC 6762 5.3 lets mDNS ask several at once.
-  if (h.questions != 1 && !manners_.is_mdns) notes_.add(Weird::dns_question_count_not_one);
+  if (h.questions != 1 && !manner_.is_mdns) notes_.add(Weird::dns_question_count_not_one);
   std::size_t at = kHeaderBytes;
   if (!read_questions(message, h, at)) return;
-  if (h.opcode() == opcode::kUpdate && !manners_.is_netbios) {
+  if (h.opcode() == opcode::kUpdate && !manner_.is_netbios) {
     if (!add_updates(message, h, at, true)) return;
   } else if (!skip_records(message, h.answers + std::size_t{h.authorities}, at)) {
     return;
@@ -136,11 +139,11 @@ void Composer::add_option(const Record& r, bool is_response) noexcept {
 void Composer::compare_question(Bytes query, const Question& answered) {
   std::size_t at = kHeaderBytes;
   Header h;
-  if (!read_header(query, h) || h.questions == 0 || !read_question(query, at, manners_.is_netbios, w_.asked)) return;
+  if (!read_header(query, h) || h.questions == 0 || !read_question(query, at, manner_.is_netbios, w_.asked)) return;
   const std::string_view a = w_.asked.name.view(), b = answered.name.view();
-  const bool is_same = w_.asked.type == answered.type &&
-                       std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                                  [](char x, char y) noexcept { return to_lower(x) == to_lower(y); });
+  const bool is_same =
+      w_.asked.type == answered.type && std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                                                   [](char x, char y) noexcept { return to_lower(x) == to_lower(y); });
   if (!is_same) notes_.add(Weird::dns_response_question_differs);
 }
 
@@ -175,7 +178,7 @@ bool Composer::add_answers(Bytes message, const Header& h, std::size_t& at) {
       continue;
     }
     w_.text.begin();
-    const Rendered done = render(message, r, {manners_.is_netbios, false}, w_.text);
+    const Rendered done = render(message, r, manner_.is_netbios, false, w_.text);
     const std::string_view text = w_.text.end();
     note(done);
     if (done.shown == Shown::kMore && !w_.more_answers.is_full())
@@ -214,7 +217,7 @@ std::string_view Composer::update_text(Bytes message, bool is_prerequisite) {
       out.put("RRSet ").put(type);
   } else {
     out.put("add: ");
-    const Rendered done = render(message, r, {false, true}, out);
+    const Rendered done = render(message, r, false, true, out);
     note(done);
     if (done.shown != Shown::kAnswer) out.drop();
   }
@@ -249,7 +252,7 @@ void Composer::add_section(Bytes message, std::size_t count, std::size_t& at, bo
     if (r.type == type::kOpt) add_option(r, true);
     if (out.is_full() || !w_.text.has_room()) continue;
     w_.text.begin();
-    const Rendered done = render(message, r, {manners_.is_netbios, false}, w_.text);
+    const Rendered done = render(message, r, manner_.is_netbios, false, w_.text);
     note(done);
     if (done.shown == Shown::kAnswer)
       out.add(w_.text.end());
@@ -267,13 +270,13 @@ bool Composer::add_response(Bytes message, Bytes query) {
   e_.response_bytes = static_cast<std::uint16_t>(std::min<std::size_t>(message.size(), 0xffff));
   e_.rcode = h.rcode();
   e_.rejected = h.rcode() != 0 && h.questions == 0;
-  const bool is_update = h.opcode() == opcode::kUpdate && !manners_.is_netbios;
+  const bool is_update = h.opcode() == opcode::kUpdate && !manner_.is_netbios;
   std::size_t at = kHeaderBytes;
   if (!read_questions(message, h, at)) return false;
   if (h.questions > 0 && !is_update) {
     const bool is_bare = h.answers == 0 && h.authorities == 0 && h.additionals == 0;
     e_.rejected = e_.rejected || is_bare;
-    if (!query.empty() && h.questions == 1 && !manners_.is_mdns) compare_question(query, w_.question);
+    if (!query.empty() && h.questions == 1 && !manner_.is_mdns) compare_question(query, w_.question);
   }
   if (is_update) w_.more_answers.count = 0;  // an answer that repeats what was asked is told instead of the question
   bool is_whole = is_update ? add_updates(message, h, at, false) : add_answers(message, h, at);
@@ -293,7 +296,7 @@ bool Composer::add_response(Bytes message, Bytes query) {
 
 DnsEvent& Composer::finish() noexcept {
   if (e_.rcode) e_.rcode_name = numbered(rcode_name(*e_.rcode), "rcode-", *e_.rcode);
-  e_.opcode_name = opcode_name(e_.opcode, manners_.is_netbios);
+  e_.opcode_name = opcode_name(e_.opcode, manner_.is_netbios);
   e_.answers = w_.answers.span();
   e_.TTLs = {w_.ttls.data(), w_.answers.count};
   e_.answer_types = {w_.answer_types.data(), w_.answers.count};
@@ -304,17 +307,17 @@ DnsEvent& Composer::finish() noexcept {
   return e_;
 }
 
-bool is_well_formed(Bytes message, bool is_netbios) noexcept {
+bool is_well_formed(Bytes message, Manner manner) noexcept {
   Header h;
-  if (!read_header(message, h) || h.questions > kQuestionsMax) return false;
+  if (!read_header(message, h) || h.questions > manner.questions_max()) return false;
   std::size_t at = kHeaderBytes;
   Question q;
   for (unsigned i = 0; i < h.questions; i++) {
-    if (!read_question(message, at, is_netbios, q)) return false;
+    if (!read_question(message, at, manner.is_netbios, q)) return false;
   }
   Record r;
   for (unsigned i = 0; i < h.answers; i++) {
-    if (!read_record(message, at, is_netbios, r)) return false;
+    if (!read_record(message, at, manner.is_netbios, r)) return false;
   }
   return true;
 }

@@ -52,10 +52,7 @@ class Notes {
 
 class Composer {
  public:
-  struct Manners {
-    bool is_netbios = false, is_mdns = false;
-  };
-  Composer(Workshop& workshop, Manners manners, Notes& notes) noexcept;
+  Composer(Workshop& workshop, Manner manner, Notes& notes) noexcept;
 
   void add_query(Bytes message);
   // `query` may be empty. True when the response counts as an answer: Zeek tells AA, RA and rtt only then.
@@ -85,13 +82,14 @@ class Composer {
   void set_question(const Header& h, const Question& q);
 
   Workshop& w_;
-  Manners manners_;
+  Manner manner_;
   Notes& notes_;
   DnsEvent e_;
   bool has_counted_ = false;
+  std::size_t question_mark_ = 0;  // where the texts of the last question begin
 };
 
 // Whether questions and answers of a message can be passed: then it is DNS.
-bool is_well_formed(Bytes message, bool is_netbios) noexcept;
+bool is_well_formed(Bytes message, Manner manner) noexcept;
 
 }  // namespace catenary::dns

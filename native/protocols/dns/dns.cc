@@ -14,12 +14,12 @@ bool is_expected_at(std::uint16_t port, bool is_tcp) noexcept {
   return port == kDnsPort || (!is_tcp && (port == kNetbiosPort || port == kMdnsPort || port == kLlmnrPort));
 }
 
-bool is_netbios(const flow::Flow& f) noexcept { return f.proto == kUdp && f.resp_p == kNetbiosPort; }
-bool is_mdns(const flow::Flow& f) noexcept { return f.resp_p == kMdnsPort || f.orig_p == kMdnsPort; }
-
-bool is_multicast(const Ip& ip) noexcept {
-  return ip.is_v4() ? ip.bytes[12] >> 4 == 14 : ip.bytes[0] == 0xff;
+Manner manner_at(bool is_tcp, std::uint16_t orig_port, std::uint16_t resp_port) noexcept {
+  return {!is_tcp && resp_port == kNetbiosPort, !is_tcp && (orig_port == kMdnsPort || resp_port == kMdnsPort)};
 }
+Manner manner_of(const flow::Flow& f) noexcept { return manner_at(f.proto != kUdp, f.orig_p, f.resp_p); }
+
+bool is_multicast(const Ip& ip) noexcept { return ip.is_v4() ? ip.bytes[12] >> 4 == 14 : ip.bytes[0] == 0xff; }
 
 // As in Zeek: other kinds of message are counted as DNS, but not told.
 bool is_told(std::uint8_t opcode) noexcept {
@@ -40,7 +40,7 @@ flow::Probe probe(const flow::ProbeInput& in) noexcept {
   }
   Header h;
   if (!read_header(message, h)) return in.is_tcp ? flow::Probe::kMore : flow::Probe::kNo;
-  if (!is_plausible_header(h, !in.is_tcp && in.resp_port == kNetbiosPort)) return flow::Probe::kNo;
+  if (!is_plausible_header(h, manner_at(in.is_tcp, in.orig_port, in.resp_port))) return flow::Probe::kNo;
   if (is_expected_at(in.resp_port, in.is_tcp)) return flow::Probe::kYes;
   if (message.size() < size) return flow::Probe::kMore;
   return is_surely_dns(message.first(size)) ? flow::Probe::kYes : flow::Probe::kNo;
@@ -98,18 +98,18 @@ flow::Step Parser::on_message(flow::Context& cx, flow::Dir dir, Bytes bytes) {
     return flow::Step::kContinue;
   }
   if (!is_begun_) begin(cx, dir, h);
-  const bool netbios = is_netbios(cx.flow);
-  if (!is_confirmed_ && is_well_formed(bytes, netbios)) {
+  const Manner manner = manner_of(cx.flow);
+  if (!is_confirmed_ && is_well_formed(bytes, manner)) {
     cx.confirm(kProtocol.name);
     is_confirmed_ = true;
   }
-  if (opcode_name(h.opcode(), netbios).empty()) cx.weird(Weird::dns_opcode_unknown);
+  if (opcode_name(h.opcode(), manner.is_netbios).empty()) cx.weird(Weird::dns_opcode_unknown);
   if (!is_told(h.opcode())) return flow::Step::kContinue;
   if (h.is_response())
     on_response(cx, h, bytes);
   else
     on_query(cx, h, bytes);
-  const bool is_other_protocol = h.questions > kQuestionsMax && !is_confirmed_;
+  const bool is_other_protocol = h.questions > manner.questions_max() && !is_confirmed_;
   return is_other_protocol ? flow::Step::kDetach : flow::Step::kContinue;
 }
 
@@ -127,8 +127,8 @@ void Parser::on_response(flow::Context& cx, const Header& h, Bytes bytes) {
     return;
   }
   // Answers to what was asked of a group come from somebody else's address, in a flow of their own.
-  const std::uint16_t port = cx.flow.resp_p;
-  const bool is_usual = is_mdns(cx.flow) || port == kLlmnrPort || is_netbios(cx.flow);
+  const Manner manner = manner_of(cx.flow);
+  const bool is_usual = manner.is_mdns || manner.is_netbios || cx.flow.resp_p == kLlmnrPort;
   if (!is_usual) cx.weird(Weird::dns_response_without_query);
   hold(cx, responses_, h, bytes);
 }
@@ -157,7 +157,7 @@ void Parser::tell_alone(flow::Context& cx, List& list, Held* held) {
 
 void Parser::emit(flow::Context& cx, const Message& query, const Message& response, bool is_answer_first) {
   Notes notes(cx);
-  Composer composer(workshop(), {is_netbios(cx.flow), is_mdns(cx.flow)}, notes);
+  Composer composer(workshop(), manner_of(cx.flow), notes);
   if (!query.bytes.empty()) composer.add_query(query.bytes);
   const bool has_answer = !response.bytes.empty() && composer.add_response(response.bytes, query.bytes);
   DnsEvent& e = composer.finish();

@@ -20,17 +20,12 @@ bool read_header(Bytes message, Header& out) noexcept {
 
 Weird weird_of(NameFault fault) noexcept {
   switch (fault) {
-    case NameFault::kPointerLoop:
-      return Weird::dns_name_pointer_loop;
-    case NameFault::kPointerOutside:
-      return Weird::dns_name_pointer_outside;
-    case NameFault::kTooLong:
-      return Weird::dns_name_too_long;
-    case NameFault::kLabelType:
-      return Weird::dns_label_type_unknown;
+    case NameFault::kPointerLoop: return Weird::dns_name_pointer_loop;
+    case NameFault::kPointerOutside: return Weird::dns_name_pointer_outside;
+    case NameFault::kTooLong: return Weird::dns_name_too_long;
+    case NameFault::kLabelType: return Weird::dns_label_type_unknown;
     case NameFault::kTruncated:
-    case NameFault::kNone:
-      break;
+    case NameFault::kNone: break;
   }
   return Weird::dns_counts_exceed_message;
 }
@@ -104,8 +99,8 @@ bool read_record(Bytes message, std::size_t& at, bool is_netbios, Record& out) n
   return true;
 }
 
-bool is_plausible_header(const Header& h, bool is_netbios) noexcept {
-  return h.questions <= kQuestionsMax && !opcode_name(h.opcode(), is_netbios).empty();
+bool is_plausible_header(const Header& h, Manner manner) noexcept {
+  return h.questions <= manner.questions_max() && !opcode_name(h.opcode(), manner.is_netbios).empty();
 }
 
 namespace {
@@ -151,9 +146,11 @@ std::size_t decode_netbios(std::string_view encoded, char* out) noexcept {
     if (high < 0 || high > 15 || low < 0 || low > 15) return 0;
     out[i] = static_cast<char>(high << 4 | low);
   }
-  const std::string_view name(out, 15);
-  const std::size_t last = name.substr(0, std::min(name.find('\0'), name.size())).find_last_not_of(' ');
-  return last == std::string_view::npos ? 0 : last + 1;
+  // The browsers' group begins with 01 02; any other control character is padding or an accident.
+  const auto is_name = [](char c) noexcept { return (c >= ' ' && c < 0x7f) || c == 1 || c == 2; };
+  const auto end = std::find_if_not(out, out + 15, is_name);
+  const std::string_view name(out, static_cast<std::size_t>(end - out));
+  return name.find_last_not_of(' ') + 1;
 }
 
 }  // namespace catenary::dns

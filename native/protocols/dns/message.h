@@ -23,8 +23,9 @@ inline constexpr std::size_t kHeaderBytes = 12;
 inline constexpr std::size_t kNameBytesMax = 253;
 // Jumps in one name. Compressors need one or two; Zeek follows 20.
 inline constexpr std::size_t kPointersMax = 20;
-// As in Zeek: a message that announces more is not DNS.
-inline constexpr std::uint16_t kQuestionsMax = 25;
+// As in Zeek: a message that announces more is not DNS. RFC 6762 7.1 has no such limit: a machine that comes up asks
+// for all its services at once, as many as go into the 9000 bytes of section 17.
+inline constexpr std::uint16_t kQuestionsMax = 25, kMdnsQuestionsMax = 1500;
 
 struct Header {
   std::uint16_t id = 0, flags = 0;
@@ -85,8 +86,14 @@ bool read_record(Bytes message, std::size_t& at, bool is_netbios, Record& out) n
 
 // Whether the bytes are one whole DNS message and could hardly be anything else: for ports that promise nothing.
 bool is_surely_dns(Bytes message) noexcept;
+// How DNS is spoken on a port.
+struct Manner {
+  bool is_netbios = false, is_mdns = false;
+  std::uint16_t questions_max() const noexcept { return is_mdns ? kMdnsQuestionsMax : kQuestionsMax; }
+};
+
 // Whether a header could be one: for ports where DNS is expected.
-bool is_plausible_header(const Header& h, bool is_netbios) noexcept;
+bool is_plausible_header(const Header& h, Manner manner) noexcept;
 
 // RFC 1001 14.1: 32 letters A to P are 16 bytes, fifteen of a name and one of its kind. The name without what pads it;
 // empty when `encoded` is no such name. Returns the bytes written to `out`, which holds 16.

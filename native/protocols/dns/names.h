@@ -1,4 +1,5 @@
-// Numbers of the DNS registries by name, spelled as Zeek spells them, so that a query written for one works on the other.
+// Numbers of the DNS registries by name, spelled as Zeek spells them, so that a query written for one works on the
+// other.
 #pragma once
 
 #include <cstdint>

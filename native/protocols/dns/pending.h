@@ -55,8 +55,8 @@ class Pending {
   // The one that must go before this message may be added; null when there is room.
   Held* victim(Bytes message, const PendingBudget& budget) noexcept {
     const std::size_t bytes = cost(count_, message.size());
-    const bool is_full = count_ == kPendingMax || bytes_ + bytes > kPendingBytesMax ||
-                         budget.used + bytes > PendingBudget::kBytesMax;
+    const bool is_full =
+        count_ == kPendingMax || bytes_ + bytes > kPendingBytesMax || budget.used + bytes > PendingBudget::kBytesMax;
     return is_full ? oldest() : nullptr;
   }
   // The caller has made room. False when even an empty list has none: the worker's budget is spent elsewhere.

@@ -99,9 +99,9 @@ Rendered answer() noexcept { return {Shown::kAnswer, false, false, NameFault::kN
 Rendered more() noexcept { return {Shown::kMore, false, false, NameFault::kNone}; }
 
 // `tail` bytes of fixed fields follow the name.
-Rendered name_at(Bytes message, const Record& r, Manner manner, std::size_t offset, TextArena& out) noexcept {
+Rendered name_at(Bytes message, const Record& r, bool is_netbios, std::size_t offset, TextArena& out) noexcept {
   if (r.data_size < offset) return wrong(true);
-  DataNames names(message, r, manner.is_netbios);
+  DataNames names(message, r, is_netbios);
   out.put(names.next(r.data_at + offset));
   Rendered done = answer();
   done.name = names.fault();
@@ -109,8 +109,8 @@ Rendered name_at(Bytes message, const Record& r, Manner manner, std::size_t offs
   return done;
 }
 
-Rendered soa(Bytes message, const Record& r, Manner manner, TextArena& out) noexcept {
-  DataNames names(message, r, manner.is_netbios);
+Rendered soa(Bytes message, const Record& r, bool is_netbios, TextArena& out) noexcept {
+  DataNames names(message, r, is_netbios);
   out.put(names.next(r.data_at));
   Rendered done = answer();
   done.name = names.fault();
@@ -141,12 +141,12 @@ Rendered texts(std::string_view word, Bytes data, TextArena& out) noexcept {
 }
 
 // RFC 3403 4.1.
-Rendered naptr(Bytes message, const Record& r, Manner manner, TextArena& out) noexcept {
+Rendered naptr(Bytes message, const Record& r, bool is_netbios, TextArena& out) noexcept {
   Cursor in(message.subspan(r.data_at, r.data_size));
   const std::uint16_t order = in.be16(), preference = in.be16();
   const Bytes flags = char_string(in), service = char_string(in), regexp = char_string(in);
   if (!in.ok()) return wrong(true);
-  DataNames names(message, r, manner.is_netbios);
+  DataNames names(message, r, is_netbios);
   const std::string_view replacement = names.next(r.end() - in.left());
   out.put("NAPTR ").number(order).put(' ').number(preference).put(' ').put(as_text(flags)).put(' ');
   out.put(as_text(service)).put(' ').put(as_text(regexp));
@@ -159,11 +159,11 @@ Rendered naptr(Bytes message, const Record& r, Manner manner, TextArena& out) no
 }
 
 // RFC 4034 3.1.
-Rendered rrsig(Bytes message, const Record& r, Manner manner, TextArena& out) noexcept {
+Rendered rrsig(Bytes message, const Record& r, bool is_netbios, TextArena& out) noexcept {
   constexpr std::size_t kBeforeSigner = 18;
   if (r.data_size < kBeforeSigner) return wrong(true);
   Cursor in(message.subspan(r.data_at, r.data_size));
-  DataNames names(message, r, manner.is_netbios);
+  DataNames names(message, r, is_netbios);
   const std::string_view signer = names.next(r.data_at + kBeforeSigner);
   out.put("RRSIG ").number(in.be16()).put(' ').put(signer.empty() ? "<Root>" : signer);
   Rendered done = answer();
@@ -191,21 +191,14 @@ void service_parameter(std::uint16_t key, Cursor value, TextArena& out) noexcept
       return;
     case 1:
       out.put("alpn=");
-      for (bool is_first = true; !value.done(); is_first = false) out.put(is_first ? "" : ",").put(as_text(char_string(value)));
+      for (bool is_first = true; !value.done(); is_first = false)
+        out.put(is_first ? "" : ",").put(as_text(char_string(value)));
       return;
-    case 2:
-      out.put("no-default-alpn");
-      return;
-    case 3:
-      out.put("port=").number(value.be16());
-      return;
-    case 4:
-      return addresses(value, 4, out.put("ipv4hint="));
-    case 5:
-      out.put("ech=").number(value.left()).put(" bytes");
-      return;
-    case 6:
-      return addresses(value, 16, out.put("ipv6hint="));
+    case 2: out.put("no-default-alpn"); return;
+    case 3: out.put("port=").number(value.be16()); return;
+    case 4: return addresses(value, 4, out.put("ipv4hint="));
+    case 5: out.put("ech=").number(value.left()).put(" bytes"); return;
+    case 6: return addresses(value, 16, out.put("ipv6hint="));
     default:
       out.put("key").number(key);
       if (!value.done()) out.put('=').hex(value.take(std::min(value.left(), kShown)));
@@ -213,11 +206,11 @@ void service_parameter(std::uint16_t key, Cursor value, TextArena& out) noexcept
 }
 
 // RFC 9460 2.2.
-Rendered service_binding(Bytes message, const Record& r, Manner manner, TextArena& out) noexcept {
+Rendered service_binding(Bytes message, const Record& r, bool is_netbios, TextArena& out) noexcept {
   if (r.data_size < 3) return wrong(true);
   Cursor in(message.subspan(r.data_at, r.data_size));
   out.put(type_name(r.type)).put(' ').number(in.be16()).put(' ');
-  DataNames names(message, r, manner.is_netbios);
+  DataNames names(message, r, is_netbios);
   const std::string_view target = names.next(r.data_at + 2, Case::kKeep);
   out.put(target.empty() ? "." : target);
   Rendered done = more();
@@ -290,19 +283,19 @@ Rendered host_info(Bytes data, TextArena& out) noexcept {
 
 }  // namespace
 
-Rendered render(Bytes message, const Record& r, Manner manner, TextArena& out) noexcept {
+Rendered render(Bytes message, const Record& r, bool is_netbios, bool is_update, TextArena& out) noexcept {
   const Bytes data = message.subspan(r.data_at, r.data_size);
   const auto at_least = [&](std::size_t n) noexcept { return data.size() >= n; };
   switch (r.type) {
     case type::kA:
       if (data.size() != 4) return wrong(true);
-      if (manner.is_update) out.put("A ").put(r.owner.view()).put(' ');
+      if (is_update) out.put("A ").put(r.owner.view()).put(' ');
       out.ip4(data);
       return answer();
     case type::kAaaa:
     case type::kA6: {
       if (!at_least(16)) return wrong(true);
-      if (manner.is_update) out.put(type_name(r.type)).put(' ').put(r.owner.view()).put(' ');
+      if (is_update) out.put(type_name(r.type)).put(' ').put(r.owner.view()).put(' ');
       out.ip6(data.first(16));
       Rendered done = answer();
       done.is_length_wrong = r.type == type::kAaaa && data.size() != 16;
@@ -310,23 +303,16 @@ Rendered render(Bytes message, const Record& r, Manner manner, TextArena& out) n
     }
     case type::kNs:
     case type::kCname:
-    case type::kPtr:
-      return name_at(message, r, manner, 0, out);
-    case type::kMx:
-      return name_at(message, r, manner, 2, out);
+    case type::kPtr: return name_at(message, r, is_netbios, 0, out);
+    case type::kMx: return name_at(message, r, is_netbios, 2, out);
     case type::kSrv:  // the number NetBIOS had first
-      if (manner.is_netbios) return netbios_status(data, out);
-      return name_at(message, r, manner, 6, out);
-    case type::kSoa:
-      return soa(message, r, manner, out);
-    case type::kTxt:
-      return texts("TXT", data, out);
-    case type::kSpf:
-      return texts("SPF", data, out);
-    case type::kNaptr:
-      return naptr(message, r, manner, out);
-    case type::kRrsig:
-      return rrsig(message, r, manner, out);
+      if (is_netbios) return netbios_status(data, out);
+      return name_at(message, r, is_netbios, 6, out);
+    case type::kSoa: return soa(message, r, is_netbios, out);
+    case type::kTxt: return texts("TXT", data, out);
+    case type::kSpf: return texts("SPF", data, out);
+    case type::kNaptr: return naptr(message, r, is_netbios, out);
+    case type::kRrsig: return rrsig(message, r, is_netbios, out);
     case type::kDnskey:
       if (!at_least(4)) return wrong(true);
       out.put("DNSKEY ").number(data[3]);
@@ -336,7 +322,7 @@ Rendered render(Bytes message, const Record& r, Manner manner, TextArena& out) n
       out.put("DS ").number(data[2]).put(' ').number(data[3]);
       return answer();
     case type::kNsec: {
-      DataNames names(message, r, manner.is_netbios);
+      DataNames names(message, r, is_netbios);
       out.put("NSEC ").put(r.owner.view()).put(' ').put(names.next(r.data_at));
       Rendered done = answer();
       done.name = names.fault();
@@ -362,25 +348,18 @@ Rendered render(Bytes message, const Record& r, Manner manner, TextArena& out) n
       if (!at_least(15)) return wrong(true);
       out.put("LOC:  ").number(data[1]).put(' ').number(data[2]).put(' ').number(data[3]);
       return answer();
-    case type::kWks:
-      return {Shown::kSilent, false, false, NameFault::kNone};
-    case type::kHinfo:
-      return host_info(data, out);
-    case type::kCaa:
-      return caa(data, out);
+    case type::kWks: return {Shown::kSilent, false, false, NameFault::kNone};
+    case type::kHinfo: return host_info(data, out);
+    case type::kCaa: return caa(data, out);
     case type::kSvcb:
-    case type::kHttps:
-      return service_binding(message, r, manner, out);
+    case type::kHttps: return service_binding(message, r, is_netbios, out);
     case type::kNb:
-      if (manner.is_netbios) return netbios_addresses(data, out);
+      if (is_netbios) return netbios_addresses(data, out);
       return {};
     case type::kOpt:
     case type::kTkey:
-    case type::kTsig:
-      return {};
-    default:
-      out.put("<unknown type=").number(r.type).put('>');
-      return answer();
+    case type::kTsig: return {};
+    default: out.put("<unknown type=").number(r.type).put('>'); return answer();
   }
 }
 

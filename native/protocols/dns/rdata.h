@@ -1,5 +1,5 @@
-// Record data as text, worded as in the `answers` of Zeek's dns.log, which leaves some types out: those are told too, but
-// apart.
+// Record data as text, worded as in the `answers` of Zeek's dns.log, which leaves some types out: those are told too,
+// but apart.
 #pragma once
 
 #include <memory>
@@ -21,6 +21,9 @@ class TextArena {
   void begin() noexcept { start_ = used_; }
   std::string_view end() noexcept { return {bytes_.data() + start_, used_ - start_}; }
   void drop() noexcept { used_ = start_; }
+  // Gives up every text since mark() told where the end was.
+  std::size_t mark() const noexcept { return used_; }
+  void rewind(std::size_t mark) noexcept { used_ = mark; }
 
   TextArena& put(std::string_view text) noexcept;
   TextArena& put(char c) noexcept { return put(std::string_view(&c, 1)); }
@@ -50,12 +53,8 @@ struct Rendered {
   NameFault name = NameFault::kNone;
 };
 
-struct Manner {
-  bool is_netbios = false;
-  bool is_update = false;  // RFC 2136: addresses are told with their owner
-};
-
-// Adds the text of `record` to the arena, between its begin() and end().
-Rendered render(Bytes message, const Record& record, Manner manner, TextArena& out) noexcept;
+// Adds the text of `record` to the arena, between its begin() and end(). In an update (RFC 2136) addresses are told
+// with their owner.
+Rendered render(Bytes message, const Record& record, bool is_netbios, bool is_update, TextArena& out) noexcept;
 
 }  // namespace catenary::dns

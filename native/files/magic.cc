@@ -216,9 +216,9 @@ std::string_view cafebabe_type(std::string_view text) noexcept {
 std::string_view box_type(std::string_view text) noexcept {
   if (has(text, 4, "ftyp")) {
     static constexpr std::string_view kBrands[][2] = {
-        {"isom", "video/mp4"},  {"mp41", "video/mp4"},  {"mp42", "video/mp4"},      {"avc1", "video/3gpp"},
-        {"3ge", "video/3gpp"},  {"3gg", "video/3gpp"},  {"3gp", "video/3gpp"},      {"3gs", "video/3gpp"},
-        {"mmp4", "video/3gpp"}, {"m4a", "audio/m4a"},   {"M4A", "audio/m4a"},       {"jp2", "image/jp2"},
+        {"isom", "video/mp4"},       {"mp41", "video/mp4"}, {"mp42", "video/mp4"}, {"avc1", "video/3gpp"},
+        {"3ge", "video/3gpp"},       {"3gg", "video/3gpp"}, {"3gp", "video/3gpp"}, {"3gs", "video/3gpp"},
+        {"mmp4", "video/3gpp"},      {"m4a", "audio/m4a"},  {"M4A", "audio/m4a"},  {"jp2", "image/jp2"},
         {"qt  ", "video/quicktime"},
     };
     for (const auto& brand : kBrands) {
@@ -254,10 +254,8 @@ bool is_mpeg_audio(std::string_view text) noexcept {
     case 0xfa:
     case 0xfb:
     case 0xfc:
-    case 0xfd:
-      return true;
-    default:
-      return false;
+    case 0xfd: return true;
+    default: return false;
   }
 }
 

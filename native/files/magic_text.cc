@@ -170,13 +170,26 @@ std::string_view script_type(std::string_view s) noexcept {
   std::string_view name = line.substr(bin + 4);
   if (starts(name, "env ")) name = skip_blanks(name.substr(4));
   static constexpr Element kInterpreters[] = {
-      {"bash", "text/x-shellscript"}, {"tcsh", "text/x-shellscript"}, {"csh", "text/x-shellscript"},
-      {"zsh", "text/x-shellscript"},  {"ash", "text/x-shellscript"},  {"fash", "text/x-shellscript"},
-      {"aesh", "text/x-shellscript"}, {"ksh", "text/x-shellscript"},  {"sh", "text/x-shellscript"},
-      {"perl", "text/x-perl"},        {"ruby", "text/x-ruby"},        {"python", "text/x-python"},
-      {"gawk", "text/x-awk"},         {"nawk", "text/x-awk"},         {"awk", "text/x-awk"},
-      {"wish", "text/x-tcl"},         {"tcl", "text/x-tcl"},          {"lua", "text/x-lua"},
-      {"node", "application/javascript"}, {"php", "text/x-php"},
+      {"bash", "text/x-shellscript"},
+      {"tcsh", "text/x-shellscript"},
+      {"csh", "text/x-shellscript"},
+      {"zsh", "text/x-shellscript"},
+      {"ash", "text/x-shellscript"},
+      {"fash", "text/x-shellscript"},
+      {"aesh", "text/x-shellscript"},
+      {"ksh", "text/x-shellscript"},
+      {"sh", "text/x-shellscript"},
+      {"perl", "text/x-perl"},
+      {"ruby", "text/x-ruby"},
+      {"python", "text/x-python"},
+      {"gawk", "text/x-awk"},
+      {"nawk", "text/x-awk"},
+      {"awk", "text/x-awk"},
+      {"wish", "text/x-tcl"},
+      {"tcl", "text/x-tcl"},
+      {"lua", "text/x-lua"},
+      {"node", "application/javascript"},
+      {"php", "text/x-php"},
   };
   for (const Element& e : kInterpreters) {
     if (starts(name, e.start)) return e.mime;
@@ -235,7 +248,8 @@ std::string_view text_type(Bytes head) noexcept {
   const std::string_view whole = s;
   // Byte order marks of UTF-8, UTF-16 and UTF-32, longest first (Unicode 23.8).
   std::string_view plain = s;
-  for (const std::string_view mark : {"\xef\xbb\xbf"sv, "\x00\x00\xfe\xff"sv, "\xff\xfe\x00\x00"sv, "\xfe\xff"sv, "\xff\xfe"sv}) {
+  for (const std::string_view mark :
+       {"\xef\xbb\xbf"sv, "\x00\x00\xfe\xff"sv, "\xff\xfe\x00\x00"sv, "\xfe\xff"sv, "\xff\xfe"sv}) {
     if (!starts(whole, mark)) continue;
     plain = whole.substr(mark.size());
     if (mark.size() == 3) s = plain;
@@ -252,9 +266,8 @@ std::string_view text_type(Bytes head) noexcept {
   if (whole.substr(0, line).find("<?php") != std::string_view::npos) return "text/x-php";
 
   if (plain.size() < kTextBytesMin) return {};
-  const bool is_text = std::all_of(plain.begin(), plain.begin() + kTextBytesMin, [](char c) {
-    return (c >= 0x20 && c <= 0x7e) || (c >= '\t' && c <= '\r');
-  });
+  const bool is_text = std::all_of(plain.begin(), plain.begin() + kTextBytesMin,
+                                   [](char c) { return (c >= 0x20 && c <= 0x7e) || (c >= '\t' && c <= '\r'); });
   return is_text ? "text/plain"sv : std::string_view();
 }
 

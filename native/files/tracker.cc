@@ -13,7 +13,7 @@ namespace catenary::files {
 
 namespace {
 
-constexpr std::string_view kAnalyzers[kHashCount] = {"MD5", "SHA1", "SHA256"};
+constexpr std::string_view kAnalyzers[kHashCount] = {"md5", "sha1", "sha256"};
 
 // 'F' and 17 base-62 digits. The key is no secret: an id has to be the same in every run over the same packets, and
 // no table is keyed with it.
@@ -187,6 +187,7 @@ std::string_view Tracker::close(flow::Context& cx, File*& file, End end, const N
   e.overflow_bytes = f.overflow_;
   e.total_bytes = f.total_;
   e.timedout = end == End::kTimedOut;
+  e.mid_stream = cx.flow.is_partial;
   if (limits_.entropy && f.seen_ > 0) e.entropy = entropy_of(*f.histogram_, f.seen_);
 
   // A file that its protocol broke off is not whole, so it has no hash; one without a declared size may be.

@@ -3,7 +3,7 @@
 // A protocol opens a file when the first byte of it comes, feeds it in order, tells of gaps and closes it. It needs
 // no memory of its own for that but the pointer:
 //
-//   if (!file_) file_ = cx.files.open(cx, {.source = "HTTP", .dir = dir, .depth = depth, .ordinal = files_++});
+//   if (!file_) file_ = cx.files.open(cx, {.source = "http", .dir = dir, .depth = depth, .ordinal = files_++});
 //   cx.files.bytes(cx, file_, chunk);
 //   ...
 //   cx.files.close(cx, file_, files::End::kComplete, {.filename = name, .url = url, .host = host});
@@ -46,7 +46,7 @@ enum class End : std::uint8_t {
 
 // What is known when the first byte comes. Texts are static: they outlive the file.
 struct Opening {
-  std::string_view source;  // the protocol, as Zeek writes it: "HTTP", "SSL", "SMTP", "FTP_DATA", "SMB"
+  std::string_view source;  // the protocol: "http", "tls", "smtp", "ftp_data", "smb"
   flow::Dir dir{};          // whose bytes
   std::uint32_t depth = 0;
   std::uint32_t ordinal = 0;  // of the file within its flow, counted by the protocol

@@ -1,5 +1,7 @@
 #include "protocols/http/body.h"
 
+#include <algorithm>
+
 #include "protocols/http/text.h"
 
 namespace catenary::http {
@@ -9,15 +11,23 @@ constexpr std::size_t kFileNameMax = 512;
 constexpr std::size_t kUrlMax = 8192;
 }  // namespace
 
-void Body::start(Worker& worker, Transaction& tx, flow::Dir dir, const BodyPlan& plan) {
+void RangeFile::close(flow::Context& cx, files::End how) {
+  cx.files.close(cx, file, how, {.filename = name, .url = url, .host = host});
+}
+
+void Body::start(Worker& worker, Transaction& tx, flow::Dir dir, const BodyPlan& plan, RangeFile& range_file) {
   worker_ = &worker;
   tx_ = &tx;
   dir_ = dir;
+  range_file_ = &range_file;
   is_coded_ = plan.coding != Coding::kIdentity && plan.coding != Coding::kUnknown;
   is_decoded_ = is_coded_;
-  is_partial_ = plan.is_partial;
   is_multipart_ = !plan.boundary.empty();
   if (is_multipart_) multipart_.start(plan.boundary);
+  // A range of a coded file cannot be decoded unless it is the first, and then not placed.
+  range_ = is_coded_ ? std::nullopt : plan.range;
+  is_partial_ = is_coded_ && plan.range;
+  is_range_ = has_named_range_ = false;
   file_name_.clear();
   unescape(plan.file_name.substr(0, kFileNameMax), file_name_);
   total_ = is_coded_ || is_multipart_ ? std::nullopt : plan.total;
@@ -37,17 +47,11 @@ void Body::bytes(flow::Context& cx, Bytes chunk) {
     const Decoder::Status status = decoder_->next(chunk, worker_->decoders.buffer(), out);
     if (!out.empty()) clear_bytes(out);
     switch (status) {
-      case Decoder::Status::kOut:
-        continue;
-      case Decoder::Status::kMore:
-        return;
-      case Decoder::Status::kEnd:
-        is_decoded_ = false;
-        return;
-      case Decoder::Status::kMalformed:
-        return stop_decoding(Weird::http_content_decode_failed);
-      case Decoder::Status::kLimit:
-        return stop_decoding(Weird::http_content_decode_limit);
+      case Decoder::Status::kOut: continue;
+      case Decoder::Status::kMore: return;
+      case Decoder::Status::kEnd: is_decoded_ = false; return;
+      case Decoder::Status::kMalformed: return stop_decoding(Weird::http_content_decode_failed);
+      case Decoder::Status::kLimit: return stop_decoding(Weird::http_content_decode_limit);
     }
   }
 }
@@ -68,43 +72,87 @@ void Body::clear_bytes(Bytes chunk) {
     file_bytes(chunk);
 }
 
+void Body::open_file() {
+  file_ = cx_->files.open(
+      *cx_, {.source = "http", .dir = dir_, .depth = tx_->trans_depth, .ordinal = file_count++, .total_bytes = total_});
+  if (!file_) return;
+  if (is_partial_) cx_->files.set_partial(file_);
+  tx_->add_file(dir_, file_->fuid(), file_name_);
+}
+
 void Body::file_bytes(Bytes chunk) {
   if (chunk.empty()) return;
+  if (range_) start_range(*range_);
+  if (is_range_) return range_bytes(chunk);
   if (!file_) {
     if (is_multipart_ && parts_ >= kPartsMax) return;
-    file_ = cx_->files.open(*cx_, {.source = "HTTP",
-                                   .dir = dir_,
-                                   .depth = tx_->trans_depth,
-                                   .ordinal = file_count++,
-                                   .total_bytes = total_});
-    if (!file_) return;
-    if (is_partial_) cx_->files.set_partial(file_);
-    tx_->add_file(dir_, file_->fuid(), file_name_);
+    open_file();
   }
   cx_->files.bytes(*cx_, file_, chunk);
 }
 
-void Body::gap(flow::Context& cx, std::uint64_t n) {
-  cx_ = &cx;
-  length_ += n;
-  if (is_multipart_) multipart_.gap(*this);
-  // A hole in front of the first byte: the file begins with it.
-  if (!file_ && !is_multipart_ && !is_coded_) {
-    file_ = cx.files.open(cx, {.source = "HTTP",
-                               .dir = dir_,
-                               .depth = tx_->trans_depth,
-                               .ordinal = file_count++,
-                               .total_bytes = total_});
-    if (file_) tx_->add_file(dir_, file_->fuid(), file_name_);
+void Body::start_range(const Range& range) {
+  RangeFile& f = *range_file_;
+  is_range_ = true;
+  range_at_ = range.first;
+  std::string& url = worker_->scratch;
+  build_url(url);
+  if (f.file && (f.url != url || f.length != range.length)) f.close(*cx_);
+  if (!f.file) {
+    f.url = url;
+    f.host = tx_->host_text();
+    f.name = file_name_;
+    f.end = 0;
+    f.length = range.length;
+    f.is_typed = false;
+    f.file = cx_->files.open(*cx_, {.source = "http",
+                                    .dir = dir_,
+                                    .depth = tx_->trans_depth,
+                                    .ordinal = file_count++,
+                                    .total_bytes = range.length > 0 ? std::optional(range.length) : std::nullopt});
   }
+  if (f.file && !has_named_range_) tx_->add_file(dir_, f.file->fuid(), file_name_);
+  has_named_range_ = true;
+  range_.reset();
+}
+
+void Body::range_bytes(Bytes chunk) {
+  RangeFile& f = *range_file_;
+  if (!f.file) return;
+  if (range_at_ < f.end) {
+    const auto known = static_cast<std::size_t>(std::min<std::uint64_t>(chunk.size(), f.end - range_at_));
+    range_at_ += known;
+    chunk = chunk.subspan(known);
+  }
+  if (chunk.empty()) return;
+  if (range_at_ > f.end) cx_->files.gap(*cx_, f.file, range_at_ - f.end);
+  cx_->files.bytes(*cx_, f.file, chunk);
+  range_at_ += chunk.size();
+  f.end = range_at_;
+  if (f.length > 0 && f.file->seen_bytes() >= f.length) {
+    if (!f.is_typed) tx_->add_mime_type(dir_, cx_->files.decide_type(f.file));
+    f.close(*cx_, files::End::kComplete);
+  }
+}
+
+void Body::gap(flow::Context& cx, std::uint64_t n, bool is_inside) {
+  cx_ = &cx;
+  if (is_inside) length_ += n;
+  if (is_multipart_) multipart_.gap(*this);
+  if (is_range_ || range_) {
+    // The next bytes tell the hole by where they stand.
+    range_at_ += n;
+    if (range_) range_->first += n;
+    return;
+  }
+  // A hole in front of the first byte: the file begins with it.
+  if (!file_ && !is_multipart_ && !is_coded_) open_file();
   cx.files.gap(cx, file_, n);
   // Behind a hole nothing can be decoded.
   is_decoded_ = false;
 }
 
-void Body::close_file(files::End how) {
-  if (!file_) return;
-  std::string& url = worker_->scratch;
+void Body::build_url(std::string& url) const {
   url.clear();
   const std::string_view uri = tx_->text(tx_->uri), host = tx_->host_text();
   if (uri.substr(0, 7) == "http://") {
@@ -115,8 +163,14 @@ void Body::close_file(files::End how) {
     url.append(uri);
   }
   if (url.size() > kUrlMax) url.resize(kUrlMax);
+}
+
+void Body::close_file(files::End how) {
+  if (!file_) return;
+  std::string& url = worker_->scratch;
+  build_url(url);
   const std::string_view mime =
-      cx_->files.close(*cx_, file_, how, {.filename = file_name_, .url = url, .host = host});
+      cx_->files.close(*cx_, file_, how, {.filename = file_name_, .url = url, .host = tx_->host_text()});
   tx_->add_mime_type(dir_, mime);
 }
 
@@ -124,6 +178,11 @@ void Body::on_part_header(std::string_view line) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return;
   const std::string_view name = trim(line.substr(0, colon));
+  if (tx_->status_code == 206 && dir_ == flow::Dir::kResp && equals_any_case(name, "content-range")) {
+    Range range;
+    if (parse_content_range(line.substr(colon + 1), range) && !is_coded_) range_ = range;
+    return;
+  }
   const std::string_view key = equals_any_case(name, "content-disposition") ? "filename"
                                : equals_any_case(name, "content-type")      ? "name"
                                                                             : "";
@@ -135,6 +194,7 @@ void Body::on_part_header(std::string_view line) {
 }
 
 void Body::on_part_end() {
+  if (is_range_) return;
   close_file(files::End::kComplete);
   file_name_.clear();
   if (++parts_ == kPartsMax + 1) cx_->weird(Weird::http_multipart_limit);
@@ -145,6 +205,10 @@ void Body::end(flow::Context& cx, files::End how) {
   cx_ = &cx;
   if (is_multipart_) multipart_.end(*this);
   close_file(how);
+  if (has_named_range_ && range_file_->file && !range_file_->is_typed) {
+    tx_->add_mime_type(dir_, cx.files.decide_type(range_file_->file));
+    range_file_->is_typed = true;
+  }
   worker_->decoders.put(std::move(decoder_));
   tx_ = nullptr;
   cx_ = nullptr;

@@ -1,6 +1,7 @@
 // The body of one message: counted, decoded, cut into parts, and given to the file tracker.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "flow/protocol.h"
 #include "protocols/http/decoder.h"
 #include "protocols/http/multipart.h"
+#include "protocols/http/text.h"
 #include "protocols/http/transaction.h"
 
 namespace catenary::http {
@@ -18,29 +20,51 @@ namespace catenary::http {
 struct Worker : flow::Shared {
   static constexpr std::size_t kSpareMax = 64;
 
+  // A flow that was handed over (CONNECT, Upgrade) may carry HTTP again: its transactions and files count on.
+  struct Counted {
+    Uid uid;
+    std::uint32_t trans_depth = 0, orig_files = 0, resp_files = 0;
+  };
+  static constexpr std::size_t kCountedMax = 64;  // the most recent
+
   DecoderPool decoders;
   std::vector<std::unique_ptr<Transaction>> spare;
   std::string scratch;
+  std::array<Counted, kCountedMax> counted{};
+  std::size_t next_counted = 0;
 };
 
 // How the headers describe the body.
 struct BodyPlan {
   Coding coding = Coding::kIdentity;
-  std::string_view boundary;   // of a multipart body
-  std::string_view file_name;  // as escaped in its header
+  std::string_view boundary;           // of a multipart body
+  std::string_view file_name;          // as escaped in its header
   std::optional<std::uint64_t> total;  // its size, when a header says it
-  bool is_partial = false;     // a part of a file was asked for
+  std::optional<Range> range;          // a part of a file, RFC 9110 14
+};
+
+// A file that comes in ranges, in one answer (multipart/byteranges) or several: one record for all of them, as long as
+// they are of one URL and come upon one connection. Bytes of before the last range's end are not counted again.
+struct RangeFile {
+  catenary::files::File* file = nullptr;
+  std::string url, host, name;
+  std::uint64_t end = 0;  // of the last byte seen
+  std::uint64_t length = 0;
+  bool is_typed = false;  // its type was reported
+
+  // Not complete: HTTP does not say that no further range will come.
+  void close(flow::Context& cx, catenary::files::End how = catenary::files::End::kTimedOut);
 };
 
 class Body : PartSink {
  public:
   static constexpr std::uint32_t kPartsMax = 100;
 
-  void start(Worker& worker, Transaction& tx, flow::Dir dir, const BodyPlan& plan);
+  void start(Worker& worker, Transaction& tx, flow::Dir dir, const BodyPlan& plan, RangeFile& range_file);
   void bytes(flow::Context& cx, Bytes chunk);
-  // `n` bytes of it are lost.
-  void gap(flow::Context& cx, std::uint64_t n);
-  void end(flow::Context& cx, files::End how);
+  // `n` bytes are lost; they count into the length when all of them are known to be of this body.
+  void gap(flow::Context& cx, std::uint64_t n, bool is_inside);
+  void end(flow::Context& cx, catenary::files::End how);
 
   bool is_open() const noexcept { return tx_ != nullptr; }
   // Decoded, lost bytes included: Zeek's body_len.
@@ -51,7 +75,11 @@ class Body : PartSink {
  private:
   void clear_bytes(Bytes chunk);
   void file_bytes(Bytes chunk);
-  void close_file(files::End how);
+  void open_file();
+  void close_file(catenary::files::End how);
+  void start_range(const Range& range);
+  void range_bytes(Bytes chunk);
+  void build_url(std::string& url) const;
   void stop_decoding(Weird why);
 
   void on_part_header(std::string_view line) override;
@@ -63,6 +91,10 @@ class Body : PartSink {
   flow::Context* cx_ = nullptr;  // of the call being made
   flow::Dir dir_{};
   bool is_coded_ = false, is_partial_ = false, is_multipart_ = false, is_decoded_ = false;
+  bool is_range_ = false, has_named_range_ = false;
+  std::optional<Range> range_;
+  std::uint64_t range_at_ = 0;  // of the next byte in the file
+  RangeFile* range_file_ = nullptr;
   std::unique_ptr<Decoder> decoder_;
   Multipart multipart_;
   std::string file_name_;

@@ -122,20 +122,16 @@ Decoder::Status Decoder::next_zlib(Bytes& in, std::uint8_t* buffer, Bytes& out) 
   in = in.subspan(given.size() - z.avail_in);
   out = Bytes{buffer, kOutBytes - z.avail_out};
   switch (result) {
-    case Z_OK:
-      return out.empty() && in.empty() ? Status::kMore : Status::kOut;
-    case Z_BUF_ERROR:
-      return out.empty() ? Status::kMore : Status::kOut;
+    case Z_OK: return out.empty() && in.empty() ? Status::kMore : Status::kOut;
+    case Z_BUF_ERROR: return out.empty() ? Status::kMore : Status::kOut;
     case Z_STREAM_END:
       // RFC 1952 2.2: members may follow one another.
       if (coding_ == Coding::kGzip && in.size() >= 2 && in[0] == 0x1f && in[1] == 0x8b &&
           inflateReset2(&z, kWindowAny) == Z_OK)
         return Status::kOut;
       return Status::kEnd;
-    case Z_MEM_ERROR:
-      return Status::kLimit;
-    default:
-      return Status::kMalformed;
+    case Z_MEM_ERROR: return Status::kLimit;
+    default: return Status::kMalformed;
   }
 }
 
@@ -148,16 +144,13 @@ Decoder::Status Decoder::next_brotli(Bytes& in, std::uint8_t* buffer, Bytes& out
   in = in.last(in_left);
   out = Bytes{buffer, kOutBytes - out_left};
   switch (result) {
-    case BROTLI_DECODER_RESULT_SUCCESS:
-      return Status::kEnd;
-    case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT:
-      return out.empty() ? Status::kMore : Status::kOut;
-    case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT:
-      return Status::kOut;
+    case BROTLI_DECODER_RESULT_SUCCESS: return Status::kEnd;
+    case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT: return out.empty() ? Status::kMore : Status::kOut;
+    case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT: return Status::kOut;
     default: {
       const BrotliDecoderErrorCode code = BrotliDecoderGetErrorCode(brotli_);
-      const bool is_memory = code <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES &&
-                             code >= BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES;
+      const bool is_memory =
+          code <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES && code >= BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES;
       return is_memory ? Status::kLimit : Status::kMalformed;
     }
   }

@@ -36,11 +36,11 @@ class Decoder {
   static constexpr std::size_t kOutBytes = 65536;
 
   enum class Status : std::uint8_t {
-    kMore,      // wants input
-    kOut,       // `out` holds bytes, call again
-    kEnd,       // the coded data is over; what is left of the input is not part of it
+    kMore,  // wants input
+    kOut,   // `out` holds bytes, call again
+    kEnd,   // the coded data is over; what is left of the input is not part of it
     kMalformed,
-    kLimit,     // a bomb, or no memory
+    kLimit,  // a bomb, or no memory
   };
 
   explicit Decoder(DecoderMemory& memory);

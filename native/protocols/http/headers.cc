@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::size_t kFileNameMax = 512;
 
-constexpr std::string_view kProxyFields[] = {"forwarded",        "x-forwarded-for",  "x-forwarded-from", "client-ip",
-                                             "via",              "xroxy-connection", "proxy-connection"};
+constexpr std::string_view kProxyFields[] = {"forwarded", "x-forwarded-for",  "x-forwarded-from", "client-ip",
+                                             "via",       "xroxy-connection", "proxy-connection"};
 
 bool is_proxy_field(std::string_view name) noexcept {
   return std::any_of(std::begin(kProxyFields), std::end(kProxyFields),
@@ -107,8 +107,7 @@ void Headers::framing_field(flow::Context& cx, Transaction& tx, std::string_view
       if (const std::string_view found = find_file_name(value, "filename"); !found.empty())
         file_name_ = found.substr(0, kFileNameMax);
       return;
-    default:
-      return;
+    default: return;
   }
 }
 
@@ -117,7 +116,7 @@ void Headers::request_field(Transaction& tx, std::string_view name, std::string_
   if (is("host"))
     tx.keep_host(value);
   else if (is("user-agent"))
-    tx.user_agent = tx.keep(value, 1024);
+    tx.user_agent = tx.keep(value, 4096);
   else if (is("referer"))
     tx.referrer = tx.keep(value, 4096);
   else if (is("origin"))
@@ -163,8 +162,7 @@ BodyPlan Headers::plan() const {
   plan.boundary = boundary_;
   plan.file_name = file_name_;
   if (has_range_) {
-    if (range_.length > 0) plan.total = range_.length;
-    plan.is_partial = range_.first > 0 || range_.last + 1 < range_.length || range_.length == 0;
+    plan.range = range_;
   } else if (has_length_ && !is_chunked_) {
     plan.total = length_;
   }

@@ -74,22 +74,26 @@ class HttpParser final : public flow::Parser {
 
   void start_request(Context& cx, Side& s, std::string_view line);
   void start_response(Context& cx, Side& s, std::string_view line);
-  void start_raw_response(Context& cx, Side& s);
+  void start_raw_response(Side& s);
   void end_headers(Context& cx, Dir dir, Side& s);
   void end_message(Context& cx, Dir dir, Side& s, files::End how);
   void give_up(Context& cx, Dir dir, Side& s, State state);
+  void last_line(Context& cx, Dir dir, bool needs_end);
 
   Transaction& create(Context& cx);
   Transaction* next_unanswered() noexcept;
   void make_room(Context& cx);
   void finish(Context& cx, Transaction& tx);
+  void remember_counts(Context& cx);
+  void recall_counts(Context& cx);
 
   Side sides_[2];
   std::vector<std::unique_ptr<Transaction>> pending_;
+  RangeFile range_file_;
   Transaction* interim_ = nullptr;  // had a 1xx, its response is still to come
   std::uint32_t trans_depth_ = 0;
-  bool is_handing_over_ = false, is_confirmed_ = false;
-  bool said_bare_lf_ = false, said_folded_ = false, said_host_ = false;
+  bool has_started_ = false, is_handing_over_ = false, is_confirmed_ = false;
+  bool said_bare_lf_ = false, said_folded_ = false;
 };
 
 // ---- lines -----------------------------------------------------------------------------------------------------
@@ -138,12 +142,11 @@ bool HttpParser::take_line(Context& cx, Side& s, Cursor& in, bool is_field, std:
     line = text.substr(0, lf);
     in.skip(lf + 1);
     s.scanned = 0;
-    if (!line.empty() && line.back() == '\r') {
-      line.remove_suffix(1);
-    } else if (!said_bare_lf_) {
+    if (!said_bare_lf_ && (line.empty() || line.back() != '\r')) {
       said_bare_lf_ = true;
       cx.weird(Weird::http_bare_lf);
     }
+    while (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     break;
   }
   if (line.find('\n') == std::string_view::npos) return true;
@@ -209,31 +212,22 @@ void HttpParser::counted(Context& cx, Dir dir, Side& s, Cursor& in) {
 bool HttpParser::advance(Context& cx, Dir dir, Side& s, Cursor& in) {
   switch (s.state) {
     case State::kLength:
-    case State::kChunkData:
-      counted(cx, dir, s, in);
-      return true;
-    case State::kUntilClose:
-      s.body.bytes(cx, in.rest());
-      return true;
-    case State::kTunnel:
-      return false;
-    case State::kDead:
-      in.rest();
-      return false;
-    case State::kResync:
-      return resync(dir, s, in);
+    case State::kChunkData: counted(cx, dir, s, in); return true;
+    case State::kUntilClose: s.body.bytes(cx, in.rest()); return true;
+    case State::kTunnel: return false;
+    case State::kDead: in.rest(); return false;
+    case State::kResync: return resync(dir, s, in);
     case State::kStartLine:
       // A request without a version has an answer without a status line.
       if (dir == Dir::kResp && !interim_) {
         const Transaction* tx = next_unanswered();
         if (tx && tx->is_old) {
-          start_raw_response(cx, s);
+          start_raw_response(s);
           return true;
         }
       }
       break;
-    default:
-      break;
+    default: break;
   }
   std::string_view text;
   const bool is_field = s.state == State::kHeaders || s.state == State::kTrailers;
@@ -244,9 +238,11 @@ bool HttpParser::advance(Context& cx, Dir dir, Side& s, Cursor& in) {
 
 Step HttpParser::on_stream(Context& cx, Dir dir, Cursor& in) {
   Side& s = side(dir);
+  if (!has_started_) recall_counts(cx);
   while (!in.done() && !is_handing_over_ && advance(cx, dir, s, in)) {
   }
   if (is_handing_over_) {
+    remember_counts(cx);
     cx.hand_over();
     return Step::kContinue;
   }
@@ -260,7 +256,8 @@ bool HttpParser::resync(Dir dir, Side& s, Cursor& in) {
   std::string_view line = text.substr(0, std::min(text.find('\n'), kLineBytesMax));
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   StatusLine status;
-  const bool is_start = dir == Dir::kOrig ? is_certain_request_line(line) : parse_status_line(line, status);
+  const bool is_start =
+      dir == Dir::kOrig ? is_certain_request_line(line) : parse_status_line(line, status) && status.code != 0;
   if (!is_start) {
     in.rest();
     return false;
@@ -273,15 +270,14 @@ Step HttpParser::on_gap(Context& cx, Dir dir, std::uint64_t bytes) {
   Side& s = side(dir);
   s.scanned = 0;
   switch (s.state) {
-    case State::kUntilClose:
-      s.body.gap(cx, bytes);
-      return Step::kContinue;
+    case State::kUntilClose: s.body.gap(cx, bytes, true); return Step::kContinue;
     case State::kLength:
     case State::kChunkData: {
-      const std::uint64_t inside = std::min(bytes, s.left);
-      s.body.gap(cx, inside);
-      s.left -= inside;
-      if (inside < bytes) {
+      // Of a hole that goes beyond a chunk nobody can tell how much of it was content.
+      const bool is_beyond = bytes > s.left;
+      s.body.gap(cx, is_beyond && s.state == State::kLength ? s.left : bytes, !is_beyond || s.state == State::kLength);
+      s.left -= std::min(bytes, s.left);
+      if (is_beyond) {
         give_up(cx, dir, s, State::kResync);
       } else if (s.left == 0) {
         if (s.state == State::kChunkData)
@@ -292,8 +288,7 @@ Step HttpParser::on_gap(Context& cx, Dir dir, std::uint64_t bytes) {
       return Step::kContinue;
     }
     case State::kDead:
-    case State::kTunnel:
-      return Step::kContinue;
+    case State::kTunnel: return Step::kContinue;
     default:
       give_up(cx, dir, s, State::kResync);
       s.skips_line = false;
@@ -312,16 +307,21 @@ void HttpParser::give_up(Context& cx, Dir dir, Side& s, State state) {
   s.state = state;
 }
 
-void HttpParser::on_end(Context& cx, Dir dir) {
+// What is left when nothing more comes: a header line that waited for the byte behind it, or a line without its end.
+void HttpParser::last_line(Context& cx, Dir dir, bool needs_end) {
   Side& s = side(dir);
-  // A last line without its end.
   const flow::Stream& stream = cx.flow.end(dir).stream;
   const bool is_in_line = s.state == State::kStartLine || s.state == State::kHeaders || s.state == State::kTrailers;
-  if (stream.unread_len > 0 && is_in_line && !s.skips_line) {
-    std::string_view text = as_text(Bytes{stream.unread, std::min<std::size_t>(stream.unread_len, kLineBytesMax)});
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-    if (!text.empty()) line(cx, dir, s, text);
-  }
+  if (stream.unread_len == 0 || !is_in_line || s.skips_line) return;
+  std::string_view text = as_text(Bytes{stream.unread, std::min<std::size_t>(stream.unread_len, kLineBytesMax)});
+  if (needs_end && text.back() != '\n') return;
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  if (!text.empty()) line(cx, dir, s, text);
+}
+
+void HttpParser::on_end(Context& cx, Dir dir) {
+  last_line(cx, dir, false);
+  Side& s = side(dir);
   if (!s.tx) return;
   const bool is_whole = s.state == State::kUntilClose;
   end_message(cx, dir, s, is_whole ? files::End::kComplete : files::End::kAborted);
@@ -329,9 +329,11 @@ void HttpParser::on_end(Context& cx, Dir dir) {
 
 void HttpParser::on_close(Context& cx) {
   for (const Dir dir : {Dir::kOrig, Dir::kResp}) {
+    if (!cx.flow.end(dir).stream.is_finished && !is_handing_over_) last_line(cx, dir, true);
     if (side(dir).tx) end_message(cx, dir, side(dir), files::End::kAborted);
   }
   while (!pending_.empty()) finish(cx, *pending_[0]);
+  range_file_.close(cx);
 }
 
 // ---- messages --------------------------------------------------------------------------------------------------
@@ -367,6 +369,7 @@ void HttpParser::start_response(Context& cx, Side& s, std::string_view line) {
     return;
   }
   if (status.version.major != 1) cx.weird(Weird::http_version_unknown);
+  if (status.code == 0) cx.weird(Weird::http_status_line_malformed, line.substr(0, 64));
   if (!is_confirmed_) cx.confirm("http");
   is_confirmed_ = true;
   Transaction* tx = interim_ ? interim_ : next_unanswered();
@@ -391,7 +394,7 @@ void HttpParser::start_response(Context& cx, Side& s, std::string_view line) {
 }
 
 // HTTP/0.9: the answer is the file and ends with the connection. Zeek writes status 0 for it.
-void HttpParser::start_raw_response(Context& cx, Side& s) {
+void HttpParser::start_raw_response(Side& s) {
   Transaction* tx = next_unanswered();
   tx->has_response = true;
   tx->status_code = 0;
@@ -399,25 +402,21 @@ void HttpParser::start_raw_response(Context& cx, Side& s) {
   tx->version = tx->keep("0.9", 8);
   s.tx = tx;
   s.headers.start(Dir::kResp, false);
-  s.body.start(worker(), *tx, Dir::kResp, s.headers.plan());
+  s.body.start(worker(), *tx, Dir::kResp, s.headers.plan(), range_file_);
   s.state = State::kUntilClose;
-  (void)cx;
 }
 
 void HttpParser::end_headers(Context& cx, Dir dir, Side& s) {
   const Framing framing = s.headers.finish(cx, *s.tx);
   if (framing == Framing::kNone) return end_message(cx, dir, s, files::End::kComplete);
-  s.body.start(worker(), *s.tx, dir, s.headers.plan());
+  s.body.start(worker(), *s.tx, dir, s.headers.plan(), range_file_);
   switch (framing) {
     case Framing::kLength:
       s.left = s.headers.length();
       s.state = State::kLength;
       return;
-    case Framing::kChunked:
-      s.state = State::kChunkSize;
-      return;
-    default:
-      s.state = State::kUntilClose;
+    case Framing::kChunked: s.state = State::kChunkSize; return;
+    default: s.state = State::kUntilClose;
   }
 }
 
@@ -486,6 +485,22 @@ void HttpParser::make_room(Context& cx) {
       kept++;
     else
       finish(cx, oldest);
+  }
+}
+
+void HttpParser::remember_counts(Context& cx) {
+  Worker& w = worker();
+  w.counted[w.next_counted++ % Worker::kCountedMax] = {cx.flow.uid, trans_depth_, sides_[0].body.file_count,
+                                                       sides_[1].body.file_count};
+}
+
+void HttpParser::recall_counts(Context& cx) {
+  has_started_ = true;
+  for (const Worker::Counted& c : worker().counted) {
+    if (c.uid != cx.flow.uid || c.trans_depth < trans_depth_) continue;
+    trans_depth_ = c.trans_depth;
+    sides_[0].body.file_count = c.orig_files;
+    sides_[1].body.file_count = c.resp_files;
   }
 }
 

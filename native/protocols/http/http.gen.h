@@ -11,7 +11,7 @@ namespace catenary {
 struct HttpEvent {
   static constexpr Kind kKind = Kind::http;
   // Most bytes one record can take, from the caps.
-  static constexpr std::size_t kBytesMax = 45030;
+  static constexpr std::size_t kBytesMax = 48103;
 
   // When the fact began [us].
   Micros ts{};
@@ -47,9 +47,9 @@ struct HttpEvent {
   std::optional<std::string_view> user_agent;
   // Origin header. Unset: unknown.
   std::optional<std::string_view> origin;
-  // Request body, after transfer coding [bytes].
+  // Request body, transfer and content coding taken off [bytes].
   std::uint64_t request_body_len{};
-  // Response body, after transfer coding [bytes].
+  // Response body, transfer and content coding taken off [bytes].
   std::uint64_t response_body_len{};
   // Status. Unset: unknown.
   std::optional<std::uint16_t> status_code;
@@ -95,6 +95,8 @@ struct HttpEvent {
   std::optional<std::string_view> location;
   // Server header of the response. Unset: unknown.
   std::optional<std::string_view> server;
+  // The flow's beginning was not seen: trans_depth counts from there. Zeek has no row for it.
+  bool mid_stream{};
   // Set when a value was already shortened before it came here.
   bool cut{};
 
@@ -102,13 +104,13 @@ struct HttpEvent {
   void encode(RecordWriter& writer_) const noexcept;
   // Most bytes this record can take, from its values.
   std::size_t bytes_bound() const noexcept {
-    return 112 +
+    return 113 +
            (method ? record::text_bound(*method, 64) : 1) +
            (host ? record::text_bound(*host, 512) : 1) +
            (uri ? record::text_bound(*uri, 8192) : 1) +
            (referrer ? record::text_bound(*referrer, 4096) : 1) +
            (version ? record::text_bound(*version, 8) : 1) +
-           (user_agent ? record::text_bound(*user_agent, 1024) : 1) +
+           (user_agent ? record::text_bound(*user_agent, 4096) : 1) +
            (origin ? record::text_bound(*origin, 512) : 1) +
            (status_msg ? record::text_bound(*status_msg, 256) : 1) +
            (info_msg ? record::text_bound(*info_msg, 256) : 1) +
@@ -153,7 +155,7 @@ inline void HttpEvent::encode(RecordWriter& writer_) const noexcept {
   at_ = uri ? record::text(at_, *uri, 8192, cut_) : record::nil(at_);
   at_ = referrer ? record::text(at_, *referrer, 4096, cut_) : record::nil(at_);
   at_ = version ? record::text(at_, *version, 8, cut_) : record::nil(at_);
-  at_ = user_agent ? record::text(at_, *user_agent, 1024, cut_) : record::nil(at_);
+  at_ = user_agent ? record::text(at_, *user_agent, 4096, cut_) : record::nil(at_);
   at_ = origin ? record::text(at_, *origin, 512, cut_) : record::nil(at_);
   at_ = record::u64(at_, request_body_len, cut_);
   at_ = record::u64(at_, response_body_len, cut_);
@@ -199,6 +201,7 @@ inline void HttpEvent::encode(RecordWriter& writer_) const noexcept {
   at_ = host_port ? record::integer(at_, *host_port) : record::nil(at_);
   at_ = location ? record::text(at_, *location, 4096, cut_) : record::nil(at_);
   at_ = server ? record::text(at_, *server, 256, cut_) : record::nil(at_);
+  at_ = record::boolean(at_, mid_stream);
   writer_.end(at_, cut_);
 }
 

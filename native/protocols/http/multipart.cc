@@ -98,17 +98,10 @@ void Multipart::bytes(Bytes in, PartSink& sink) {
   while (at < in.size()) {
     switch (state_) {
       case State::kPreamble:
-      case State::kContent:
-        at = scan(in, at, sink);
-        break;
-      case State::kBoundaryLine:
-        boundary_line(in[at++], sink);
-        break;
-      case State::kHeaders:
-        header_byte(in[at++], sink);
-        break;
-      case State::kEpilogue:
-        return;
+      case State::kContent: at = scan(in, at, sink); break;
+      case State::kBoundaryLine: boundary_line(in[at++], sink); break;
+      case State::kHeaders: header_byte(in[at++], sink); break;
+      case State::kEpilogue: return;
     }
   }
 }

@@ -21,7 +21,7 @@ class PartSink {
 
 class Multipart {
  public:
-  static constexpr std::size_t kBoundaryMax = 256;  // RFC 2046 allows 70
+  static constexpr std::size_t kBoundaryMax = 256;     // RFC 2046 allows 70
   static constexpr std::size_t kHeaderLineMax = 2048;  // the rest of a line is not looked at
 
   void start(std::string_view boundary);

@@ -13,13 +13,14 @@ using flow::Probe;
 constexpr std::size_t kMethodMax = 64;
 
 constexpr std::string_view kMethods[] = {
-    "GET",        "POST",       "HEAD",       "PUT",         "DELETE",      "OPTIONS",          "CONNECT",
-    "TRACE",      "PATCH",      "PROPFIND",   "PROPPATCH",   "MKCOL",       "COPY",             "MOVE",
-    "LOCK",       "UNLOCK",     "REPORT",     "SEARCH",      "SUBSCRIBE",   "UNSUBSCRIBE",      "NOTIFY",
-    "POLL",       "BMOVE",      "BCOPY",      "BDELETE",     "BPROPFIND",   "BPROPPATCH",       "CHECKOUT",
-    "CHECKIN",    "UNCHECKOUT", "MERGE",      "LABEL",       "ACL",         "MKACTIVITY",       "MKWORKSPACE",
-    "ORDERPATCH", "UPDATE",     "LINK",       "UNLINK",      "PURGE",       "VERSION-CONTROL",  "BASELINE-CONTROL",
-    "MKCALENDAR", "M-SEARCH",   "RPC_IN_DATA", "RPC_OUT_DATA", "X-MS-ENUMATTS", "CCM_POST",
+    "GET",        "POST",        "HEAD",        "PUT",          "DELETE",          "OPTIONS",
+    "CONNECT",    "TRACE",       "PATCH",       "PROPFIND",     "PROPPATCH",       "MKCOL",
+    "COPY",       "MOVE",        "LOCK",        "UNLOCK",       "REPORT",          "SEARCH",
+    "SUBSCRIBE",  "UNSUBSCRIBE", "NOTIFY",      "POLL",         "BMOVE",           "BCOPY",
+    "BDELETE",    "BPROPFIND",   "BPROPPATCH",  "CHECKOUT",     "CHECKIN",         "UNCHECKOUT",
+    "MERGE",      "LABEL",       "ACL",         "MKACTIVITY",   "MKWORKSPACE",     "ORDERPATCH",
+    "UPDATE",     "LINK",        "UNLINK",      "PURGE",        "VERSION-CONTROL", "BASELINE-CONTROL",
+    "MKCALENDAR", "M-SEARCH",    "RPC_IN_DATA", "RPC_OUT_DATA", "X-MS-ENUMATTS",   "CCM_POST",
 };
 
 bool parse_version(std::string_view s, Version& out) noexcept {
@@ -62,8 +63,9 @@ Probe probe_status(std::string_view text) noexcept {
   const std::string_view prefix = head.substr(0, kVersionPrefix.size());
   if (prefix != kVersionPrefix.substr(0, prefix.size())) return Probe::kNo;
   if (head.size() < kEnough) return Probe::kMore;
-  StatusLine line;
-  return parse_status_line(head, line) ? Probe::kYes : Probe::kNo;
+  const bool is_code = is_blank(head[8]) && is_digit(head[9]) && is_digit(head[10]) && is_digit(head[11]);
+  Version version;
+  return is_code && parse_version(head.substr(kVersionPrefix.size()), version) ? Probe::kYes : Probe::kNo;
 }
 
 }  // namespace
@@ -81,10 +83,8 @@ bool is_http_port(std::uint16_t port) noexcept {
     case 3128:
     case 8000:
     case 8080:
-    case 8888:
-      return true;
-    default:
-      return false;
+    case 8888: return true;
+    default: return false;
   }
 }
 
@@ -116,20 +116,21 @@ bool parse_request_line(std::string_view line, RequestLine& out) noexcept {
 bool is_certain_request_line(std::string_view line) noexcept {
   RequestLine request;
   if (!parse_request_line(line, request) || request.target.empty()) return false;
-  return request.version.major > 0 && request.version != Version{0, 9};
+  // The preface of HTTP/2 (RFC 9113 3.4) reads like a request and is none.
+  return request.version.major == 1;
 }
 
 bool parse_status_line(std::string_view line, StatusLine& out) noexcept {
-  if (line.substr(0, kVersionPrefix.size()) != kVersionPrefix) return false;
+  // Some servers write "http/"; some write more digits than the version has.
+  if (!equals_any_case(line.substr(0, 5), "http/")) return false;
   line.remove_prefix(kVersionPrefix.size());
   if (!parse_version(line, out.version)) return false;
-  std::string_view rest = line.substr(3);
-  if (rest.empty() || !is_blank(rest[0])) return false;
+  std::string_view rest = line.substr(std::min(line.find_first_of(" \t"), line.size()));
   rest = trim_start(rest);
-  if (rest.size() < 3 || !is_digit(rest[0]) || !is_digit(rest[1]) || !is_digit(rest[2])) return false;
-  out.code = static_cast<std::uint16_t>((rest[0] - '0') * 100 + (rest[1] - '0') * 10 + (rest[2] - '0'));
-  rest.remove_prefix(3);
-  if (!rest.empty() && is_digit(rest[0])) return false;
+  if (rest.size() < 3) return false;
+  const bool is_code = is_digit(rest[0]) && is_digit(rest[1]) && is_digit(rest[2]);
+  out.code = 0;
+  if (is_code) out.code = static_cast<std::uint16_t>((rest[0] - '0') * 100 + (rest[1] - '0') * 10 + (rest[2] - '0'));
   const std::size_t blank = rest.find_first_of(" \t");
   out.has_reason = blank != std::string_view::npos;
   out.reason = out.has_reason ? trim_start(rest.substr(blank)) : std::string_view();

@@ -29,6 +29,7 @@ struct StatusLine {
 // Forgiving as servers are: blanks may repeat, and stand within the target. A line without a version is a request of
 // HTTP/0.9 when it has a method of three letters and a target.
 bool parse_request_line(std::string_view line, RequestLine& out) noexcept;
+// A code that is no number is 0.
 bool parse_status_line(std::string_view line, StatusLine& out) noexcept;
 
 // Of a method that RFC 9110, WebDAV (RFC 4918, 3253, 3648, 3744, 5323) or common software defines.

@@ -21,6 +21,10 @@ int hex_byte(std::string_view s, std::size_t at) noexcept {
 
 constexpr std::string_view kSeparators = "()<>@,;:\\\"/[]?={}";
 
+constexpr bool is_token_char(char c) noexcept {
+  return c > ' ' && c < 127 && kSeparators.find(c) == std::string_view::npos;
+}
+
 }  // namespace
 
 bool equals_any_case(std::string_view a, std::string_view b) noexcept {
@@ -37,33 +41,32 @@ std::size_t find_any_case(std::string_view a, std::string_view b, std::size_t fr
 
 std::string_view trim_start(std::string_view s) noexcept {
   std::size_t n = 0;
-  while (n < s.size() && is_blank(s[n])) n++;
+  while (n < s.size() && is_space(s[n])) n++;
   return s.substr(n);
 }
 
 std::string_view trim(std::string_view s) noexcept {
   s = trim_start(s);
-  while (!s.empty() && is_blank(s.back())) s.remove_suffix(1);
+  while (!s.empty() && is_space(s.back())) s.remove_suffix(1);
   return s;
 }
 
-bool is_token(std::string_view s) noexcept {
-  if (s.empty()) return false;
-  return std::all_of(s.begin(), s.end(),
-                     [](char c) { return c > ' ' && c < 127 && kSeparators.find(c) == std::string_view::npos; });
-}
+bool is_token(std::string_view s) noexcept { return !s.empty() && std::all_of(s.begin(), s.end(), is_token_char); }
 
 bool is_field_name(std::string_view s) noexcept {
   if (s.empty()) return false;
   return std::all_of(s.begin(), s.end(), [](char c) { return c > ' ' && c < 127 && c != ':'; });
 }
 
-std::string_view first_token(std::string_view s) noexcept { return trim(s.substr(0, s.find_first_of(",;"))); }
+std::string_view first_token(std::string_view s) noexcept {
+  const auto begin = std::find_if(s.begin(), s.end(), is_token_char);
+  const auto end = std::find_if_not(begin, s.end(), is_token_char);
+  return s.substr(static_cast<std::size_t>(begin - s.begin()), static_cast<std::size_t>(end - begin));
+}
 
 std::string_view last_token(std::string_view s) noexcept {
   const std::size_t comma = s.rfind(',');
-  if (comma != std::string_view::npos) s.remove_prefix(comma + 1);
-  return trim(s.substr(0, s.find(';')));
+  return first_token(comma == std::string_view::npos ? s : s.substr(comma + 1));
 }
 
 bool parse_decimal(std::string_view s, std::uint64_t& out) noexcept {

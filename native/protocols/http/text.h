@@ -19,7 +19,9 @@ bool equals_any_case(std::string_view a, std::string_view b) noexcept;
 // Where `b`, lower case, begins in `a`; npos when it does not. Cost: size of a times size of b, both capped by callers.
 std::size_t find_any_case(std::string_view a, std::string_view b, std::size_t from = 0) noexcept;
 
-// Without optional white space, RFC 9110 5.6.3.
+// Without white space around it, RFC 9110 5.6.3. A bare CR counts as white space (RFC 9112 2.2), VT and FF do because
+// some recipients skip them and an evasion counts on that.
+constexpr bool is_space(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
 std::string_view trim(std::string_view s) noexcept;
 std::string_view trim_start(std::string_view s) noexcept;
 
@@ -28,9 +30,10 @@ bool is_token(std::string_view s) noexcept;
 // A field name: visible characters without the colon. More than RFC 9110 5.1 allows, as much as servers accept.
 bool is_field_name(std::string_view s) noexcept;
 
-// The first element of a comma-separated value up to its parameters: "gzip" of "gzip, br;q=1".
+// The first token of a comma-separated value: "gzip" of "gzip;q=1, br". What is before it and no part of a token is
+// skipped.
 std::string_view first_token(std::string_view s) noexcept;
-// The last: "chunked" of "gzip, chunked".
+// The first token of the last element: "chunked" of "gzip, chunked".
 std::string_view last_token(std::string_view s) noexcept;
 
 // Decimal digits alone; false when there is another character, none, or more than 2^63 - 1.

@@ -125,8 +125,7 @@ void Transaction::emit(flow::Context& cx) {
   for (std::size_t i = 0; i < proxied_count_; i++) proxied[i] = text(proxied_[i]);
   for (const unsigned d : {0u, 1u}) {
     for (std::size_t i = 0; i < names_[d].count; i++) header_names[d][i] = text(names_[d].names[i]);
-    for (std::size_t i = 0; i < files_[d].fuid_count; i++)
-      fuids[d][i] = {files_[d].fuids[i].data(), files::kFuidBytes};
+    for (std::size_t i = 0; i < files_[d].fuid_count; i++) fuids[d][i] = {files_[d].fuids[i].data(), files::kFuidBytes};
     for (std::size_t i = 0; i < files_[d].name_count; i++) file_names[d][i] = text(files_[d].names[i]);
   }
 
@@ -162,6 +161,7 @@ void Transaction::emit(flow::Context& cx) {
   e.response_content_encoding = set(response_content_encoding);
   e.location = set(location);
   e.server = set(server);
+  e.mid_stream = cx.flow.is_partial;
   e.cut = is_cut;
   cx.emit(e);
 }

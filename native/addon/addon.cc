@@ -10,7 +10,6 @@
 #include <cstring>
 #include <mutex>
 
-#include "event/gen/schema_number.gen.h"
 #include "sensor/reader.h"
 
 namespace catenary::addon {
@@ -202,7 +201,6 @@ class Reader final : public Napi::ObjectWrap<Reader> {
 Napi::Value version(const Napi::CallbackInfo& info) {
   Napi::Object o = Napi::Object::New(info.Env());
   o.Set("libpcap", pcap_lib_version());
-  o.Set("schema", static_cast<double>(kSchemaNumber));
   return o;
 }
 

@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 
 #include <bit>
-#include <cstdio>
+#include <charconv>
 
 #include "base/cursor.h"
 #include "base/net.h"
@@ -21,9 +21,10 @@ void append_string(std::string& out, std::string_view s) {
       out += '\\';
       out += c;
     } else if (u < 0x20 || u == 0x7f) {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\u%04x", u);
-      out += escaped;
+      constexpr std::string_view kHex = "0123456789abcdef";
+      out += "\\u00";
+      out += kHex[u >> 4];
+      out += kHex[u & 15];
     } else {
       out += c;
     }
@@ -42,16 +43,14 @@ void append_ip(std::string& out, Bytes b) {
 }
 
 void append_seconds(std::string& out, std::uint64_t us) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%llu.%06llu", static_cast<unsigned long long>(us / 1000000),
-                static_cast<unsigned long long>(us % 1000000));
-  out += text;
+  const std::string fraction = std::to_string(us % 1000000);
+  out += std::to_string(us / 1000000) + '.' + std::string(6 - fraction.size(), '0') + fraction;
 }
 
 void append_double(std::string& out, double v) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.9g", v);
-  out += text;
+  const auto end = std::to_chars(text, text + sizeof text, v).ptr;
+  out.append(text, end);
 }
 
 // One msgpack value; false when it is none of the forms RecordWriter uses.

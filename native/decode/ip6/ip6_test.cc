@@ -1,0 +1,71 @@
+#include "base/test.h"
+#include "decode/recorder.h"
+
+#include <pcap/dlt.h>
+
+using namespace catenary;
+using decode::Recorder;
+using test::hex;
+
+static std::string header(const char* length_next, const std::string& rest) {
+  return std::string("60000000") + length_next + "40 20010db8000000000000000000000001 20010db8000000000000000000000002" +
+         rest;
+}
+static const char* kUdp = "1388 0035 0009 0000 2a";
+
+TEST(ip6, a_plain_packet) {
+  Recorder r;
+  r.frame(DLT_RAW, hex(header("0009 11", kUdp)));
+  EXPECT_EQ(r.packets.size(), 1u);
+  EXPECT_EQ(r.packets[0].payload_len, 9u);
+  EXPECT_EQ(r.packets[0].ip_len, 49u);
+  EXPECT(!r.packets[0].src.is_v4());
+}
+
+TEST(ip6, extension_headers_are_walked) {
+  Recorder r;  // hop-by-hop, routing, destination options
+  r.frame(DLT_RAW, hex(header("0021 00", std::string("2b00 010400000000 3c00 000000000000 1100 010400000000") + kUdp)));
+  EXPECT_EQ(r.packets.size(), 1u);
+  EXPECT_EQ(r.packets[0].ip_proto, 17);
+  EXPECT_EQ(r.packets[0].payload_len, 9u);
+}
+
+TEST(ip6, an_atomic_fragment_is_a_whole_packet) {
+  Recorder r;
+  r.frame(DLT_RAW, hex(header("0011 2c", std::string("1100 0000 00000001") + kUdp)));
+  EXPECT_EQ(r.packets.size(), 1u);
+  EXPECT(!r.packets[0].was_fragmented);
+}
+
+TEST(ip6, two_fragments_make_one) {
+  Recorder r;
+  r.frame(DLT_RAW, hex(header("0010 2c", "1100 0001 00000007 1388 0035 0009 0000")));
+  EXPECT(r.packets.empty());
+  r.frame(DLT_RAW, hex(header("0009 2c", "1100 0008 00000007 2a")));
+  EXPECT_EQ(r.packets.size(), 1u);
+  EXPECT_EQ(r.payloads[0].size(), 9u);
+  EXPECT(r.packets[0].was_fragmented);
+}
+
+TEST(ip6, the_number_of_extension_headers_is_limited) {
+  for (int n : {11, 12, 13}) {
+    std::string chain;
+    for (int i = 0; i < n; i++) chain += i + 1 < n ? "3c00 010400000000" : "1100 010400000000";
+    char length[8];
+    std::snprintf(length, sizeof length, "%04x", n * 8 + 9);
+    Recorder r;
+    r.frame(DLT_RAW, hex(header((std::string(length) + "3c").c_str(), chain + kUdp)));
+    EXPECT_EQ(r.packets.size(), n <= 12 ? 1u : 0u);
+    if (n > 12) EXPECT(r.is_weird(Weird::ip6_too_many_extension_headers));
+  }
+}
+
+TEST(ip6, what_is_cut_is_a_weird) {
+  Recorder cut, extension, version;
+  cut.frame(DLT_RAW, hex("60000000 0009 11 40 2001"));
+  EXPECT(cut.is_weird(Weird::ip6_header_too_short));
+  extension.frame(DLT_RAW, hex(header("0010 00", "1102 01040000 0000 0000")));
+  EXPECT(extension.is_weird(Weird::ip6_extension_header_too_short));
+  version.frame(DLT_RAW, hex("70000000"));
+  EXPECT(version.is_weird(Weird::ip_unknown_version));
+}

@@ -1,0 +1,44 @@
+// For tests and fuzz targets: decodes one frame and keeps what came out.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "decode/arp/arp.gen.h"
+#include "decode/decoder.h"
+
+namespace catenary::decode {
+
+class Recorder final : public Sink {
+ public:
+  Recorder() : decoder_(*this, {1, 2}) {}
+
+  // Decodes one frame; results of earlier frames stay.
+  void frame(int linktype, Bytes bytes, Nanos ts = kSecond) {
+    Packet p;
+    p.ts = ts;
+    p.wire_len = static_cast<std::uint32_t>(bytes.size());
+    p.frame = bytes;
+    decoder_.link(linktype, p);
+  }
+
+  std::vector<Packet> packets;                       // that reached an IP payload; views die with the frame
+  std::vector<std::vector<std::uint8_t>> payloads;   // copies of their payloads
+  std::vector<ArpEvent> arps;
+  std::vector<Weird> weirds;
+
+  bool is_weird(Weird w) const { return weirds.size() == 1 && weirds[0] == w && packets.empty(); }
+  const fragment::Table& fragments() { return decoder_.fragments(); }
+
+ private:
+  void on_ip(const Packet& p) override {
+    packets.push_back(p);
+    payloads.emplace_back(p.payload.begin(), p.payload.end());
+  }
+  void on_arp(ArpEvent& e, const Packet&) override { arps.push_back(e); }
+  void on_weird(Weird name, const Packet&) override { weirds.push_back(name); }
+
+  Decoder decoder_;
+};
+
+}  // namespace catenary::decode

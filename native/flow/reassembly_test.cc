@@ -1,0 +1,158 @@
+#include "flow/reassembly.h"
+
+#include <algorithm>
+
+#include "base/test.h"
+#include "flow/tcp_tracker.h"
+
+using namespace catenary;
+using namespace catenary::flow;
+
+namespace {
+
+struct Stage final : StreamListener {
+  void on_bytes(Flow&, Dir, Bytes b) override { got.append(as_text(b)); }
+  void on_lost(Flow&, Dir, std::uint64_t n) override { got.append(std::min<std::uint64_t>(n, 100), '?'); }
+  void on_finished(Flow&, Dir) override {}
+  bool wants_bytes(const Flow&) const override { return wants; }
+  void on_stream_weird(Flow&, Weird w) override { weirds.push_back(w); }
+
+  Stage() {
+    for (Endpoint& e : flow.ends) e.state = TcpState::kEstablished;
+    flow.ends[0].start_seq = 0;
+    flow.ends[0].ack_seq = 1000;  // something was acknowledged: the tighter limit does not apply
+  }
+  ~Stage() override { reassembler.release(flow); }
+  void add(std::uint64_t at, std::string_view text) {
+    reassembler.add(flow, Dir::kOrig, at, as_bytes(text), static_cast<std::uint32_t>(text.size()));
+  }
+
+  bool wants = true;
+  std::string got;
+  std::vector<Weird> weirds;
+  Flow flow;
+  Pool pool{std::size_t{16} << 20};
+  Reassembler reassembler{pool, *this};
+};
+
+// A small generator: the same numbers everywhere.
+struct Random {
+  std::uint32_t state;
+  std::uint32_t next(std::uint32_t n) {
+    state = state * 1664525 + 1013904223;
+    return (state >> 8) % n;
+  }
+};
+
+}  // namespace
+
+TEST(reassembly, in_order_bytes_pass_through) {
+  Stage s;
+  s.add(1, "abc");
+  s.add(4, "def");
+  EXPECT_EQ(s.got, "abcdef");
+  EXPECT_EQ(s.pool.used(), 0u);
+}
+
+// Whatever the cuts, overlaps and order: the stream that was sent, or nothing.
+TEST(reassembly, any_segmentation_gives_the_stream_back) {
+  const std::string text = "The catenary is the curve of a chain that hangs between two points.";
+  for (std::uint32_t seed = 1; seed <= 2000; seed++) {
+    Random random{seed};
+    Stage s;
+    std::vector<std::pair<std::size_t, std::size_t>> cuts;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t n = std::min<std::size_t>(1 + random.next(9), text.size() - at);
+      const std::size_t back = std::min<std::size_t>(random.next(4), at);
+      cuts.emplace_back(at - back, n + back);
+      at += n;
+    }
+    for (std::size_t i = cuts.size(); i > 1; i--) std::swap(cuts[i - 1], cuts[random.next(static_cast<std::uint32_t>(i))]);
+    for (const auto& [at, n] : cuts) s.add(at + 1, std::string_view(text).substr(at, n));
+    EXPECT_EQ(s.got, text);
+    EXPECT(s.weirds.empty());
+    EXPECT_EQ(s.pool.used(), 0u);
+  }
+}
+
+TEST(reassembly, the_first_to_come_wins_and_a_difference_is_weird) {
+  Stage s;
+  s.add(3, "cd");
+  s.add(2, "bXYe");
+  s.add(1, "a");
+  EXPECT_EQ(s.got, "abcde");
+  EXPECT(s.weirds.size() == 1 && s.weirds[0] == Weird::tcp_overlap_differs);
+}
+
+TEST(reassembly, an_acknowledged_hole_is_lost) {
+  Stage s;
+  s.add(4, "def");
+  s.reassembler.acknowledge(s.flow, Dir::kOrig, 7);
+  EXPECT_EQ(s.got, "???def");
+  EXPECT_EQ(s.flow.ends[0].missed_bytes, 3u);
+}
+
+TEST(reassembly, waiting_segments_are_limited) {
+  for (const std::uint32_t n : {Reassembler::kPendingMax - 1, Reassembler::kPendingMax, Reassembler::kPendingMax + 1}) {
+    Stage s;
+    for (std::uint32_t i = 0; i < n; i++) s.add(2 + 2 * i, "x");
+    const bool is_over = n > Reassembler::kPendingMax;
+    EXPECT_EQ(s.got, is_over ? "?x" : "");
+    EXPECT_EQ(s.weirds.size(), is_over ? 1u : 0u);
+  }
+}
+
+TEST(reassembly, waiting_bytes_are_limited) {
+  const std::string block(16384, 'x');
+  Stage s;
+  std::uint64_t at = 2;
+  for (std::uint32_t n = 0; n < Reassembler::kPendingBytesMax; n += 16384, at += 16384) s.add(at, block);
+  EXPECT_EQ(s.got, "");
+  s.add(at, "y");
+  EXPECT_EQ(s.got.size(), Reassembler::kPendingBytesMax + 2u);
+  EXPECT_EQ(s.got.front(), '?');
+}
+
+TEST(reassembly, without_any_ack_patience_is_shorter) {
+  const std::string block(16384, 'x');
+  Stage s;
+  s.flow.ends[0].ack_seq = 1;
+  std::uint64_t at = 2;
+  for (std::uint32_t n = 0; n < Reassembler::kUnackedBytesMax; n += 16384, at += 16384) s.add(at, block);
+  EXPECT_EQ(s.got, "");
+  s.add(at, "y");
+  EXPECT_EQ(s.got.size(), Reassembler::kUnackedBytesMax + 2u);
+}
+
+TEST(reassembly, ranges_alone_are_kept_when_nobody_reads) {
+  Stage s;
+  s.wants = false;
+  s.add(4, "def");
+  s.add(1, "abc");
+  EXPECT_EQ(s.flow.ends[0].stream.next, 7u);
+  EXPECT_EQ(s.flow.ends[0].missed_bytes, 0u);
+}
+
+TEST(reassembly, a_payload_cut_by_the_capture_is_a_hole) {
+  Stage s;
+  s.reassembler.add(s.flow, Dir::kOrig, 1, as_bytes("ab"), 5);
+  EXPECT(s.weirds.size() == 1 && s.weirds[0] == Weird::tcp_payload_cut_by_snaplen);
+  s.reassembler.acknowledge(s.flow, Dir::kOrig, 6);
+  EXPECT_EQ(s.got, "?????");
+}
+
+TEST(reassembly, a_spent_budget_loses_bytes_and_says_so) {
+  Pool small(128);
+  Stage s;
+  Reassembler r(small, s);
+  const std::string block(200, 'x');
+  r.add(s.flow, Dir::kOrig, 2, as_bytes(block), 200);
+  EXPECT(s.weirds.size() == 1 && s.weirds[0] == Weird::tcp_reassembly_memory_full);
+  r.release(s.flow);
+}
+
+TEST(reassembly, an_ack_from_far_away_costs_nothing) {
+  Stage s;
+  s.reassembler.acknowledge(s.flow, Dir::kOrig, std::uint64_t{1} << 30);
+  EXPECT_EQ(s.flow.ends[0].stream.next, std::uint64_t{1} << 30);
+}

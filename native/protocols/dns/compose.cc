@@ -172,7 +172,7 @@ bool Composer::add_answers(Bytes message, const Header& h, std::size_t& at) {
       notes_.add(Weird::dns_rdata_length_wrong);
       return false;
     }
-    if (w_.answers.is_full() || !w_.text.has_room()) {
+    if (w_.answers.is_full() || w_.more_answers.is_full() || !w_.text.has_room()) {
       notes_.add(Weird::dns_record_limit);
       e_.cut = true;
       continue;
@@ -181,7 +181,7 @@ bool Composer::add_answers(Bytes message, const Header& h, std::size_t& at) {
     const Rendered done = render(message, r, manner_.is_netbios, false, w_.text);
     const std::string_view text = w_.text.end();
     note(done);
-    if (done.shown == Shown::kMore && !w_.more_answers.is_full())
+    if (done.shown == Shown::kMore)
       w_.more_answers.add(text);
     else if (done.shown == Shown::kAnswer && !text.empty())
       list(r, text);

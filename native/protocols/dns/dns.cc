@@ -105,6 +105,8 @@ flow::Step Parser::on_message(flow::Context& cx, flow::Dir dir, Bytes bytes) {
   }
   if (opcode_name(h.opcode(), manner.is_netbios).empty()) cx.weird(Weird::dns_opcode_unknown);
   if (!is_told(h.opcode())) return flow::Step::kContinue;
+  give_up_old(cx, queries_);
+  give_up_old(cx, responses_);
   if (h.is_response())
     on_response(cx, h, bytes);
   else
@@ -131,6 +133,11 @@ void Parser::on_response(flow::Context& cx, const Header& h, Bytes bytes) {
   const bool is_usual = manner.is_mdns || manner.is_netbios || cx.flow.resp_p == kLlmnrPort;
   if (!is_usual) cx.weird(Weird::dns_response_without_query);
   hold(cx, responses_, h, bytes);
+}
+
+template <class List>
+void Parser::give_up_old(flow::Context& cx, List& list) {
+  while (Held* h = list.before(cx.now - kPendingAgeMax)) tell_alone(cx, list, h);
 }
 
 template <class List>

@@ -36,6 +36,8 @@ class Parser final : public flow::Parser {
   void on_query(flow::Context& cx, const Header& h, Bytes bytes);
   void on_response(flow::Context& cx, const Header& h, Bytes bytes);
   template <class List>
+  void give_up_old(flow::Context& cx, List& list);
+  template <class List>
   void hold(flow::Context& cx, List& list, const Header& h, Bytes bytes);
   // Tells a held message alone and forgets it.
   template <class List>

@@ -115,13 +115,11 @@ bool is_name_text(std::string_view name) noexcept {
 }  // namespace
 
 bool is_surely_dns(Bytes message) noexcept {
-  // Records beyond this many are not counted out: a flow begins with a small message.
-  constexpr unsigned kRecordsMax = 64;
   Header h;
   if (!read_header(message, h)) return false;
   constexpr std::uint16_t kReserved = 0x0040;
   const unsigned records = h.answers + 0u + h.authorities + h.additionals;
-  if (h.questions != 1 || records > kRecordsMax || (h.flags & kReserved) != 0) return false;
+  if (h.questions != 1 || records > kSureRecordsMax || (h.flags & kReserved) != 0) return false;
   if (h.opcode() != opcode::kQuery && h.opcode() != opcode::kNotify && h.opcode() != opcode::kUpdate) return false;
   const bool is_query = !h.is_response() && h.opcode() == opcode::kQuery;
   if (is_query && (h.answers > 0 || h.authorities > 0 || h.additionals > 2 || h.rcode() != 0 || h.ra())) return false;

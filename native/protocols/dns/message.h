@@ -84,6 +84,8 @@ struct Record {
 };
 bool read_record(Bytes message, std::size_t& at, bool is_netbios, Record& out) noexcept;
 
+// Records beyond this many are not looked through: a flow begins with a small message.
+inline constexpr unsigned kSureRecordsMax = 64;
 // Whether the bytes are one whole DNS message and could hardly be anything else: for ports that promise nothing.
 bool is_surely_dns(Bytes message) noexcept;
 // How DNS is spoken on a port.

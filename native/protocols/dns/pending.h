@@ -18,6 +18,9 @@ namespace catenary::dns {
 
 // Per flow and kind. A stub resolver has a handful open, a forwarder with one port some dozens.
 inline constexpr std::size_t kPendingMax = 128;
+// What has waited longer is told as it is: a flow that is never quiet (mDNS, NetBIOS broadcasts) must not keep a
+// question back for hours. Resolvers ask again, under another id, long before.
+inline constexpr Nanos kPendingAgeMax = 60 * kSecond;
 // Of messages that are not held in place; one over TCP may have 64 KiB.
 inline constexpr std::size_t kPendingBytesMax = 128 * 1024;
 
@@ -47,7 +50,15 @@ class Pending {
   std::size_t size() const noexcept { return count_; }
   // The one that came first: of all, or of those with this id. Null when there is none; valid until the list changes.
   Held* oldest() noexcept {
-    return best([](const Held&) noexcept { return true; });
+    Held* found = best([](const Held&) noexcept { return true; });
+    if (found) since_ = found->at;
+    return found;
+  }
+  // The oldest, if it came before `time`.
+  Held* before(Nanos time) noexcept {
+    if (count_ == 0 || since_ >= time) return nullptr;
+    Held* found = oldest();
+    return found->at < time ? found : nullptr;
   }
   Held* find(std::uint16_t id) noexcept {
     return best([id](const Held& h) noexcept { return h.id == id; });
@@ -66,6 +77,7 @@ class Pending {
     if (count_ >= kInPlace) rest_.resize(count_ - kInPlace + 1);
     Held& h = slot(count_++);
     h.at = at;
+    since_ = count_ == 1 ? at : std::min(since_, at);
     h.order = next_order_++;
     h.id = id;
     h.size = static_cast<std::uint32_t>(message.size());
@@ -102,6 +114,7 @@ class Pending {
   }
 
   std::size_t bytes_ = 0;
+  Nanos since_ = 0;  // nothing held is older
   std::uint32_t next_order_ = 0;
   std::size_t count_ = 0;  // slots in use, in no order
   std::array<Held, kInPlace> first_;

@@ -106,10 +106,10 @@ void Tracker::set_partial(File* file) noexcept {
   file->digests_.stop();
 }
 
-void Tracker::bytes(flow::Context& cx, File* file, Bytes chunk) {
+void Tracker::bytes(Nanos now, File* file, Bytes chunk) {
   if (!file || chunk.empty()) return;
   File& f = *file;
-  f.last_ = cx.now;
+  f.last_ = std::max(f.last_, now);
   if (!f.is_typed_) sniff(f, chunk);
   f.seen_ += chunk.size();
   f.digests_.update(chunk);
@@ -122,11 +122,11 @@ void Tracker::bytes(flow::Context& cx, File* file, Bytes chunk) {
   }
 }
 
-void Tracker::gap(flow::Context& cx, File* file, std::uint64_t n) {
+void Tracker::gap(Nanos now, File* file, std::uint64_t n) {
   if (!file || n == 0) return;
   // What came before the hole is all of the beginning there will ever be.
   decide_type(file);
-  file->last_ = cx.now;
+  file->last_ = std::max(file->last_, now);
   file->missing_ += n;
   set_partial(file);
 }
@@ -161,7 +161,19 @@ std::string_view Tracker::decide_type(File* file) {
   return f.mime_type_;
 }
 
+Carrier carrier_of(const flow::Flow& f) noexcept {
+  Carrier c{f.uid, f.orig_h, f.resp_h, f.orig_p, f.resp_p, f.proto, std::nullopt, f.is_partial};
+  if (f.vlan_tags > 0) c.vlan = f.vlan;
+  return c;
+}
+
 std::string_view Tracker::close(flow::Context& cx, File*& file, End end, const Names& names) {
+  const Carrier carrier = carrier_of(cx.flow);
+  return close(cx.events, file, end, names, {&carrier, 1});
+}
+
+std::string_view Tracker::close(event::Batcher& events, File*& file, End end, const Names& names,
+                                std::span<const Carrier> carriers) {
   if (!file) return {};
   File& f = *file;
   file = nullptr;
@@ -180,14 +192,11 @@ std::string_view Tracker::close(flow::Context& cx, File*& file, End end, const N
   e.duration = seconds(f.last_ - f.first_);
   e.is_orig = f.dir_ == flow::Dir::kOrig;
   e.direction = e.is_orig ? "upload" : "download";
-  e.tx_host = e.is_orig ? cx.flow.orig_h : cx.flow.resp_h;
-  e.rx_host = e.is_orig ? cx.flow.resp_h : cx.flow.orig_h;
   e.seen_bytes = f.seen_;
   e.missing_bytes = f.missing_;
   e.overflow_bytes = f.overflow_;
   e.total_bytes = f.total_;
   e.timedout = end == End::kTimedOut;
-  e.mid_stream = cx.flow.is_partial;
   if (limits_.entropy && f.seen_ > 0) e.entropy = entropy_of(*f.histogram_, f.seen_);
 
   // A file that its protocol broke off is not whole, so it has no hash; one without a declared size may be.
@@ -204,7 +213,19 @@ std::string_view Tracker::close(flow::Context& cx, File*& file, End end, const N
   e.sha1 = set_unless_empty(digests[1]);
   e.sha256 = set_unless_empty(digests[2]);
   e.analyzers = {analyzers.data(), count};
-  cx.emit(e);
+  for (const Carrier& c : carriers) {
+    e.uid = c.uid;
+    e.orig_h = c.orig_h;
+    e.orig_p = c.orig_p;
+    e.resp_h = c.resp_h;
+    e.resp_p = c.resp_p;
+    e.proto = c.proto;
+    e.vlan = c.vlan;
+    e.mid_stream = c.mid_stream;
+    e.tx_host = e.is_orig ? c.orig_h : c.resp_h;
+    e.rx_host = e.is_orig ? c.resp_h : c.orig_h;
+    events.emit(e);
+  }
 
   f.digests_.stop();
   free_.push_back(&f);

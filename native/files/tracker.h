@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -62,6 +63,17 @@ struct Names {
   std::string_view parent_fuid{};
 };
 
+// A flow that carried the file, or a part of it.
+struct Carrier {
+  Uid uid;
+  Ip orig_h, resp_h;
+  std::uint16_t orig_p = 0, resp_p = 0;
+  std::uint8_t proto = 0;
+  std::optional<std::uint16_t> vlan;
+  bool mid_stream = false;
+};
+Carrier carrier_of(const flow::Flow& flow) noexcept;
+
 class File {
  public:
   // Valid until the file is closed.
@@ -101,9 +113,9 @@ class Tracker {
   File* open(flow::Context& cx, const Opening& opening);
   // The size became known after the first byte.
   void set_total(File* file, std::uint64_t bytes) noexcept;
-  void bytes(flow::Context& cx, File* file, Bytes chunk);
+  void bytes(flow::Context& cx, File* file, Bytes chunk) { bytes(cx.now, file, chunk); }
   // `n` bytes of the file never came.
-  void gap(flow::Context& cx, File* file, std::uint64_t n);
+  void gap(flow::Context& cx, File* file, std::uint64_t n) { gap(cx.now, file, n); }
   // `n` bytes came that could not be placed.
   void overflow(File* file, std::uint64_t n) noexcept;
   // The file is not whole for a reason that is no loss (a part of it was asked for): no hashes.
@@ -112,6 +124,12 @@ class Tracker {
   std::string_view decide_type(File* file);
   // Writes the event and takes the slot back; the pointer becomes null. Returns the type (static text).
   std::string_view close(flow::Context& cx, File*& file, End end, const Names& names = {});
+
+  // The same for a file that outlives its flow: the event is written once for each flow that carried a part of it.
+  void bytes(Nanos now, File* file, Bytes chunk);
+  void gap(Nanos now, File* file, std::uint64_t n);
+  std::string_view close(event::Batcher& events, File*& file, End end, const Names& names,
+                         std::span<const Carrier> carriers);
 
   const Limits& limits() const noexcept { return limits_; }
   std::size_t files_open() const noexcept { return slots_.size() - free_.size(); }

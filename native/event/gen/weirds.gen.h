@@ -60,6 +60,7 @@ enum class Weird : std::uint16_t {
   http_line_too_long,
   http_multipart_limit,
   http_pipeline_limit,
+  http_range_file_limit,
   http_request_line_malformed,
   http_response_without_request,
   http_status_line_malformed,
@@ -133,7 +134,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 122;
+inline constexpr std::size_t kWeirdCount = 123;
 
 struct WeirdInfo {
   std::string_view name;
@@ -245,6 +246,8 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "More parts in a multipart body than are looked at"},
     {"http_pipeline_limit", "http",
      "More unanswered requests than are kept"},
+    {"http_range_file_limit", "http",
+     "More files in ranges at once than are kept; the one idle longest is over"},
     {"http_request_line_malformed", "http",
      "Request line that is not method, target and version"},
     {"http_response_without_request", "http",

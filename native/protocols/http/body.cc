@@ -11,15 +11,10 @@ constexpr std::size_t kFileNameMax = 512;
 constexpr std::size_t kUrlMax = 8192;
 }  // namespace
 
-void RangeFile::close(flow::Context& cx, files::End how) {
-  cx.files.close(cx, file, how, {.filename = name, .url = url, .host = host});
-}
-
-void Body::start(Worker& worker, Transaction& tx, flow::Dir dir, const BodyPlan& plan, RangeFile& range_file) {
+void Body::start(Worker& worker, Transaction& tx, flow::Dir dir, const BodyPlan& plan) {
   worker_ = &worker;
   tx_ = &tx;
   dir_ = dir;
-  range_file_ = &range_file;
   is_coded_ = plan.coding != Coding::kIdentity && plan.coding != Coding::kUnknown;
   is_decoded_ = is_coded_;
   is_multipart_ = !plan.boundary.empty();
@@ -27,7 +22,9 @@ void Body::start(Worker& worker, Transaction& tx, flow::Dir dir, const BodyPlan&
   // A range of a coded file cannot be decoded unless it is the first, and then not placed.
   range_ = is_coded_ ? std::nullopt : plan.range;
   is_partial_ = is_coded_ && plan.range;
-  is_range_ = has_named_range_ = false;
+  is_range_ = false;
+  range_file_ = {};
+  named_range_ = 0;
   file_name_.clear();
   unescape(plan.file_name.substr(0, kFileNameMax), file_name_);
   total_ = is_coded_ || is_multipart_ ? std::nullopt : plan.total;
@@ -92,47 +89,22 @@ void Body::file_bytes(Bytes chunk) {
 }
 
 void Body::start_range(const Range& range) {
-  RangeFile& f = *range_file_;
   is_range_ = true;
   range_at_ = range.first;
   std::string& url = worker_->scratch;
   build_url(url);
-  if (f.file && (f.url != url || f.length != range.length)) f.close(*cx_);
-  if (!f.file) {
-    f.url = url;
-    f.host = tx_->host_text();
-    f.name = file_name_;
-    f.end = 0;
-    f.length = range.length;
-    f.is_typed = false;
-    f.file = cx_->files.open(*cx_, {.source = "http",
-                                    .dir = dir_,
-                                    .depth = tx_->trans_depth,
-                                    .ordinal = file_count++,
-                                    .total_bytes = range.length > 0 ? std::optional(range.length) : std::nullopt});
-  }
-  if (f.file && !has_named_range_) tx_->add_file(dir_, f.file->fuid(), file_name_);
-  has_named_range_ = true;
+  range_file_ =
+      worker_->ranges.open(*cx_, dir_, tx_->trans_depth, file_count++, url, tx_->host_text(), file_name_, range.length);
+  worker_->due = std::min(worker_->due, cx_->now + RangeFiles::kIdle);
   range_.reset();
+  const RangeFile* f = worker_->ranges.find(range_file_);
+  if (f && named_range_ != range_file_.serial) tx_->add_file(dir_, f->fuid(), file_name_);
+  named_range_ = range_file_.serial;
 }
 
 void Body::range_bytes(Bytes chunk) {
-  RangeFile& f = *range_file_;
-  if (!f.file) return;
-  if (range_at_ < f.end) {
-    const auto known = static_cast<std::size_t>(std::min<std::uint64_t>(chunk.size(), f.end - range_at_));
-    range_at_ += known;
-    chunk = chunk.subspan(known);
-  }
-  if (chunk.empty()) return;
-  if (range_at_ > f.end) cx_->files.gap(*cx_, f.file, range_at_ - f.end);
-  cx_->files.bytes(*cx_, f.file, chunk);
+  tx_->add_mime_type(dir_, worker_->ranges.bytes(*cx_, range_file_, range_at_, chunk));
   range_at_ += chunk.size();
-  f.end = range_at_;
-  if (f.length > 0 && f.file->seen_bytes() >= f.length) {
-    if (!f.is_typed) tx_->add_mime_type(dir_, cx_->files.decide_type(f.file));
-    f.close(*cx_, files::End::kComplete);
-  }
 }
 
 void Body::gap(flow::Context& cx, std::uint64_t n, bool is_inside) {
@@ -205,10 +177,6 @@ void Body::end(flow::Context& cx, files::End how) {
   cx_ = &cx;
   if (is_multipart_) multipart_.end(*this);
   close_file(how);
-  if (has_named_range_ && range_file_->file && !range_file_->is_typed) {
-    tx_->add_mime_type(dir_, cx.files.decide_type(range_file_->file));
-    range_file_->is_typed = true;
-  }
   worker_->decoders.put(std::move(decoder_));
   tx_ = nullptr;
   cx_ = nullptr;

@@ -11,6 +11,7 @@
 #include "flow/protocol.h"
 #include "protocols/http/decoder.h"
 #include "protocols/http/multipart.h"
+#include "protocols/http/range_file.h"
 #include "protocols/http/text.h"
 #include "protocols/http/transaction.h"
 
@@ -27,7 +28,11 @@ struct Worker : flow::Shared {
   };
   static constexpr std::size_t kCountedMax = 64;  // the most recent
 
+  void on_time(Nanos now, event::Batcher& events, event::WeirdLog&) override { due = ranges.expire(now, events); }
+  void on_finish(event::Batcher& events, event::WeirdLog&) override { ranges.close_all(events); }
+
   DecoderPool decoders;
+  RangeFiles ranges;
   std::vector<std::unique_ptr<Transaction>> spare;
   std::string scratch;
   std::array<Counted, kCountedMax> counted{};
@@ -43,24 +48,11 @@ struct BodyPlan {
   std::optional<Range> range;          // a part of a file, RFC 9110 14
 };
 
-// A file that comes in ranges, in one answer (multipart/byteranges) or several: one record for all of them, as long as
-// they are of one URL and come upon one connection. Bytes of before the last range's end are not counted again.
-struct RangeFile {
-  catenary::files::File* file = nullptr;
-  std::string url, host, name;
-  std::uint64_t end = 0;  // of the last byte seen
-  std::uint64_t length = 0;
-  bool is_typed = false;  // its type was reported
-
-  // Not complete: HTTP does not say that no further range will come.
-  void close(flow::Context& cx, catenary::files::End how = catenary::files::End::kTimedOut);
-};
-
 class Body : PartSink {
  public:
   static constexpr std::uint32_t kPartsMax = 100;
 
-  void start(Worker& worker, Transaction& tx, flow::Dir dir, const BodyPlan& plan, RangeFile& range_file);
+  void start(Worker& worker, Transaction& tx, flow::Dir dir, const BodyPlan& plan);
   void bytes(flow::Context& cx, Bytes chunk);
   // `n` bytes are lost; they count into the length when all of them are known to be of this body.
   void gap(flow::Context& cx, std::uint64_t n, bool is_inside);
@@ -91,10 +83,11 @@ class Body : PartSink {
   flow::Context* cx_ = nullptr;  // of the call being made
   flow::Dir dir_{};
   bool is_coded_ = false, is_partial_ = false, is_multipart_ = false, is_decoded_ = false;
-  bool is_range_ = false, has_named_range_ = false;
+  bool is_range_ = false;
   std::optional<Range> range_;
   std::uint64_t range_at_ = 0;  // of the next byte in the file
-  RangeFile* range_file_ = nullptr;
+  RangeFiles::Handle range_file_;
+  std::uint32_t named_range_ = 0;  // the serial of the file that the transaction names
   std::unique_ptr<Decoder> decoder_;
   Multipart multipart_;
   std::string file_name_;

@@ -32,7 +32,8 @@ void Headers::start(flow::Dir dir, bool is_http_1_1) {
 
 void Headers::line(flow::Context& cx, Transaction& tx, std::string_view line) {
   const std::size_t colon = line.find(':');
-  const std::string_view name = colon == std::string_view::npos ? line : trim(line.substr(0, colon));
+  std::string_view name = line.substr(0, std::min(colon, line.size()));
+  while (!name.empty() && is_blank(name.back())) name.remove_suffix(1);
   if (colon == std::string_view::npos || !is_field_name(name)) {
     cx.weird(Weird::http_header_malformed, line.substr(0, 64));
     return;

@@ -89,7 +89,6 @@ class HttpParser final : public flow::Parser {
 
   Side sides_[2];
   std::vector<std::unique_ptr<Transaction>> pending_;
-  RangeFile range_file_;
   Transaction* interim_ = nullptr;  // had a 1xx, its response is still to come
   std::uint32_t trans_depth_ = 0;
   bool has_started_ = false, is_handing_over_ = false, is_confirmed_ = false;
@@ -333,7 +332,6 @@ void HttpParser::on_close(Context& cx) {
     if (side(dir).tx) end_message(cx, dir, side(dir), files::End::kAborted);
   }
   while (!pending_.empty()) finish(cx, *pending_[0]);
-  range_file_.close(cx);
 }
 
 // ---- messages --------------------------------------------------------------------------------------------------
@@ -402,14 +400,14 @@ void HttpParser::start_raw_response(Side& s) {
   tx->version = tx->keep("0.9", 8);
   s.tx = tx;
   s.headers.start(Dir::kResp, false);
-  s.body.start(worker(), *tx, Dir::kResp, s.headers.plan(), range_file_);
+  s.body.start(worker(), *tx, Dir::kResp, s.headers.plan());
   s.state = State::kUntilClose;
 }
 
 void HttpParser::end_headers(Context& cx, Dir dir, Side& s) {
   const Framing framing = s.headers.finish(cx, *s.tx);
   if (framing == Framing::kNone) return end_message(cx, dir, s, files::End::kComplete);
-  s.body.start(worker(), *s.tx, dir, s.headers.plan(), range_file_);
+  s.body.start(worker(), *s.tx, dir, s.headers.plan());
   switch (framing) {
     case Framing::kLength:
       s.left = s.headers.length();

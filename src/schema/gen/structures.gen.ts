@@ -701,6 +701,7 @@ export const WEIRDS: Readonly<Record<string, string>> = {
   http_line_too_long: "Start or header line over the limit; the rest was skipped",
   http_multipart_limit: "More parts in a multipart body than are looked at",
   http_pipeline_limit: "More unanswered requests than are kept",
+  http_range_file_limit: "More files in ranges at once than are kept; the one idle longest is over",
   http_request_line_malformed: "Request line that is not method, target and version",
   http_response_without_request: "Response that nobody was seen to ask for",
   http_status_line_malformed: "Status line that is not version, code and reason",

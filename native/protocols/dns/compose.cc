@@ -36,6 +36,11 @@ void Composer::note(const Rendered& r) {
   if (r.name != NameFault::kNone) notes_.add(weird_of(r.name));
 }
 
+void Composer::note_limit() {
+  notes_.add(Weird::dns_record_limit);
+  e_.cut = true;
+}
+
 void Composer::set_question(const Header& h, const Question& q) {
   // The last question is `query`, as in Zeek; the first of the others are told beside it.
   if (e_.query && w_.more_queries.is_full()) {
@@ -148,20 +153,17 @@ void Composer::compare_question(Bytes query, const Question& answered) {
 }
 
 // The record counts as an answer: what Zeek takes from the header with each of them.
-bool Composer::has_counted(std::string_view owner, const Header& h) noexcept {
+void Composer::has_counted(std::string_view owner, const Header& h) noexcept {
   if (!e_.query) e_.query = copy(owner);
   e_.AA = h.aa();
   e_.RA = h.ra();
-  return has_counted_ = true;
+  has_counted_ = true;
 }
 
-// False when the list is full.
-bool Composer::list(const Record& r, std::string_view text) noexcept {
-  if (w_.answers.is_full()) return false;
+void Composer::list(const Record& r, std::string_view text) noexcept {
   w_.ttls[w_.answers.count] = r.ttl;
   w_.answer_types[w_.answers.count] = r.type;
   w_.answers.add(text);
-  return true;
 }
 
 bool Composer::add_answers(Bytes message, const Header& h, std::size_t& at) {
@@ -172,21 +174,23 @@ bool Composer::add_answers(Bytes message, const Header& h, std::size_t& at) {
       notes_.add(Weird::dns_rdata_length_wrong);
       return false;
     }
-    if (w_.answers.is_full() || w_.more_answers.is_full() || !w_.text.has_room()) {
-      notes_.add(Weird::dns_record_limit);
-      e_.cut = true;
+    if (!w_.text.has_room()) {
+      note_limit();
       continue;
     }
     w_.text.begin();
     const Rendered done = render(message, r, manner_.is_netbios, false, w_.text);
     const std::string_view text = w_.text.end();
     note(done);
-    if (done.shown == Shown::kMore)
+    const bool is_answer = done.shown == Shown::kAnswer && !text.empty(), is_more = done.shown == Shown::kMore;
+    if (is_more && !w_.more_answers.is_full()) {
       w_.more_answers.add(text);
-    else if (done.shown == Shown::kAnswer && !text.empty())
+    } else if (is_answer && !w_.answers.is_full()) {
       list(r, text);
-    else
+    } else {
       w_.text.drop();
+      if (is_answer || is_more) note_limit();
+    }
     if (done.shown == Shown::kAnswer || done.shown == Shown::kSilent) has_counted(r.owner.view(), h);
     if (done.is_fatal) return false;
   }
@@ -232,8 +236,7 @@ bool Composer::add_updates(Bytes message, const Header& h, std::size_t& at, bool
     if (text.empty()) continue;
     const bool is_told = of_query ? !w_.more_answers.is_full() : !w_.answers.is_full();
     if (!is_told) {
-      notes_.add(Weird::dns_record_limit);
-      e_.cut = true;
+      note_limit();
     } else if (of_query) {
       w_.more_answers.add(text);
     } else {

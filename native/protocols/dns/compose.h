@@ -74,8 +74,9 @@ class Composer {
   void add_option(const Record& r, bool is_response) noexcept;
   void compare_question(Bytes query, const Question& answered);
   void note(const Rendered& r);
-  bool has_counted(std::string_view owner, const Header& h) noexcept;
-  bool list(const Record& r, std::string_view text) noexcept;
+  void note_limit();
+  void has_counted(std::string_view owner, const Header& h) noexcept;
+  void list(const Record& r, std::string_view text) noexcept;
   std::string_view copy(std::string_view text) noexcept;
   std::string_view lower(std::string_view text) noexcept;
   std::string_view numbered(std::string_view known, std::string_view word, unsigned number) noexcept;

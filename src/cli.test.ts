@@ -79,10 +79,9 @@ describe('cli', () => {
       seen,
       [...seen].sort((a, b) => a - b),
     );
-    assert.match(
-      stderr,
-      /^packets [0-9]+\nbytes [0-9]+\nflows 2\nevents [0-9]+\n( {2}[a-z_0-9]+ [0-9]+\n)+rate [0-9]+ packets\/s \([0-9.]+ us a packet\)\npeak memory [0-9]+ MB\n$/,
-    );
+    const lines = ['packets [0-9]+', 'bytes [0-9]+', 'flows 2', 'events [0-9]+'];
+    lines.push('( {2}[a-z_0-9]+ [0-9]+\\n)+rate [0-9]+ packets/s \\([0-9.]+ us a packet\\)', 'peak memory [0-9]+ MB');
+    assert.match(stderr, new RegExp(`^${lines.join('\\n')}\\n$`));
   });
 
   it('gives the same bytes each time', async () => {

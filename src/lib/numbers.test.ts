@@ -9,7 +9,9 @@ describe('numbers', () => {
     assert.equal(secondsText(999_999), '0.999999');
     assert.equal(secondsText(1_523_241_953_739_049), '1523241953.739049');
     assert.equal(secondsText(Number.MAX_SAFE_INTEGER), '9007199254.740991');
+    assert.equal(secondsText(1_000_000), '1.000000');
     assert.equal(secondsText(-1_500_000), '-1.500000');
+    assert.equal(secondsText(1e21), '1000000000000000');
     fc.assert(
       fc.property(fc.maxSafeNat(), (us) => {
         const [whole, fraction] = secondsText(us).split('.') as [string, string];

@@ -2,11 +2,15 @@
 
 const SIX = 1_000_000;
 
-/** Microseconds as seconds with six decimals. In integers: as a quotient of doubles the last digit would be off. */
+/** Microseconds as seconds with six decimals. By digits: as a quotient of doubles the last one would be off. */
 export function secondsText(us: number): string {
   if (us < 0) return `-${secondsText(-us)}`;
-  const whole = Math.floor(us / SIX);
-  return `${whole}.${String(us - whole * SIX).padStart(6, '0')}`;
+  const digits = String(us);
+  if (us < SIX) return `0.${digits.padStart(6, '0')}`;
+  // Past 2^53 only a broken clock goes, and past 10^21 String() would write an exponent.
+  if (us >= 1e21) return `${us / SIX}`;
+  const point = digits.length - 6;
+  return `${digits.slice(0, point)}.${digits.slice(point)}`;
 }
 
 /** From here on a double has no microseconds left to round. */

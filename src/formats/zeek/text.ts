@@ -1,8 +1,8 @@
 // One value as Zeek's two writers have it: as a cell of a tab-separated log, and as JSON.
 //
-// A record's text is already half of Zeek's escaping: a byte that was no UTF-8 is \xNN, a backslash is \\. A cell wants,
-// besides, \xNN for what would end or move a line, a comma of a list's item as \x2c, and the texts that mean something
-// else (-, (empty)) with their first character escaped. JSON wants the backslash single again.
+// A record's text is already half of Zeek's escaping: a byte that was no UTF-8 is \xNN, a backslash is \\. A cell
+// wants, besides, \xNN for what would end or move a line, a comma of a list's item as \x2c, and the texts that mean
+// something else (-, (empty)) with their first character escaped. JSON wants the backslash single again.
 import { jsonText } from '../../lib/json_text.ts';
 import { doubleJson, roundSeconds, secondsText } from '../../lib/numbers.ts';
 import type { Column, ScalarType, Value } from './columns.ts';

@@ -18,7 +18,7 @@ export interface HostRef {
 
 export interface Observation<K extends KindName = KindName> {
   readonly kind: K;
-  readonly event: EventOf<K>;
+  readonly event: EventOf[K];
   /** Packet time at which the record was complete [us]: order, windows and memory run on it. */
   readonly seen: number;
   /** `sensor/epoch/seq/index`, the place in the input log. */

@@ -110,7 +110,6 @@ bool HttpParser::take_line(Context& cx, Side& s, Cursor& in, bool is_field, std:
     s.skips_line = false;
   }
   const std::string_view text = as_text(in.peek_rest());
-  bool is_folded = false;
   for (std::size_t from = s.scanned;;) {
     const std::size_t lf = text.find('\n', from);
     if (lf == std::string_view::npos || lf >= kLineBytesMax) {
@@ -133,7 +132,6 @@ bool HttpParser::take_line(Context& cx, Side& s, Cursor& in, bool is_field, std:
         return false;
       }
       if (is_blank(text[lf + 1])) {
-        is_folded = true;
         from = lf + 1;
         continue;
       }
@@ -149,7 +147,7 @@ bool HttpParser::take_line(Context& cx, Side& s, Cursor& in, bool is_field, std:
     break;
   }
   if (line.find('\n') == std::string_view::npos) return true;
-  if (is_folded && !said_folded_) {
+  if (!said_folded_) {
     said_folded_ = true;
     cx.weird(Weird::http_header_folded);
   }

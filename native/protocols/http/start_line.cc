@@ -32,6 +32,16 @@ bool parse_version(std::string_view s, Version& out) noexcept {
 
 constexpr std::string_view kVersionPrefix = "HTTP/";
 
+// "RTSP/1.0", "SIP/2.0": the line is a request, of another protocol.
+bool ends_in_other_version(std::string_view target) noexcept {
+  const std::size_t blank = target.find_last_of(" \t");
+  if (blank == std::string_view::npos) return false;
+  const std::string_view word = target.substr(blank + 1);
+  const std::size_t slash = word.find('/');
+  Version version;
+  return slash != std::string_view::npos && slash > 0 && parse_version(word.substr(slash + 1), version);
+}
+
 Probe probe_request(std::string_view text, std::uint16_t port) noexcept {
   // RFC 9112 2.2: an empty line or two before the request line.
   const std::size_t begin = text.find_first_not_of("\r\n");
@@ -43,7 +53,8 @@ Probe probe_request(std::string_view text, std::uint16_t port) noexcept {
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     if (is_certain_request_line(line)) return Probe::kYes;
     RequestLine request;
-    const bool is_old = is_http_port(port) && parse_request_line(line, request) && is_known_method(request.method);
+    const bool is_old = is_http_port(port) && parse_request_line(line, request) && is_known_method(request.method) &&
+                        !ends_in_other_version(request.target);
     return is_old ? Probe::kYes : Probe::kNo;
   }
   const std::size_t blank = text.find(' ');

@@ -64,8 +64,10 @@ void Harness::on_drain(std::span<const event::Batch> batches) {
   }
 }
 
-int fuzz_protocol(const ProtocolInfo& protocol, std::uint8_t proto, const std::uint8_t* data, std::size_t size) {
-  Harness h(protocol, proto, 40000, proto == 17 ? 53 : 80);
+int fuzz_protocol(const ProtocolInfo& protocol, std::uint8_t proto, const std::uint8_t* data, std::size_t size,
+                  std::uint16_t resp_port) {
+  if (resp_port == 0) resp_port = proto == 17 ? 53 : 80;
+  Harness h(protocol, proto, 40000, resp_port);
   Cursor in(Bytes{data, size});
   while (in.has(3)) {
     const std::uint8_t control = in.u8();

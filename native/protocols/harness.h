@@ -57,6 +57,8 @@ class Harness : event::DrainSink {
 
 // The body of a protocol's fuzz target. The input is a run of chunks: one byte of control (bit 0: the
 // side, bits 1-2: 0 bytes, 1 gap, 2 end, 3 bytes), two bytes of length, the bytes.
-int fuzz_protocol(const ProtocolInfo& protocol, std::uint8_t proto, const std::uint8_t* data, std::size_t size);
+// `resp_port` 0: the usual one.
+int fuzz_protocol(const ProtocolInfo& protocol, std::uint8_t proto, const std::uint8_t* data, std::size_t size,
+                  std::uint16_t resp_port = 0);
 
 }  // namespace catenary::flow

@@ -21,8 +21,7 @@ std::string_view Composer::copy(std::string_view text) noexcept {
 std::string_view Composer::lower(std::string_view text) noexcept {
   if (!w_.text.has_room()) return {};
   w_.text.begin();
-  for (const char c : text) w_.text.put(to_lower(c));
-  return w_.text.end();
+  return w_.text.lower(text).end();
 }
 
 std::string_view Composer::numbered(std::string_view known, std::string_view word, unsigned number) noexcept {
@@ -75,17 +74,19 @@ bool Composer::read_questions(Bytes message, const Header& h, std::size_t& at) {
     notes_.add(Weird::dns_question_count_not_one);
     return false;
   }
+  Question& q = h.is_response() ? w_.question : w_.asked;
   for (unsigned i = 0; i < h.questions; i++) {
-    if (!read_question(message, at, manner_.is_netbios, w_.question)) {
-      notes_.add(weird_of(w_.question.name.fault));
+    if (!read_question(message, at, manner_.is_netbios, q)) {
+      notes_.add(weird_of(q.name.fault));
       return false;
     }
-    if (w_.question.name.fault != NameFault::kNone) notes_.add(weird_of(w_.question.name.fault));
+    if (q.name.fault != NameFault::kNone) notes_.add(weird_of(q.name.fault));
     if (h.is_response()) continue;
     if (!is_zone) {
-      set_question(h, w_.question);
+      set_question(h, q);
+      has_asked_ = true;
     } else if (!w_.more_queries.is_full()) {
-      w_.more_queries.add(lower(w_.question.name.view()));
+      w_.more_queries.add(lower(q.name.view()));
     }
   }
   return true;
@@ -93,10 +94,10 @@ bool Composer::read_questions(Bytes message, const Header& h, std::size_t& at) {
 
 bool Composer::next_record(Bytes message, std::size_t& at) {
   if (read_record(message, at, manner_.is_netbios, w_.record)) {
-    if (w_.record.owner.fault != NameFault::kNone) notes_.add(weird_of(w_.record.owner.fault));
+    if (w_.record.name.fault != NameFault::kNone) notes_.add(weird_of(w_.record.name.fault));
     return true;
   }
-  notes_.add(weird_of(w_.record.owner.fault));
+  notes_.add(weird_of(w_.record.name.fault));
   return false;
 }
 
@@ -141,20 +142,17 @@ void Composer::add_option(const Record& r, bool is_response) noexcept {
   e_.edns_udp_size = r.klass;
 }
 
-void Composer::compare_question(Bytes query, const Question& answered) {
-  std::size_t at = kHeaderBytes;
-  Header h;
-  if (!read_header(query, h) || h.questions == 0 || !read_question(query, at, manner_.is_netbios, w_.asked)) return;
-  const std::string_view a = w_.asked.name.view(), b = answered.name.view();
-  const bool is_same =
-      w_.asked.type == answered.type && std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                                                   [](char x, char y) noexcept { return to_lower(x) == to_lower(y); });
-  if (!is_same) notes_.add(Weird::dns_response_question_differs);
+void Composer::compare_question() {
+  const std::string_view a = w_.asked.name.view(), b = w_.question.name.view();
+  const auto is_same_letter = [](char x, char y) noexcept { return to_lower(x) == to_lower(y); };
+  if (w_.asked.type != w_.question.type || !std::equal(a.begin(), a.end(), b.begin(), b.end(), is_same_letter)) {
+    notes_.add(Weird::dns_response_question_differs);
+  }
 }
 
 // The record counts as an answer: what Zeek takes from the header with each of them.
-void Composer::has_counted(std::string_view owner, const Header& h) noexcept {
-  if (!e_.query) e_.query = copy(owner);
+void Composer::has_counted(Bytes message, const Header& h) noexcept {
+  if (!e_.query) e_.query = copy(w_.record.owner(message, manner_.is_netbios));
   e_.AA = h.aa();
   e_.RA = h.ra();
   has_counted_ = true;
@@ -169,7 +167,7 @@ void Composer::list(const Record& r, std::string_view text) noexcept {
 bool Composer::add_answers(Bytes message, const Header& h, std::size_t& at) {
   for (unsigned i = 0; i < h.answers; i++) {
     if (!next_record(message, at)) return false;
-    const Record& r = w_.record;
+    Record& r = w_.record;
     if (r.data_size == 0 && at < message.size()) {
       notes_.add(Weird::dns_rdata_length_wrong);
       return false;
@@ -191,15 +189,15 @@ bool Composer::add_answers(Bytes message, const Header& h, std::size_t& at) {
       w_.text.drop();
       if (is_answer || is_more) note_limit();
     }
-    if (done.shown == Shown::kAnswer || done.shown == Shown::kSilent) has_counted(r.owner.view(), h);
+    if (done.shown == Shown::kAnswer || done.shown == Shown::kSilent) has_counted(message, h);
     if (done.is_fatal) return false;
   }
   return true;
 }
 
 std::string_view Composer::update_text(Bytes message, bool is_prerequisite) {
-  const Record& r = w_.record;
-  const std::string_view name = r.owner.view();
+  Record& r = w_.record;
+  const std::string_view name = r.owner(message, false);
   const std::string_view type = numbered(type_name(r.type), "query-", r.type);
   if (!w_.text.has_room()) return {};
   TextArena& out = w_.text;
@@ -240,7 +238,7 @@ bool Composer::add_updates(Bytes message, const Header& h, std::size_t& at, bool
     } else if (of_query) {
       w_.more_answers.add(text);
     } else {
-      has_counted(w_.record.owner.view(), h);
+      has_counted(message, h);
       list(w_.record, text);
     }
   }
@@ -251,7 +249,7 @@ void Composer::add_section(Bytes message, std::size_t count, std::size_t& at, bo
   for (; count > 0 && is_whole; count--) {
     is_whole = next_record(message, at);
     if (!is_whole) return;
-    const Record& r = w_.record;
+    Record& r = w_.record;
     if (r.type == type::kOpt) add_option(r, true);
     if (out.is_full() || !w_.text.has_room()) continue;
     w_.text.begin();
@@ -279,7 +277,7 @@ bool Composer::add_response(Bytes message, Bytes query) {
   if (h.questions > 0 && !is_update) {
     const bool is_bare = h.answers == 0 && h.authorities == 0 && h.additionals == 0;
     e_.rejected = e_.rejected || is_bare;
-    if (!query.empty() && h.questions == 1 && !manner_.is_mdns) compare_question(query, w_.question);
+    if (has_asked_ && h.questions == 1 && !manner_.is_mdns) compare_question();
   }
   if (is_update) w_.more_answers.count = 0;  // an answer that repeats what was asked is told instead of the question
   bool is_whole = is_update ? add_updates(message, h, at, false) : add_answers(message, h, at);

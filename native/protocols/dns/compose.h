@@ -72,10 +72,10 @@ class Composer {
   std::string_view update_text(Bytes message, bool is_prerequisite);
   void add_section(Bytes message, std::size_t count, std::size_t& at, bool& is_whole, Section& out);
   void add_option(const Record& r, bool is_response) noexcept;
-  void compare_question(Bytes query, const Question& answered);
+  void compare_question();
   void note(const Rendered& r);
   void note_limit();
-  void has_counted(std::string_view owner, const Header& h) noexcept;
+  void has_counted(Bytes message, const Header& h) noexcept;
   void list(const Record& r, std::string_view text) noexcept;
   std::string_view copy(std::string_view text) noexcept;
   std::string_view lower(std::string_view text) noexcept;
@@ -86,7 +86,7 @@ class Composer {
   Manner manner_;
   Notes& notes_;
   DnsEvent e_;
-  bool has_counted_ = false;
+  bool has_counted_ = false, has_asked_ = false;
   std::size_t question_mark_ = 0;  // where the texts of the last question begin
 };
 

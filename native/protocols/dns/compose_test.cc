@@ -91,6 +91,7 @@ TEST(dns, record_data_of_a_wrong_length_is_a_weird) {
                                  {64, hex("0001")},
                                  {65, be16(1) + hex("00") + be16(1) + be16(9) + hex("02")},
                                  {257, hex("00 05 69")},
+                                 {65, be16(1) + hex("00") + be16(1) + be16(6) + counted("h2") + hex("09 6833")},
                                  {13, hex("03 61")},
                                  {65534, hex("08")}};
   for (const Row& row : rows) {

@@ -85,18 +85,38 @@ bool read_question(Bytes message, std::size_t& at, bool is_netbios, Question& ou
 }
 
 bool read_record(Bytes message, std::size_t& at, bool is_netbios, Record& out) noexcept {
-  read_name(message, at, is_netbios, Case::kLower, out.owner);
-  if (is_fatal(out.owner.fault)) return false;
-  Cursor c(message.subspan(out.owner.next));
+  // Most owners are a pointer to the first name of the message, which has been looked at; so nothing is wrong with
+  // them.
+  constexpr std::uint16_t kFirstName = 0xc000 | kHeaderBytes;
+  out.owner_at = at;
+  out.is_owner_read = at <= kHeaderBytes || Cursor(message.subspan(std::min(at, message.size()))).be16() != kFirstName;
+  if (out.is_owner_read) {
+    read_name(message, at, is_netbios, Case::kLower, out.name);
+    if (is_fatal(out.name.fault)) return false;
+  } else {
+    out.name.fault = NameFault::kNone;
+    out.name.next = at + 2;
+  }
+  Cursor c(message.subspan(out.name.next));
   out.type = c.be16();
   out.klass = c.be16();
   out.ttl = c.be32();
   out.data_size = c.be16();
-  out.data_at = out.owner.next + 10;
+  out.data_at = out.name.next + 10;
   c.skip(out.data_size);
   if (!c.ok()) return false;
   at = out.end();
   return true;
+}
+
+std::string_view Record::owner(Bytes message, bool is_netbios) noexcept {
+  if (!is_owner_read) {
+    const std::size_t next = name.next;
+    read_name(message, owner_at, is_netbios, Case::kLower, name);
+    name.next = next;
+    is_owner_read = true;
+  }
+  return name.view();
 }
 
 bool is_plausible_header(const Header& h, Manner manner) noexcept {
@@ -132,7 +152,7 @@ bool is_surely_dns(Bytes message) noexcept {
   if (type_name(q.type).empty() || !is_name_text(q.name.view())) return false;
   for (unsigned i = 0; i < records; i++) {
     Record r;
-    if (!read_record(message, at, false, r) || r.owner.fault != NameFault::kNone) return false;
+    if (!read_record(message, at, false, r) || r.name.fault != NameFault::kNone) return false;
   }
   return at == message.size();
 }

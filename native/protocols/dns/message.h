@@ -75,12 +75,15 @@ struct Question {
 bool read_question(Bytes message, std::size_t& at, bool is_netbios, Question& out) noexcept;
 
 struct Record {
-  Name owner;  // lower case
+  Name name;  // of the owner, lower case; read when it is asked for, if it is nothing but a pointer to the question
+  std::size_t owner_at = 0;
+  bool is_owner_read = false;
   std::uint16_t type = 0, klass = 0;
   std::uint32_t ttl = 0;
   std::size_t data_at = 0;
   std::uint16_t data_size = 0;
   std::size_t end() const noexcept { return data_at + data_size; }
+  std::string_view owner(Bytes message, bool is_netbios) noexcept;
 };
 bool read_record(Bytes message, std::size_t& at, bool is_netbios, Record& out) noexcept;
 

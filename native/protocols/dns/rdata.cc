@@ -11,8 +11,16 @@
 namespace catenary::dns {
 
 TextArena& TextArena::put(std::string_view text) noexcept {
+  if (text.empty()) return *this;  // of a failed cursor: no address to copy from
   const std::size_t n = std::min(text.size(), start_ + kTextMax - used_);
   std::memcpy(bytes_.data() + used_, text.data(), n);
+  used_ += n;
+  return *this;
+}
+
+TextArena& TextArena::lower(std::string_view text) noexcept {
+  const std::size_t n = std::min(text.size(), start_ + kTextMax - used_);
+  std::transform(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(n), bytes_.data() + used_, to_lower);
   used_ += n;
   return *this;
 }
@@ -30,11 +38,13 @@ TextArena& TextArena::hex(Bytes bytes) noexcept {
 }
 
 TextArena& TextArena::ip4(Bytes four) noexcept {
+  char text[15];
+  char* to = text;
   for (std::size_t i = 0; i < 4; i++) {
-    if (i > 0) put('.');
-    number(four[i]);
+    if (i > 0) *to++ = '.';
+    to = std::to_chars(to, text + sizeof text, four[i]).ptr;
   }
-  return *this;
+  return put({text, static_cast<std::size_t>(to - text)});
 }
 
 TextArena& TextArena::ip6(Bytes sixteen) noexcept {
@@ -182,7 +192,7 @@ void addresses(Cursor value, std::size_t size, TextArena& out) noexcept {
 }
 
 // One of RFC 9460 14.3.2's parameters, in its presentation form as far as that is short.
-void service_parameter(std::uint16_t key, Cursor value, TextArena& out) noexcept {
+void service_parameter(std::uint16_t key, Cursor& value, TextArena& out) noexcept {
   constexpr std::size_t kShown = 32;
   switch (key) {
     case 0:
@@ -218,11 +228,12 @@ Rendered service_binding(Bytes message, const Record& r, bool is_netbios, TextAr
   Cursor parameters(message.subspan(names.end(), r.end() - names.end()));
   while (!parameters.done()) {
     const std::uint16_t key = parameters.be16();
-    const Cursor value = parameters.sub(parameters.be16());
+    Cursor value = parameters.sub(parameters.be16());
     if (!parameters.ok()) break;
     service_parameter(key, value, out.put(' '));
+    if (!value.ok()) done.is_length_wrong = true;
   }
-  done.is_length_wrong = !parameters.ok();
+  if (!parameters.ok()) done.is_length_wrong = true;
   return done;
 }
 
@@ -283,19 +294,19 @@ Rendered host_info(Bytes data, TextArena& out) noexcept {
 
 }  // namespace
 
-Rendered render(Bytes message, const Record& r, bool is_netbios, bool is_update, TextArena& out) noexcept {
+Rendered render(Bytes message, Record& r, bool is_netbios, bool is_update, TextArena& out) noexcept {
   const Bytes data = message.subspan(r.data_at, r.data_size);
   const auto at_least = [&](std::size_t n) noexcept { return data.size() >= n; };
   switch (r.type) {
     case type::kA:
       if (data.size() != 4) return wrong(true);
-      if (is_update) out.put("A ").put(r.owner.view()).put(' ');
+      if (is_update) out.put("A ").put(r.owner(message, is_netbios)).put(' ');
       out.ip4(data);
       return answer();
     case type::kAaaa:
     case type::kA6: {
       if (!at_least(16)) return wrong(true);
-      if (is_update) out.put(type_name(r.type)).put(' ').put(r.owner.view()).put(' ');
+      if (is_update) out.put(type_name(r.type)).put(' ').put(r.owner(message, is_netbios)).put(' ');
       out.ip6(data.first(16));
       Rendered done = answer();
       done.is_length_wrong = r.type == type::kAaaa && data.size() != 16;
@@ -323,7 +334,7 @@ Rendered render(Bytes message, const Record& r, bool is_netbios, bool is_update,
       return answer();
     case type::kNsec: {
       DataNames names(message, r, is_netbios);
-      out.put("NSEC ").put(r.owner.view()).put(' ').put(names.next(r.data_at));
+      out.put("NSEC ").put(r.owner(message, is_netbios)).put(' ').put(names.next(r.data_at));
       Rendered done = answer();
       done.name = names.fault();
       return done;

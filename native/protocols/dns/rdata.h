@@ -26,7 +26,11 @@ class TextArena {
   void rewind(std::size_t mark) noexcept { used_ = mark; }
 
   TextArena& put(std::string_view text) noexcept;
-  TextArena& put(char c) noexcept { return put(std::string_view(&c, 1)); }
+  TextArena& put(char c) noexcept {
+    if (used_ < start_ + kTextMax) bytes_[used_++] = c;
+    return *this;
+  }
+  TextArena& lower(std::string_view text) noexcept;
   TextArena& number(std::uint64_t n) noexcept;
   TextArena& hex(Bytes bytes) noexcept;
   TextArena& ip4(Bytes four) noexcept;
@@ -55,6 +59,6 @@ struct Rendered {
 
 // Adds the text of `record` to the arena, between its begin() and end(). In an update (RFC 2136) addresses are told
 // with their owner.
-Rendered render(Bytes message, const Record& record, bool is_netbios, bool is_update, TextArena& out) noexcept;
+Rendered render(Bytes message, Record& record, bool is_netbios, bool is_update, TextArena& out) noexcept;
 
 }  // namespace catenary::dns

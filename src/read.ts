@@ -26,6 +26,8 @@ export interface ReadRequest {
   readonly filter?: string | undefined;
   /** Zeek's logs as JSON lines. */
   readonly json: boolean;
+  /** With Zeek's logs: also the rows Zeek would not write. */
+  readonly allRows: boolean;
   readonly quiet: boolean;
   /** Live capture ends after so many seconds, or packets. */
   readonly duration?: number | undefined;
@@ -64,8 +66,8 @@ function jsonToFolder(folder: string): Sink {
   };
 }
 
-function zeekToFolder(folder: string, json: boolean): Sink {
-  const writer = new ZeekWriter(folder, json);
+function zeekToFolder(folder: string, json: boolean, all: boolean): Sink {
+  const writer = new ZeekWriter(folder, json, all);
   return {
     write: (kind, event) => writer.write(kind, event),
     outputs: () => writer.outputs,
@@ -78,7 +80,7 @@ function sinkFor(request: ReadRequest, stdout: TextOutput): Sink {
     case 'json':
       return request.out === undefined ? jsonToStream(stdout) : jsonToFolder(request.out);
     case 'zeek':
-      return zeekToFolder(request.out ?? '.', request.json);
+      return zeekToFolder(request.out ?? '.', request.json, request.allRows);
     case 'none':
       return { write: () => undefined, outputs: () => [], close: async () => undefined };
   }

@@ -27,6 +27,8 @@ WHAT GOES WHERE
   --as zeek   Zeek's logs in DIR (default: the current directory), those that have a row: conn.log, dns.log,
               http.log, ssl.log, x509.log, files.log, dhcp.log, weird.log. Zeek's names, columns, types and
               escaping; columns of ours come last. An older log of the same name is replaced.
+              Zeek has no http and ssl rows for connections whose beginning it has not seen, and knows DNS
+              on its own ports only; --all-rows writes these rows too.
   --as none   Decodes everything and writes nothing but the summary: a check of a capture, a measurement.
 
   Standard error gets one line for everything that went wrong, and the summary, which --as none prints on
@@ -62,6 +64,7 @@ interface Options {
   readonly kinds?: string;
   readonly filter?: string;
   readonly json?: boolean;
+  readonly allRows?: boolean;
   readonly interface?: string;
   readonly duration?: string;
   readonly count?: string;
@@ -99,6 +102,8 @@ function contradiction(files: readonly string[], o: Options, stdinIsTerminal: bo
   if (o.as === 'none' && o.out !== undefined) return usage('--as none writes no files', 'leave out --out');
   if (o.as === 'none' && o.kinds !== undefined) return usage('--as none writes no events', 'leave out --kinds');
   if (o.as !== 'zeek' && o.json === true) return usage('--json is for --as zeek', 'add --as zeek, or leave it out');
+  if (o.as !== 'zeek' && o.allRows === true)
+    return usage('--all-rows is for --as zeek', 'add --as zeek, or leave it out: other formats have all rows');
   if (files.filter((f) => f === STDIN).length > 1)
     return usage("'-' is named twice", 'standard input can be read once');
   if (files.includes(STDIN) && stdinIsTerminal) return usage('standard input is a terminal', 'pipe a capture into it');
@@ -139,6 +144,7 @@ export function requestOf(files: readonly string[], o: Options, stdinIsTerminal:
     kinds: wanted.value,
     filter: o.filter,
     json: o.json === true,
+    allRows: o.allRows === true,
     quiet: o.quiet === true,
     duration: duration.value,
     count: count.value,
@@ -158,6 +164,7 @@ export function addRead(program: Command, world: Surroundings, done: Done): void
     .option('--kinds <list>', 'only these kinds of events, separated by commas')
     .option('--filter <bpf>', 'only packets that match, in the language of pcap-filter(7)')
     .option('--json', "Zeek's logs as JSON lines instead of tab-separated values")
+    .option('--all-rows', "Zeek's logs with the rows that Zeek would not write")
     .option('-i, --interface <if>', 'capture live from here; takes the rights of tcpdump')
     .option('--duration <time>', 'end live capture after so long: seconds, or 90s, 15m, 2h')
     .option('--count <n>', 'end live capture after n packets, or a few more')

@@ -18,7 +18,7 @@ export class Pcap {
     header.writeUInt16LE(4, 6);
     header.writeUInt32LE(262144, 16);
     header.writeUInt32LE(1, 20);
-    const parts = [header];
+    const parts: Buffer[] = [header];
     for (const p of this.packets) {
       const h = Buffer.alloc(16);
       h.writeUInt32LE(Math.floor(p.at / 1e6), 0);

@@ -74,13 +74,12 @@ class Random {
 }
 
 class Host {
+  readonly index: number;
   readonly mac: string;
   ip: string;
   private ports = 0;
-  constructor(
-    readonly index: number,
-    ip: string,
-  ) {
+  constructor(index: number, ip: string) {
+    this.index = index;
     this.mac = `02:10:00:00:00:${(index + 16).toString(16).padStart(2, '0')}`;
     this.ip = ip;
   }

@@ -60,7 +60,7 @@ void Handshake::emit(flow::Context& cx) {
   TlsEvent e;
   e.ts = micros(first_);
   e.is_dtls = is_dtls_;
-  e.partial = cx.flow.is_partial;
+  e.mid_stream = cx.flow.is_partial;
   e.established = established_;
   e.resumed = resumed_;
   e.ssl_history = std::string_view{history_.data(), history_size_};

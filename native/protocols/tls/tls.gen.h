@@ -90,7 +90,7 @@ struct TlsEvent {
   // Versions the client offers.
   std::span<const std::uint16_t> client_supported_versions;
   // The beginning of the flow was not seen; Zeek writes no row then.
-  bool partial{};
+  bool mid_stream{};
   // Set when a value was already shortened before it came here.
   bool cut{};
 
@@ -187,7 +187,7 @@ inline void TlsEvent::encode(RecordWriter& writer_) const noexcept {
   at_ = record::list(at_, client_supported_versions, 16, cut_, [](std::uint8_t* to_, const std::uint16_t& item_) noexcept {
     return record::integer(to_, item_);
   });
-  at_ = record::boolean(at_, partial);
+  at_ = record::boolean(at_, mid_stream);
   writer_.end(at_, cut_);
 }
 

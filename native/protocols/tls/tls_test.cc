@@ -83,7 +83,7 @@ TEST(tls, a_full_handshake_of_tls_1_2) {
   EXPECT_EQ(f["subject"], R"("CN=www.example.test")");
   EXPECT_EQ(f["issuer"], R"("CN=Example Root")");
   EXPECT_EQ(f["client_ciphers"], "[49199,47]");
-  EXPECT_EQ(f["partial"], "false");
+  EXPECT_EQ(f["mid_stream"], "false");
   EXPECT_EQ(f.h.count(Kind::x509), 2u);
   EXPECT_EQ(f.h.count(Kind::weird), 0u);
 }
@@ -270,7 +270,7 @@ TEST(tls, a_flow_without_its_beginning_says_so) {
   h.flow().is_partial = true;
   play(h, kFull);
   h.close();
-  EXPECT_EQ(field(h, "partial"), "true");
+  EXPECT_EQ(field(h, "mid_stream"), "true");
   EXPECT_EQ(field(h, "established"), "true");
 }
 

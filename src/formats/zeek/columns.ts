@@ -35,6 +35,8 @@ export interface Log {
   readonly path: string;
   readonly kind: KindName;
   readonly columns: readonly Column[];
+  /** Events that Zeek, by its own rules, has no row for. */
+  readonly beyondZeek: (event: never) => boolean;
 }
 
 type Source<E> = (keyof E & string) | ((event: E) => Value);
@@ -75,13 +77,15 @@ function fieldColumn({ name, type, list }: FieldMeta): Column {
 /**
  * A log: the columns that are named, Zeek's and in Zeek's order, then every field of the kind that none of them shows.
  * A field that is added to the schema is a column at once, and never moves another.
- * @param said  fields that the named columns say in other words
+ * @param said    fields that the named columns say in other words
+ * @param beyond  what Zeek has no row for: written only when all rows are asked for
  */
 export function defineLog<K extends KindName>(
   path: string,
   kind: K,
   named: (col: Define<EventOf[K]>) => readonly Column[],
   said: readonly (keyof EventOf[K] & string)[] = [],
+  beyond: (event: EventOf[K]) => boolean = () => false,
 ): Log {
   type E = EventOf[K];
   const shown = new Set<string>([...NEVER_SHOWN, ...said]);
@@ -98,7 +102,7 @@ export function defineLog<K extends KindName>(
   };
   const columns = named(col as Define<E>);
   const rest = FIELDS[kind].filter((f) => !shown.has(f.name));
-  return { path, kind, columns: [...columns, ...rest.map(fieldColumn)] };
+  return { path, kind, columns: [...columns, ...rest.map(fieldColumn)], beyondZeek: beyond };
 }
 
 const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmp' };

@@ -7,6 +7,7 @@ import type {
   ConnEvent,
   DnsEvent,
   FileEvent,
+  HttpEvent,
   KindName,
   TlsEvent,
   WeirdEvent,
@@ -67,7 +68,7 @@ const UNSHOWN: Partial<Record<KindName, readonly string[]>> = {
 describe('zeek logs', () => {
   it('a log begins and ends as Zeek’s, in packet time', async () => {
     const made = new Map<string, MemoryOutput>();
-    const writer = new ZeekWriter('logs', false, (path) => {
+    const writer = new ZeekWriter('logs', false, false, (path) => {
       const out = new MemoryOutput();
       made.set(path, out);
       return out;
@@ -112,9 +113,26 @@ describe('zeek logs', () => {
     assert.deepEqual([7, 8, 9].map(width), [width(6), width(6) - 1, width(6) - 1]);
   });
 
+  it('rows that Zeek has no rule for are written only when asked for', async () => {
+    const rows = async (all: boolean): Promise<number> => {
+      const out = new MemoryOutput();
+      const writer = new ZeekWriter('.', true, all, () => out);
+      const dns = bare<DnsEvent>('dns', { resp_p: 53 });
+      writer.write('dns', dns);
+      writer.write('dns', { ...dns, resp_p: 443 });
+      writer.write('http', bare<HttpEvent>('http', { mid_stream: true }));
+      writer.write('tls', bare<TlsEvent>('tls', { mid_stream: true }));
+      writer.write('tls', bare<TlsEvent>('tls', { mid_stream: false }));
+      await writer.close();
+      return out.text.split('\n').length - 1;
+    };
+    assert.equal(await rows(false), 2);
+    assert.equal(await rows(true), 5);
+  });
+
   it('as JSON: the same names, unset ones left out, no header', async () => {
     const out = new MemoryOutput();
-    const writer = new ZeekWriter('.', true, () => out);
+    const writer = new ZeekWriter('.', true, false, () => out);
     writer.write('conn', conn);
     await writer.close();
     assert.ok(

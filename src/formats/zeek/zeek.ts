@@ -16,6 +16,8 @@ export const ZEEK_KINDS: readonly KindName[] = LOGS.map((log) => log.kind);
 /** A kind by the name of its log, where that is another one: ssl, files. */
 export const kindOfLog = (path: string): KindName | undefined => LOGS.find((log) => log.path === path)?.kind;
 
+const TABLES = new Map<KindName, Log>(LOGS.map((log) => [log.kind, log]));
+
 interface Cell {
   readonly key: string;
   readonly value: (event: CatenaryEvent) => Value;
@@ -85,18 +87,26 @@ interface OpenLog {
 export class ZeekWriter {
   private readonly open = new Map<KindName, OpenLog>();
   private readonly json: boolean;
+  private readonly all: boolean;
   private readonly outputFor: (path: string) => TextOutput;
 
-  constructor(folder: string, json: boolean, outputFor = (path: string): TextOutput => new FileOutput(path)) {
+  /** @param all  also the rows that Zeek would not write, as Log.beyondZeek says */
+  constructor(
+    folder: string,
+    json: boolean,
+    all: boolean,
+    outputFor = (path: string): TextOutput => new FileOutput(path),
+  ) {
     this.json = json;
+    this.all = all;
     this.outputFor = (path) => outputFor(join(folder, `${path}.log`));
   }
 
   write(kind: KindName, event: CatenaryEvent): void {
+    const table = TABLES.get(kind);
+    if (table === undefined || (!this.all && table.beyondZeek(event as never))) return;
     let log = this.open.get(kind);
     if (log === undefined) {
-      const table = LOGS.find((l) => l.kind === kind);
-      if (table === undefined) return;
       log = { output: this.outputFor(table.path), row: this.json ? jsonRow(table) : tsvRow(table), lastSeen: 0 };
       if (!this.json) log.output.write(tsvHeader(table, event.seen));
       this.open.set(kind, log);

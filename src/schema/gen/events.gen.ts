@@ -335,7 +335,7 @@ export interface TlsEvent extends FlowEnvelope {
   /** Versions the client offers */
   readonly client_supported_versions: readonly number[];
   /** The beginning of the flow was not seen; Zeek writes no row then */
-  readonly partial: boolean;
+  readonly mid_stream: boolean;
 }
 
 /** A certificate shown in a handshake. */

@@ -283,7 +283,7 @@ CREATE TABLE IF NOT EXISTS {database}.`tls`
   `client_sig_algs` Array(UInt16) COMMENT 'Signature schemes the client offers, in order (RFC 8446 4.2.3)',
   `client_curves` Array(UInt16) COMMENT 'Groups the client offers, in order (RFC 8446 4.2.7, Zeek client_curves)',
   `client_supported_versions` Array(UInt16) COMMENT 'Versions the client offers (RFC 8446 4.2.1, Zeek client_supported_versions)',
-  `partial` Bool COMMENT 'The beginning of the flow was not seen; Zeek writes no row then',
+  `mid_stream` Bool COMMENT 'The beginning of the flow was not seen; Zeek writes no row then',
   `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store',
   INDEX ix_uid `uid` TYPE bloom_filter(0.01) GRANULARITY 2,
   INDEX ix_orig_h `orig_h` TYPE bloom_filter(0.01) GRANULARITY 2,

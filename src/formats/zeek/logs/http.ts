@@ -37,4 +37,6 @@ export const HTTP = defineLog(
     col('resp_mime_types', 'vector[string]'),
   ],
   ['proto'],
+  // Zeek does not parse a connection whose beginning it has not seen.
+  (e) => e.mid_stream,
 );

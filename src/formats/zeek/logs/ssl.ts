@@ -32,4 +32,6 @@ export const SSL = defineLog(
     col('sni_matches_cert', 'bool'),
   ],
   ['proto'],
+  // Zeek does not parse a connection whose beginning it has not seen.
+  (e) => e.mid_stream,
 );

@@ -100,7 +100,9 @@ constexpr ProtocolInfo make_protocol(const char* name, bool tcp, bool udp, Probe
   static_assert(alignof(P) <= alignof(std::max_align_t));
   ProtocolInfo info{name, tcp, udp, mid_stream, unread_max, probe, sizeof(P), nullptr, nullptr};
   info.construct = [](void* at) -> Parser* { return new (at) P(); };
-  if constexpr (!std::is_void_v<S>) info.make_shared = []() -> std::unique_ptr<Shared> { return std::make_unique<S>(); };
+  if constexpr (!std::is_void_v<S>) {
+    info.make_shared = []() -> std::unique_ptr<Shared> { return std::make_unique<S>(); };
+  }
   return info;
 }
 

@@ -20,12 +20,13 @@ class Known {
   static constexpr std::size_t kSets = 4096;  // 32,768 certificates, 1.5 MB
 
   // The key is no secret: a chosen collision can only make its author's own certificates be reported more often.
-  explicit Known(SipKey key = {0x6365'7274'6966'6963ULL, 0x6174'6573ULL})
-      : key_(key), entries_(std::make_unique<std::array<Entry, kWays * kSets>>()) {}
+  explicit Known(SipKey key = {0x6365'7274'6966'6963ULL, 0x6174'6573ULL}) : key_(key) {}
 
   // Whether this certificate in this role is new, or was last new kReportAgainAfter ago. Remembers it.
-  bool is_new(const files::Sha256& fingerprint, bool is_host, bool is_client, Nanos now) noexcept {
+  // The table is made with the first one: a worker that sees no certificate has none.
+  bool is_new(const files::Sha256& fingerprint, bool is_host, bool is_client, Nanos now) {
     const std::uint8_t role = static_cast<std::uint8_t>(1 | (is_host ? 2 : 0) | (is_client ? 4 : 0));
+    if (!entries_) entries_ = std::make_unique<std::array<Entry, kWays * kSets>>();
     Entry* set = &(*entries_)[(siphash(key_, fingerprint) % kSets) * kWays];
     Entry* oldest = set;
     for (Entry* e = set; e != set + kWays; e++) {

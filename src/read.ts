@@ -128,6 +128,7 @@ export async function read(request: ReadRequest, world: Surroundings): Promise<E
     filter: request.filter,
     kinds: kindsFor(request),
     flowsMax: request.flowsMax,
+    packetsMax: request.count,
     snaplen: request.snaplen,
   });
   if (!opened.ok) return stop(opened.fault);
@@ -146,11 +147,9 @@ export async function read(request: ReadRequest, world: Surroundings): Promise<E
   const alarm =
     request.duration === undefined ? undefined : world.clock.after(request.duration * 1000, () => reader.stop());
   const between = (): void => {
-    const isDue = progress.isDue();
-    if (!isDue && request.count === undefined) return;
-    const s = reader.summary();
-    if (request.count !== undefined && s.packets >= request.count) reader.stop();
-    if (isDue) progress.draw({ done: s.position, total: inputs.bytes, packets: s.packets, name: busyWith(s) });
+    if (!progress.isDue()) return;
+    const now = reader.summary();
+    progress.draw({ done: now.position, total: inputs.bytes, packets: now.packets, name: busyWith(now) });
   };
 
   const faults: Fault[] = [...inputs.faults];

@@ -130,6 +130,9 @@ class Reader final : public Napi::ObjectWrap<Reader> {
     if (o.Get("interface").IsString()) options.interface = o.Get("interface").ToString();
     if (o.Get("filter").IsString()) options.filter = o.Get("filter").ToString();
     if (o.Get("snaplen").IsNumber()) options.snaplen = o.Get("snaplen").ToNumber();
+    if (o.Get("packetsMax").IsNumber()) {
+      options.packets_max = static_cast<std::uint64_t>(o.Get("packetsMax").ToNumber().DoubleValue());
+    }
     if (o.Get("flowsMax").IsNumber()) {
       options.pipeline.flows_max = static_cast<std::size_t>(o.Get("flowsMax").ToNumber().DoubleValue());
     }

@@ -1,5 +1,6 @@
 // Live capture by libpcap (TPACKET_V3 on Linux), non-promiscuous only when asked.
 #include <pcap/pcap.h>
+#include <poll.h>
 
 #include "capture/source.h"
 
@@ -8,7 +9,8 @@ namespace {
 
 class LiveSource final : public Source {
  public:
-  explicit LiveSource(pcap_t* pcap, bool is_nanos) : pcap_(pcap), is_nanos_(is_nanos) {
+  LiveSource(pcap_t* pcap, bool is_nanos, int timeout_ms)
+      : pcap_(pcap), is_nanos_(is_nanos), timeout_ms_(timeout_ms), fd_(pcap_get_selectable_fd(pcap)) {
     linktype_ = pcap_datalink(pcap_);
   }
   ~LiveSource() override { pcap_close(pcap_); }
@@ -16,8 +18,15 @@ class LiveSource final : public Source {
   Next next(RawPacket& out) override {
     pcap_pkthdr* header = nullptr;
     const u_char* data = nullptr;
-    const int r = pcap_next_ex(pcap_, &header, &data);
-    if (r == 0) return Next::kTimeout;
+    int r = pcap_next_ex(pcap_, &header, &data);
+    if (r == 0) {
+      // The handle does not block: with TPACKET_V3 libpcap would wait for a packet without end, and a quiet interface
+      // could be neither stopped nor told that time has passed.
+      pollfd ready{fd_, POLLIN, 0};
+      if (poll(&ready, 1, timeout_ms_) <= 0) return Next::kTimeout;
+      r = pcap_next_ex(pcap_, &header, &data);
+      if (r == 0) return Next::kTimeout;
+    }
     if (r == PCAP_ERROR_BREAK) return Next::kEnd;
     if (r != 1) {
       error_ = pcap_geterr(pcap_);
@@ -39,6 +48,8 @@ class LiveSource final : public Source {
  private:
   pcap_t* pcap_;
   bool is_nanos_;
+  int timeout_ms_;
+  int fd_;
   int linktype_ = 0;
 };
 
@@ -59,7 +70,7 @@ std::unique_ptr<Source> open_live(const std::string& interface, const LiveOption
   const int r = pcap_activate(pcap);
   if (r < 0) {
     const std::string why = pcap_geterr(pcap);
-    error = r == PCAP_ERROR_PERM_DENIED ? "no permission to capture (run as root, or give the process CAP_NET_RAW)"
+    error = r == PCAP_ERROR_PERM_DENIED      ? "no permission to capture (run as root, or give the process CAP_NET_RAW)"
             : r == PCAP_ERROR_NO_SUCH_DEVICE ? "no such interface (see 'ip link')"
             : r == PCAP_ERROR_IFACE_NOT_UP   ? "the interface is down (ip link set " + interface + " up)"
             : why.empty()                    ? pcap_statustostr(r)
@@ -77,7 +88,12 @@ std::unique_ptr<Source> open_live(const std::string& interface, const LiveOption
     }
     pcap_freecode(&program);
   }
-  return std::make_unique<LiveSource>(pcap, is_nanos);
+  if (pcap_setnonblock(pcap, 1, message) != 0 || pcap_get_selectable_fd(pcap) < 0) {
+    error = *message ? message : "the interface cannot be waited for";
+    pcap_close(pcap);
+    return nullptr;
+  }
+  return std::make_unique<LiveSource>(pcap, is_nanos, options.timeout_ms);
 }
 
 }  // namespace catenary::capture

@@ -7,6 +7,9 @@
 
 namespace catenary::sensor {
 
+// A live event waits no longer than this for company.
+constexpr Nanos kLiveHandOver = kSecond / 4;
+
 SipKey random_key() {
   SipKey key;
   CATENARY_CHECK(getrandom(&key, sizeof key, 0) == static_cast<ssize_t>(sizeof key));
@@ -57,6 +60,12 @@ bool Reader::run(std::uint64_t packets_max) {
       case capture::Next::kPacket:
         results_.back().packets++;
         pipeline_.packet(raw);
+        if (options_.packets_max > 0 && pipeline_.counters().packets >= options_.packets_max) stop();
+        if (!options_.interface.empty() && raw.ts - handed_over_ >= kLiveHandOver) {
+          pipeline_.tick(raw.ts);
+          handed_over_ = raw.ts;
+          return true;
+        }
         break;
       case capture::Next::kTimeout: {
         // Nothing came within the read timeout: let flows time out, hand over what there is.
@@ -65,12 +74,8 @@ bool Reader::run(std::uint64_t packets_max) {
         pipeline_.tick(static_cast<Nanos>(now.tv_sec) * kSecond + now.tv_nsec);
         return true;
       }
-      case capture::Next::kEnd:
-        close_source("");
-        break;
-      case capture::Next::kError:
-        close_source(source_->error());
-        break;
+      case capture::Next::kEnd: close_source(""); break;
+      case capture::Next::kError: close_source(source_->error()); break;
     }
     if (pipeline_.events().drains() != drains) return true;
     if (++n >= packets_max) return true;

@@ -14,6 +14,7 @@ struct ReaderOptions {
   std::string interface;           // or live from here
   std::string filter;
   int snaplen = 262144;
+  std::uint64_t packets_max = 0;  // ends in order after so many; 0 for no limit
   PipelineOptions pipeline;
 };
 
@@ -51,6 +52,7 @@ class Reader {
   std::size_t next_file_ = 0;
   std::uint64_t position_ = 0;
   capture::SourceStats last_stats_;
+  Nanos handed_over_ = 0;
   std::atomic<bool> stop_{false};
   bool is_done_ = false;
 };

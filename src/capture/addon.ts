@@ -12,6 +12,8 @@ export interface NativeOptions {
   /** Kinds to encode, by number. None of them: []; all of them: left out. */
   kinds?: readonly number[];
   flowsMax?: number;
+  /** Ends in order after so many. */
+  packetsMax?: number;
   snaplen?: number;
 }
 

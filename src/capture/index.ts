@@ -22,6 +22,7 @@ export interface ReadOptions {
   /** Kinds to hand over; the others are only counted. All when left out. */
   readonly kinds?: readonly KindName[] | undefined;
   readonly flowsMax?: number | undefined;
+  readonly packetsMax?: number | undefined;
   readonly snaplen?: number | undefined;
 }
 
@@ -97,6 +98,7 @@ export function openReader(options: ReadOptions): Result<Reader> {
   if (options.filter !== undefined) native.filter = options.filter;
   if (options.kinds !== undefined) native.kinds = options.kinds.map((kind) => KIND_IDS[kind]);
   if (options.flowsMax !== undefined) native.flowsMax = options.flowsMax;
+  if (options.packetsMax !== undefined) native.packetsMax = options.packetsMax;
   if (options.snaplen !== undefined) native.snaplen = options.snaplen;
   return success(new Reader(new addon.value.Reader(native)));
 }

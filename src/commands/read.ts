@@ -167,7 +167,7 @@ export function addRead(program: Command, world: Surroundings, done: Done): void
     .option('--all-rows', "Zeek's logs with the rows that Zeek would not write")
     .option('-i, --interface <if>', 'capture live from here; takes the rights of tcpdump')
     .option('--duration <time>', 'end live capture after so long: seconds, or 90s, 15m, 2h')
-    .option('--count <n>', 'end live capture after n packets, or a few more')
+    .option('--count <n>', 'end live capture after n packets')
     .option('--snaplen <bytes>', 'keep so much of each live packet')
     .option('--flows-max <n>', 'hold at most n flows at once; then the oldest ends early')
     .option('-q, --quiet', 'no summary on standard error')

@@ -8,6 +8,8 @@ const DRAW_EVERY_MS = 100;
 /** A run that is over sooner needs no bar. */
 const FIRST_AFTER_MS = 500;
 const BAR_CELLS = 24;
+/** Where the terminal does not say, or says 0. */
+const COLUMNS = 80;
 
 export interface ProgressState {
   /** Done and to be done, in the same unit; `total` 0 when nobody knows. */
@@ -67,7 +69,7 @@ export class Progress {
     const now = this.clock.monotonic();
     this.next = now + DRAW_EVERY_MS;
     this.shown = true;
-    this.screen.write(`\r${progressLine(state, now - this.start, this.screen.columns ?? 80)}\x1b[K`);
+    this.screen.write(`\r${progressLine(state, now - this.start, this.screen.columns || COLUMNS)}\x1b[K`);
   }
 
   /** Takes the line away; the next draw brings it back. */

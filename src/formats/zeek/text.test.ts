@@ -25,6 +25,14 @@ describe('zeek values', () => {
     ['C1 by its bytes', '\u0080\u009b\u00a0', '\\xc2\\x80\\xc2\\x9b\u00a0', '\\xc2\\x80\\xc2\\x9b\u00a0'],
     ['a backslash comes doubled already', 'C:\\\\a', 'C:\\\\a', 'C:\\\\a'],
     ['a byte that was no UTF-8', 'a\\xffb', 'a\\xffb', 'a\\xffb'],
+    [
+      'a text with such a byte is all bytes',
+      'é\\xff日',
+      '\\xc3\\xa9\\xff\\xe6\\x97\\xa5',
+      '\\xc3\\xa9\\xff\\xe6\\x97\\xa5',
+    ],
+    ['but not one that only looks so', 'é\\\\xff', 'é\\\\xff', 'é\\\\xff'],
+    ['nor one with an escape within ASCII', 'é\\x00', 'é\\x00', 'é\\x00'],
     ['other scripts stay', 'żółć 😀', 'żółć 😀', 'żółć 😀'],
   ];
   for (const [name, text, cell, item] of texts)
@@ -71,6 +79,7 @@ describe('zeek values', () => {
     ['addr', '2001:db8::1', '2001:db8::1', '"2001:db8::1"'],
     ['enum', 'tcp', 'tcp', '"tcp"'],
     ['string', 'C:\\\\a "x"', 'C:\\\\a "x"', '"C:\\\\a \\"x\\""'],
+    ['string', 'é\\xff', '\\xc3\\xa9\\xff', '"\\\\xc3\\\\xa9\\\\xff"'],
     ['string', '', '(empty)', '""'],
     ['string', null, undefined, undefined],
     ['count', null, undefined, undefined],

@@ -2,7 +2,8 @@
 //
 // A record's text is already half of Zeek's escaping: a byte that was no UTF-8 is \xNN, a backslash is \\. A cell
 // wants, besides, \xNN for what would end or move a line, a comma of a list's item as \x2c, and the texts that mean
-// something else (-, (empty)) with their first character escaped. JSON wants the backslash single again.
+// something else (-, (empty)) with their first character escaped. JSON wants the backslash single again. In both, a text
+// with a byte that is no UTF-8 is no text, and has every byte above ASCII escaped, as Zeek 8 has it.
 import { jsonText } from '../../lib/json_text.ts';
 import { doubleJson, roundSeconds, secondsText } from '../../lib/numbers.ts';
 import type { Column, ScalarType, Value } from './columns.ts';
@@ -20,10 +21,18 @@ const hex = (byte: number): string => `\\x${byte.toString(16).padStart(2, '0')}`
 /** The bytes of its UTF-8, each escaped: undoing it gives the bytes that were there. */
 const escapedBytes = (c: string): string => [...Buffer.from(c)].map(hex).join('');
 
+// An escape of a byte above ASCII: its backslash is not the second of a doubled one.
+const BYTE_ESCAPE = /(?:^|[^\\])(?:\\\\)*\\x[89a-f]/;
+const NOT_ASCII = /[^\u0000-\u007f]+/g;
+
+const asZeek = (text: string): string =>
+  text.includes('\\x') && BYTE_ESCAPE.test(text) ? text.replace(NOT_ASCII, escapedBytes) : text;
+
 export function cellText(text: string, inList: boolean): string {
   if (text === '') return EMPTY;
   if (text === UNSET || text === EMPTY) return hex(text.charCodeAt(0)) + text.slice(1);
-  let out = CONTROL.test(text) ? text.replace(CONTROLS, escapedBytes) : text;
+  let out = asZeek(text);
+  if (CONTROL.test(out)) out = out.replace(CONTROLS, escapedBytes);
   if (inList && out.includes(SET_SEPARATOR)) out = out.replaceAll(SET_SEPARATOR, hex(SET_SEPARATOR.charCodeAt(0)));
   return out;
 }
@@ -58,7 +67,7 @@ const unescaped = (text: string): string => (text.includes('\\\\') ? text.replac
 const JSON_VALUE: Readonly<Record<ScalarType, Write>> = {
   time: (v) => (typeof v === 'string' ? v : secondsText(v as number)),
   interval: (v) => doubleJson(roundSeconds(v as number)),
-  string: (v) => jsonText(unescaped(v as string)),
+  string: (v) => jsonText(unescaped(asZeek(v as string))),
   enum: (v) => jsonText(unescaped(v as string)),
   addr: (v) => `"${v}"`,
   port: (v) => String(v),

@@ -180,6 +180,17 @@ describe('zeek logs', () => {
     assert.equal(columnOf('tls', both, 'client_cert_chain_fps'), fps[0]);
   });
 
+  it('a host keeps its port', () => {
+    const http = bare<HttpEvent>('http', { host: '[::1]', host_port: 8080 });
+    assert.equal(columnOf('http', http, 'host'), '[::1]:8080');
+    assert.equal(columnOf('http', { ...http, host_port: null }, 'host'), '[::1]');
+    assert.equal(columnOf('http', { ...http, host: null }, 'host'), '-');
+  });
+
+  it('a handshake nobody could read has an empty history', () => {
+    assert.equal(columnOf('tls', bare<TlsEvent>('tls', {}), 'ssl_history'), '(empty)');
+  });
+
   it('files say their source in capitals', () => {
     assert.equal(columnOf('file', bare<FileEvent>('file', { source: 'http' }), 'source'), 'HTTP');
     assert.equal(columnOf('file', bare<FileEvent>('file', { source: 'tls' }), 'source'), 'SSL');

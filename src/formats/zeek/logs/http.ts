@@ -13,7 +13,8 @@ export const HTTP = defineLog(
     col('id.resp_p', 'port', 'resp_p'),
     col('trans_depth', 'count'),
     col('method', 'string'),
-    col('host', 'string'),
+    // Zeek leaves the port where the header has it; the event has it in a field of its own.
+    col('host', 'string', (e) => (e.host === null || e.host_port === null ? e.host : `${e.host}:${e.host_port}`)),
     col('uri', 'string'),
     col('referrer', 'string'),
     col('version', 'string'),

@@ -20,7 +20,8 @@ export const SSL = defineLog(
     col('last_alert', 'string'),
     col('next_protocol', 'string'),
     col('established', 'bool'),
-    col('ssl_history', 'string', (e) => (e.ssl_history === '' ? null : e.ssl_history)),
+    // Zeek has one always, an empty one where no handshake message could be read.
+    col('ssl_history', 'string', (e) => e.ssl_history ?? ''),
     col('cert_chain_fps', 'vector[string]'),
     // Zeek sets it, empty or not, once the server has shown a certificate.
     col(

@@ -1,0 +1,3 @@
+import { describeCases } from '../case_world.test.ts';
+
+describeCases('exe_download');

@@ -111,9 +111,11 @@ export function readCases(folder: string): Case[] {
 
 const isLocal = (ip: string): boolean => /^(?:10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|fd)/.test(ip);
 
+const isEvenly = (at: readonly number[] | Evenly): at is Evenly => !Array.isArray(at);
+
 function times(at: CaseEvent['at']): number[] {
   if (typeof at === 'number') return [at];
-  if (!('every' in at)) return [...at];
+  if (!isEvenly(at)) return [...at];
   const out: number[] = [];
   let state = 12345;
   for (let i = 0; i < at.times; i++) {

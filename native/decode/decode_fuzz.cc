@@ -6,13 +6,17 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace catenary;
-  constexpr int kLinks[] = {DLT_EN10MB, DLT_RAW, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NULL, DLT_PPP, 9999};
+  constexpr int kLinks[] = {DLT_EN10MB,    DLT_RAW,    DLT_LINUX_SLL,  DLT_LINUX_SLL2,       DLT_NULL,  DLT_PPP,
+                            DLT_PPP_ETHER, DLT_C_HDLC, DLT_IEEE802_11, DLT_IEEE802_11_RADIO, DLT_NFLOG, 9999};
   Cursor in(Bytes{data, size});
   const int link = kLinks[in.u8() % std::size(kLinks)];
+  constexpr std::uint16_t kPorts[] = {4789, 6081, 2152, 3544, 40000};
   decode::Recorder r;
   for (int i = 0; i < 4 && in.has(2); i++) {
     const std::size_t n = in.be16();
-    r.frame(link, in.take(std::min(n, in.left())), (i + 1) * kSecond);
+    const Bytes frame = in.take(std::min(n, in.left()));
+    r.frame(link, frame, (i + 1) * kSecond);
+    r.udp(kPorts[n % std::size(kPorts)], frame);  // as the payload of a datagram
   }
   return 0;
 }

@@ -4,14 +4,22 @@
 
 #include "decode/arp/arp.h"
 #include "decode/ethernet/ethernet.h"
+#include "decode/geneve/geneve.h"
 #include "decode/gre/gre.h"
+#include "decode/gtp/gtp.h"
+#include "decode/hdlc/hdlc.h"
+#include "decode/ieee80211/ieee80211.h"
 #include "decode/ip4/ip4.h"
 #include "decode/ip6/ip6.h"
 #include "decode/linux_sll/linux_sll.h"
 #include "decode/loopback/loopback.h"
+#include "decode/mac_in_mac/mac_in_mac.h"
 #include "decode/mpls/mpls.h"
+#include "decode/nflog/nflog.h"
 #include "decode/pppoe/pppoe.h"
+#include "decode/teredo/teredo.h"
 #include "decode/vlan/vlan.h"
+#include "decode/vxlan/vxlan.h"
 
 namespace catenary::decode {
 
@@ -22,6 +30,7 @@ bool Decoder::deeper(Packet& p) {
 }
 
 bool Decoder::link(int linktype, Packet& p) {
+  fragments_.begin_frame();
   Cursor in(p.frame);
   switch (linktype) {
     case DLT_EN10MB:
@@ -47,10 +56,29 @@ bool Decoder::link(int linktype, Packet& p) {
     case DLT_PPP_SERIAL:
       pppoe::decode_ppp(in, p, *this);
       return true;
+    case DLT_PPP_ETHER:
+      pppoe::decode(in, p, *this);
+      return true;
+    case DLT_C_HDLC:
+      hdlc::decode(in, p, *this);
+      return true;
+    case DLT_IEEE802_11:
+      ieee80211::decode(in, p, *this);
+      return true;
+    case DLT_IEEE802_11_RADIO:
+      ieee80211::decode_radiotap(in, p, *this);
+      return true;
+    case DLT_NFLOG:
+      nflog::decode(in, p, *this);
+      return true;
     default:
       weird(Weird::decode_unknown_linktype, p);
       return false;
   }
+}
+
+void Decoder::ethernet(Cursor in, Packet& p) {
+  if (deeper(p)) ethernet::decode(in, p, *this);
 }
 
 // IEEE 802 numbers, https://www.iana.org/assignments/ieee-802-numbers
@@ -72,6 +100,10 @@ void Decoder::ethertype(std::uint16_t type, Cursor in, Packet& p) {
       return mpls::decode(in, p, *this);
     case 0x8864:
       return pppoe::decode(in, p, *this);
+    case 0x88e7:
+      return mac_in_mac::decode(in, mac_in_mac::kServiceTag, p, *this);
+    case 0x8903:
+      return mac_in_mac::decode(in, mac_in_mac::kFabricTag, p, *this);
     default:
       return;  // not for us: counted as a packet without IP
   }
@@ -100,6 +132,35 @@ void Decoder::ip_payload(std::uint8_t proto, Cursor in, Packet& p) {
     default:
       sink_.on_ip(p);
   }
+}
+
+// The port of the responder decides, as an ephemeral port may be any of these; Teredo's server answers from its own.
+bool Decoder::udp_tunnel(std::uint16_t orig_port, std::uint16_t resp_port, Bytes data, std::uint32_t len,
+                         const Packet& outer) {
+  const bool is_teredo = orig_port == teredo::kPort || resp_port == teredo::kPort || teredo::looks_like(data, len);
+  if (!is_teredo && resp_port != vxlan::kPort && resp_port != geneve::kPort && resp_port != gtp::kPort) return false;
+  Packet p = outer;
+  if (!deeper(p)) return false;
+  // The frame that carried it says nothing of the packet inside.
+  p.has_macs = false;
+  p.vlan = p.inner_vlan = 0;
+  p.vlan_tags = 0;
+  p.was_fragmented = false;
+  const Cursor in(data);
+  if (resp_port == vxlan::kPort) return vxlan::decode(in, p, *this);
+  if (resp_port == geneve::kPort) return geneve::decode(in, p, *this);
+  if (resp_port == gtp::kPort) return gtp::decode(in, len, p, *this);
+  return teredo::decode(in, len, p, *this);
+}
+
+bool is_whole_ip(Cursor in, std::size_t len) noexcept {
+  const std::uint8_t first = in.u8();
+  in.skip(1);
+  const std::size_t v4_total = in.be16();
+  const std::size_t v6_payload = in.be16();
+  if (!in.ok()) return false;
+  if (first >> 4 == 4) return (first & 0xf) >= 5 && v4_total >= 20 && v4_total == len;
+  return first >> 4 == 6 && v6_payload + 40 == len;
 }
 
 }  // namespace catenary::decode

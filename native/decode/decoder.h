@@ -26,6 +26,9 @@ class Sink {
   virtual void on_weird(Weird name, const Packet& p) = 0;
 };
 
+// Whether this is an IPv4 or IPv6 header that claims exactly `len` bytes: for tunnels, whose ports anybody may use.
+bool is_whole_ip(Cursor in, std::size_t len) noexcept;
+
 class Decoder {
  public:
   static constexpr std::uint8_t kDepthMax = 24;
@@ -34,7 +37,11 @@ class Decoder {
 
   // Entry: the frame's first header is of this link type (DLT_). False: a link type we do not know.
   bool link(int linktype, Packet& p);
+  // The payload of a UDP datagram whose flow answers at resp_port; len: its length on the wire. What a tunnel carries
+  // goes on as a packet of its own, one level deeper. False: no tunnel we know.
+  bool udp_tunnel(std::uint16_t orig_port, std::uint16_t resp_port, Bytes data, std::uint32_t len, const Packet& outer);
   // For layers: what follows.
+  void ethernet(Cursor in, Packet& p);
   void ethertype(std::uint16_t type, Cursor in, Packet& p);
   void ip(Cursor in, Packet& p);  // version 4 or 6 by its first nibble
   void ip_payload(std::uint8_t proto, Cursor in, Packet& p);

@@ -8,7 +8,7 @@
 
 namespace catenary::decode {
 
-enum class Tunnel : std::uint8_t { kNone, kIpInIp, kGre };
+enum class Tunnel : std::uint8_t { kNone, kIpInIp, kGre, kErspan, kVxlan, kGeneve, kGtp, kTeredo };
 
 struct Packet {
   Nanos ts = 0;
@@ -34,7 +34,11 @@ struct Packet {
 
   std::uint8_t depth = 0;  // headers passed; Decoder::kDepthMax ends it
   Tunnel tunnel = Tunnel::kNone;
+  bool is_subframe = false;  // one packet of several in an 802.11 aggregate
 };
+
+// GRE and Geneve name a bridged Ethernet frame so (RFC 1701, RFC 8926).
+inline constexpr std::uint16_t kBridgedEthernet = 0x6558;
 
 // IP protocol numbers (IANA) that have a meaning here.
 namespace ip_proto {

@@ -22,6 +22,11 @@ class Recorder final : public Sink {
     decoder_.link(linktype, p);
   }
 
+  // Decodes what a datagram to a port holds, as if it came within `outer`.
+  bool udp(std::uint16_t resp_port, Bytes data, Packet outer = {}) {
+    return decoder_.udp_tunnel(40000, resp_port, data, static_cast<std::uint32_t>(data.size()), outer);
+  }
+
   std::vector<Packet> packets;                       // that reached an IP payload; views die with the frame
   std::vector<std::vector<std::uint8_t>> payloads;   // copies of their payloads
   std::vector<ArpEvent> arps;

@@ -19,6 +19,16 @@ std::string_view tunnel_name(std::uint8_t tunnel) noexcept {
       return "ip";
     case decode::Tunnel::kGre:
       return "gre";
+    case decode::Tunnel::kErspan:
+      return "erspan";
+    case decode::Tunnel::kVxlan:
+      return "vxlan";
+    case decode::Tunnel::kGeneve:
+      return "geneve";
+    case decode::Tunnel::kGtp:
+      return "gtp";
+    case decode::Tunnel::kTeredo:
+      return "teredo";
     case decode::Tunnel::kNone:
       break;
   }

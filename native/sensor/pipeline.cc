@@ -187,6 +187,8 @@ void Pipeline::on_udp(const Packet& p) {
   dispatcher_.on_datagram(*f, dir, d.data);
   // A parser may know how long silence lasts in its protocol.
   if (flow::deadline_of(*f) < deadline) table_.reschedule(*f);
+  // Last: flows made inside may evict this one.
+  decoder_.udp_tunnel(f->orig_p, f->resp_p, d.data, d.len, p);
 }
 
 void Pipeline::on_icmp(const Packet& p) {

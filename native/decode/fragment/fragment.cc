@@ -31,6 +31,8 @@ std::uint32_t Table::create(const Key& key, Nanos now) {
   } else if (pool_.size() < kDatagramsMax) {
     pool_.push_back(std::make_unique<Datagram>());
     i = static_cast<std::uint32_t>(pool_.size() - 1);
+  } else if (oldest_ == kNil) {
+    return kNil;
   } else {
     evicted_++;
     release(oldest_);
@@ -55,7 +57,7 @@ std::uint32_t Table::create(const Key& key, Nanos now) {
   return i;
 }
 
-void Table::release(std::uint32_t i) {
+void Table::unlink(std::uint32_t i) {
   Datagram& g = *pool_[i];
   std::uint32_t* link = bucket_of(g.key);
   while (*link != i) link = &pool_[*link]->next;
@@ -64,14 +66,19 @@ void Table::release(std::uint32_t i) {
   (g.newer == kNil ? newest_ : pool_[g.newer]->older) = g.older;
   g.in_use = false;
   active_--;
+}
+
+void Table::release(std::uint32_t i) {
+  unlink(i);
   free_.push_back(i);
 }
 
+void Table::begin_frame() {
+  free_.insert(free_.end(), delivered_.begin(), delivered_.end());
+  delivered_.clear();
+}
+
 Result Table::add(const Key& key, Nanos now, std::uint32_t offset, bool has_more, Bytes data) {
-  if (delivered_ != kNil) {
-    release(delivered_);
-    delivered_ = kNil;
-  }
   while (oldest_ != kNil && pool_[oldest_]->first + kTimeout < now) {
     evicted_++;
     release(oldest_);
@@ -88,6 +95,7 @@ Result Table::add(const Key& key, Nanos now, std::uint32_t offset, bool has_more
   }
   std::uint32_t i = find(key);
   if (i == kNil) i = create(key, now);
+  if (i == kNil) return out;  // every buffer was handed out within one frame
   Datagram& g = *pool_[i];
   if (!has_more) {
     if (g.end != 0 && g.end != end) out.weird = Weird::ip_fragment_ends_differ;
@@ -115,7 +123,8 @@ Result Table::add(const Key& key, Nanos now, std::uint32_t offset, bool has_more
   if (g.end == 0 || g.have < (g.end + 7) / 8) return out;
   out.is_complete = true;
   out.payload = Bytes{g.bytes, g.end};
-  delivered_ = i;
+  unlink(i);
+  delivered_.push_back(i);
   return out;
 }
 

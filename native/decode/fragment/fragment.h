@@ -29,7 +29,7 @@ struct Key {
 
 struct Result {
   bool is_complete = false;
-  Bytes payload;  // valid until the next add()
+  Bytes payload;  // valid until the next begin_frame()
   std::optional<Weird> weird;
 };
 
@@ -39,6 +39,9 @@ class Table {
   static constexpr Nanos kTimeout = 30 * kSecond;     // RFC 8200: 60 s; Linux: 30 s
 
   explicit Table(SipKey key) : key_(key) {}
+  // A new frame: what was handed out before is no longer read. Within a frame several datagrams may be handed out, one
+  // in another's payload, so their buffers are not used again before.
+  void begin_frame();
   Result add(const Key& key, Nanos now, std::uint32_t offset, bool has_more, Bytes data);
 
   std::size_t active() const { return active_; }
@@ -65,6 +68,7 @@ class Table {
   std::uint32_t* bucket_of(const Key& key);
   std::uint32_t find(const Key& key);
   std::uint32_t create(const Key& key, Nanos now);
+  void unlink(std::uint32_t i);
   void release(std::uint32_t i);
 
   SipKey key_;
@@ -74,7 +78,7 @@ class Table {
   std::uint32_t oldest_ = kNil, newest_ = kNil;
   std::size_t active_ = 0;
   std::uint64_t evicted_ = 0;
-  std::uint32_t delivered_ = kNil;  // released on the next add: its bytes were handed out
+  std::vector<std::uint32_t> delivered_;  // in this frame: free with the next
 };
 
 }  // namespace catenary::fragment

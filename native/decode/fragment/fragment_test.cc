@@ -89,3 +89,26 @@ TEST(fragment, what_never_completes_times_out) {
   EXPECT_EQ(t.active(), 2u);
   EXPECT_EQ(t.evicted(), 1u);
 }
+
+// A datagram in a datagram in a datagram: the inner ones are put together while the outer is still being read.
+TEST(fragment, what_was_handed_out_stays_until_the_next_frame) {
+  Table t({1, 2});
+  const auto outer = t.add(key_of(1), kSecond, 0, false, fill(64, 1));
+  const auto middle = t.add(key_of(2), kSecond, 0, false, outer.payload.subspan(8));
+  const auto inner = t.add(key_of(3), kSecond, 0, false, middle.payload.subspan(8));
+  EXPECT(outer.is_complete && middle.is_complete && inner.is_complete);
+  EXPECT(outer.payload.data() != middle.payload.data() && middle.payload.data() != inner.payload.data());
+  EXPECT_EQ(t.active(), 0u);
+  t.begin_frame();
+  EXPECT(t.add(key_of(4), kSecond, 0, false, fill(8, 1)).is_complete);
+}
+
+TEST(fragment, handed_out_buffers_at_the_limit_one_below_one_above) {
+  Table t({1, 2});
+  for (std::uint32_t i = 0; i < Table::kDatagramsMax; i++) {
+    EXPECT(t.add(key_of(i), kSecond, 0, false, fill(8, 1)).is_complete);
+  }
+  EXPECT(!t.add(key_of(9999), kSecond, 0, false, fill(8, 1)).is_complete);
+  t.begin_frame();
+  EXPECT(t.add(key_of(9999), kSecond, 0, false, fill(8, 1)).is_complete);
+}

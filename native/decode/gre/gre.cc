@@ -1,10 +1,18 @@
 #include "decode/gre/gre.h"
 
 #include "decode/decoder.h"
-#include "decode/ethernet/ethernet.h"
+#include "decode/erspan/erspan.h"
+#include "decode/ieee80211/ieee80211.h"
 #include "decode/pppoe/pppoe.h"
 
 namespace catenary::gre {
+
+namespace {
+
+// Aruba access points send their controller 802.11 frames; the type says which radio and queue.
+bool is_aruba(std::uint16_t type) { return type == 0x9000 || (type >= 0x8200 && type <= 0x8370 && (type & 0xf) == 0); }
+
+}  // namespace
 
 void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
   const std::uint16_t flags = in.be16();
@@ -19,10 +27,10 @@ void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
   if (!in.ok()) return d.weird(Weird::gre_header_malformed, p);
   p.tunnel = decode::Tunnel::kGre;
   if (version == 1 && type == 0x880b) return pppoe::decode_ppp(in, p, d);
-  if (type == 0x6558 && p.depth < decode::Decoder::kDepthMax) {
-    p.depth++;
-    return ethernet::decode(in, p, d);  // transparent Ethernet bridging (NVGRE, RFC 7637)
-  }
+  if (type == decode::kBridgedEthernet) return d.ethernet(in, p);  // NVGRE, RFC 7637
+  if (type == erspan::kType1And2 || type == erspan::kType3)
+    return erspan::decode(in, type, (flags & 0x1000) != 0, p, d);
+  if (is_aruba(type)) return ieee80211::decode(in, p, d);
   if (!in.done()) d.ethertype(type, in, p);
 }
 

@@ -65,3 +65,10 @@ TEST(gre, tunnels_within_tunnels_end_at_the_depth_limit) {
   r.frame(DLT_RAW, frame);
   EXPECT(r.is_weird(Weird::decode_too_many_headers));
 }
+
+TEST(gre, aruba_frames_of_802_11) {
+  Recorder r;
+  const std::string frame = "0802 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000 0800";
+  r.frame(DLT_RAW, outer("0000 8210" + frame + kUdp));
+  EXPECT_EQ(r.packets.size(), 1u);
+}

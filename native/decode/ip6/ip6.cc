@@ -13,7 +13,29 @@ namespace ip_proto = decode::ip_proto;
 
 bool is_extension(std::uint8_t next) {
   return next == ip_proto::kHopByHop || next == ip_proto::kRouting || next == ip_proto::kDestination ||
-         next == ip_proto::kMobility || next == ip_proto::kHip || next == ip_proto::kShim6;
+         next == ip_proto::kAh || next == ip_proto::kMobility || next == ip_proto::kHip || next == ip_proto::kShim6;
+}
+
+// The packet is on its way to the last address of the route, and replies come from there: RFC 2460, 4.4 (type 0, which
+// RFC 5095 took out), RFC 6275, 6.4 (type 2).
+void read_routing(Cursor in, decode::Packet& p) {
+  const std::uint8_t type = in.u8();
+  const std::uint8_t segments_left = in.u8();
+  in.skip(4);
+  if (!in.ok() || (type != 0 && type != 2) || segments_left == 0) return;
+  if (in.done() || in.left() % 16 != 0) return;
+  in.skip(in.left() - 16);
+  p.dst = Ip::v6(in.take(16));
+}
+
+// A mobile node away from home says where it belongs: RFC 6275, 6.3.
+void read_home_address(Cursor in, decode::Packet& p) {
+  while (!in.done()) {
+    const std::uint8_t option = in.u8();
+    if (option == 0) continue;  // Pad1
+    const Bytes value = in.take(in.u8());
+    if (option == 0xc9 && value.size() == 16) p.src = Ip::v6(value);
+  }
 }
 
 }  // namespace
@@ -41,8 +63,12 @@ void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
   for (int i = 0; is_extension(next); i++) {
     if (i == kExtensionHeadersMax) return d.weird(Weird::ip6_too_many_extension_headers, p);
     const std::uint8_t after = rest.u8();
-    const std::size_t length = (static_cast<std::size_t>(rest.u8()) + 1) * 8;
-    rest.skip(length - 2);
+    const std::size_t units = rest.u8();
+    // RFC 4302, 2.2: the authentication header alone counts in words of four bytes, less two.
+    const std::size_t length = next == ip_proto::kAh ? (units + 2) * 4 : (units + 1) * 8;
+    Cursor body = rest.sub(length - 2);
+    if (next == ip_proto::kRouting) read_routing(body, p);
+    if (next == ip_proto::kDestination) read_home_address(body, p);
     if (!rest.ok() || length > payload_len) return d.weird(Weird::ip6_extension_header_too_short, p);
     payload_len -= length;
     next = after;
@@ -60,7 +86,10 @@ void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
   p.payload_len = static_cast<std::uint32_t>(payload_len);
   const std::uint32_t offset = offset_more & 0xfff8u;
   const bool has_more = (offset_more & 1) != 0;
-  if (offset == 0 && !has_more) return d.ip_payload(after, rest, p);  // an atomic fragment, RFC 6946
+  if (offset == 0 && !has_more) {  // an atomic fragment, RFC 6946: counted as the packet it stands for
+    if (claimed != 0) p.ip_len -= 8;
+    return d.ip_payload(after, rest, p);
+  }
   if (rest.left() < payload_len) return d.weird(Weird::ip_fragment_cut_by_snaplen, p);
   const fragment::Key key{p.src, p.dst, id, after, 6};
   const fragment::Result whole = d.fragments().add(key, p.ts, offset, has_more, rest.rest());

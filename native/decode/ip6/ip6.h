@@ -10,6 +10,7 @@ class Decoder;
 namespace catenary::ip6 {
 
 // in: the header. As ip4::decode; extension headers count into ip_len, not into payload_len.
+// src and dst are those the flow has: a home address and the end of a route stand for what the fixed header says.
 void decode(Cursor in, decode::Packet& p, decode::Decoder& d);
 
 }  // namespace catenary::ip6

@@ -35,6 +35,7 @@ TEST(ip6, an_atomic_fragment_is_a_whole_packet) {
   r.frame(DLT_RAW, hex(header("0011 2c", std::string("1100 0000 00000001") + kUdp)));
   EXPECT_EQ(r.packets.size(), 1u);
   EXPECT(!r.packets[0].was_fragmented);
+  EXPECT_EQ(r.packets[0].ip_len, 49u);
 }
 
 TEST(ip6, two_fragments_make_one) {
@@ -68,4 +69,30 @@ TEST(ip6, what_is_cut_is_a_weird) {
   EXPECT(extension.is_weird(Weird::ip6_extension_header_too_short));
   version.frame(DLT_RAW, hex("70000000"));
   EXPECT(version.is_weird(Weird::ip_unknown_version));
+}
+
+TEST(ip6, an_authentication_header_is_walked) {
+  Recorder r;  // no integrity value: 12 bytes are 3 words, less two
+  r.frame(DLT_RAW, hex(header("0015 33", std::string("1101 0000 00000001 00000001") + kUdp)));
+  EXPECT_EQ(r.packets.size(), 1u);
+  EXPECT_EQ(r.packets[0].ip_proto, 17);
+  EXPECT_EQ(r.packets[0].payload_len, 9u);
+}
+
+TEST(ip6, a_route_ends_at_its_last_address) {
+  const std::string last = "20010db8000000000000000000000099";
+  const std::pair<const char*, int> rows[] = {{"0001", 0x99}, {"0201", 0x99}, {"0000", 0x02}, {"0401", 0x02}};
+  for (const auto& [type_left, end] : rows) {
+    Recorder r;
+    r.frame(DLT_RAW, hex(header("0021 2b", std::string("1102") + type_left + "00000000" + last + kUdp)));
+    EXPECT_EQ(r.packets.size(), 1u);
+    if (!r.packets.empty()) EXPECT_EQ(r.packets[0].dst.bytes[15], end);
+  }
+}
+
+TEST(ip6, a_home_address_is_the_source) {
+  Recorder r;
+  r.frame(DLT_RAW, hex(header("0021 3c", std::string("1102 01020000 c910 20010db8000000000000000000000077") + kUdp)));
+  EXPECT_EQ(r.packets.size(), 1u);
+  EXPECT_EQ(r.packets[0].src.bytes[15], 0x77);
 }

@@ -20,6 +20,7 @@ void decode_ppp(Cursor in, decode::Packet& p, decode::Decoder& d) {
   if (!in.ok()) return d.weird(Weird::ppp_header_too_short, p);
   if (protocol == 0x0021) return d.ethertype(0x0800, in, p);
   if (protocol == 0x0057) return d.ethertype(0x86dd, in, p);
+  if (protocol == 0x0281 || protocol == 0x0283) return d.ethertype(0x8847, in, p);  // MPLS, RFC 3032, section 4.3
 }
 
 }  // namespace catenary::pppoe

@@ -33,3 +33,9 @@ TEST(pppoe, wrong_version_and_cut_headers_are_weirds) {
   ppp.frame(DLT_PPP, hex("ff03 00"));
   EXPECT(ppp.is_weird(Weird::ppp_header_too_short));
 }
+
+TEST(pppoe, mpls_over_ppp) {
+  Recorder r;
+  r.frame(DLT_PPP, hex("ff03 0281 18960101 4500001d00010000401100000c000201 c0000202 1388 0035 0009 0000 2a"));
+  EXPECT_EQ(r.packets.size(), 1u);
+}

@@ -14,8 +14,8 @@ import fc from 'fast-check';
 import { emptyEvent } from '../schema/any_event.test.ts';
 import type { EventOf, KindName, SignalEvent } from '../schema/gen/events.gen.ts';
 import { FIELDS } from '../schema/gen/structures.gen.ts';
+import type { EntityField, Recollection, Space } from '../schema/observation.ts';
 import { ENTITY_FIELDS, type HostRef, type Memory, type Observation, type Section } from '../schema/observation.ts';
-import type { Recollection, Space } from '../schema/observation.ts';
 import { Signals, type SignalsConfig } from './dispatch.ts';
 import { DAY, dayOf, SECOND } from './signal.ts';
 
@@ -128,8 +128,13 @@ function times(at: CaseEvent['at']): number[] {
 
 export function hashOf(kind: KindName, event: Readonly<Record<string, unknown>>): string {
   const values = FIELDS[kind].map((f) => event[f.name] ?? null);
-  return createHash('sha256').update(JSON.stringify([kind, values])).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(JSON.stringify([kind, values]))
+    .digest('hex')
+    .slice(0, 16);
 }
+
+const fieldsOf: Readonly<Partial<Record<KindName, Readonly<Record<string, EntityField>>>>> = ENTITY_FIELDS;
 
 /** An event as detection sees it: missing fields empty, hosts by address unless named. */
 export function observe<K extends KindName>(
@@ -143,13 +148,25 @@ export function observe<K extends KindName>(
   const event = { ...emptyEvent(kind), ts: seen, seen, uid, ...own } as unknown as EventOf[K];
   const values = event as unknown as Record<string, unknown>;
   const hosts: Record<string, HostRef> = {};
-  for (const [name, field] of Object.entries(ENTITY_FIELDS[kind] ?? {})) {
+  for (const [name, field] of Object.entries<EntityField>(fieldsOf[kind] ?? {})) {
     const from = values[field.from];
     if (field.class !== 'host' || typeof from !== 'string') continue;
     if (kind === 'sighting' || kind === 'signal') hosts[name] = { id: from, local: true, evidence: 'address' };
     else hosts[name] = { id: named[name] ?? `ip:${from}`, local: isLocal(from), evidence: 'address' };
   }
-  return { kind, event, seen, ref: `s1/1/1/${index}`, hash: hashOf(kind, values), hosts };
+  let hash: string | undefined;
+  return {
+    kind,
+    event,
+    seen,
+    ref: `s1/1/1/${index}`,
+    // Made when asked for, as the spine does: most records are never kept.
+    get hash() {
+      hash ??= hashOf(kind, values);
+      return hash;
+    },
+    hosts,
+  };
 }
 
 export function observations(c: Case): Observation[] {
@@ -157,7 +174,7 @@ export function observations(c: Case): Observation[] {
   flat.sort((a, b) => a.seen - b.seen);
   return flat.map(({ e, seen }, i) => {
     // In cases a time of a record is said as seconds before it was complete.
-    const lasted = typeof e.event['lasted'] === 'number' ? e.event['lasted'] : 0;
+    const lasted = typeof e.event.lasted === 'number' ? e.event.lasted : 0;
     const { lasted: _, ...event } = e.event;
     return observe(e.kind, seen, { ts: seen - Math.round(lasted * SECOND), ...event }, i, e.hosts);
   });
@@ -166,11 +183,11 @@ export function observations(c: Case): Observation[] {
 /** What the spine does before signals see an event. */
 export function remember(memory: Memory, obs: Observation): void {
   const e = obs.event as unknown as Record<string, string | null>;
-  const orig = obs.hosts['orig_host']?.id;
-  const name = obs.kind === 'dns' ? e['query'] : obs.kind === 'tls' ? e['server_name'] : obs.kind === 'http' ? e['host'] : null;
+  const orig = obs.hosts.orig_host?.id;
+  const name = obs.kind === 'dns' ? e.query : obs.kind === 'tls' ? e.server_name : obs.kind === 'http' ? e.host : null;
   if (name) memory.touch('domain', name, obs.seen, orig);
-  if (obs.kind === 'file' && e['sha256']) memory.touch('file', e['sha256'], obs.seen, obs.hosts['rx_host']?.id);
-  if (obs.kind === 'conn' && e['resp_h']) memory.touch('addr', e['resp_h'], obs.seen, orig);
+  if (obs.kind === 'file' && e.sha256) memory.touch('file', e.sha256, obs.seen, obs.hosts.rx_host?.id);
+  if (obs.kind === 'conn' && e.resp_h) memory.touch('addr', e.resp_h, obs.seen, orig);
 }
 
 export function memoryOf(c: Case): PlainMemory {

@@ -1,15 +1,23 @@
 // From kinds of events to the signals that asked for them.
 //
-// The table from kind to handlers is compiled once. A signal sees an event in the order of dispatch() and can say any number of
-// things about it; what it says comes back in the order of the signals' ids. Time is the events' own: before an event is
-// dispatched, everything that silence alone decides up to its time is said first, so that results do not depend on how often
-// tick() is called.
+// The table from kind to handlers is compiled once. A signal sees an event in the order of dispatch() and can say any
+// number of things about it; what it says comes back in the order of the signals' ids. Time is the events' own:
+// before an event is dispatched, everything that silence alone decides up to its time is said first, so that results
+// do not depend on how often tick() is called.
 import type { CatenaryEvent, KindName, SignalEvent } from '../schema/gen/events.gen.ts';
 import type { Memory, Observation, Section } from '../schema/observation.ts';
 import { ALL } from './gen/all.gen.ts';
 import { byTable, type Codec, Keyed, type KeyedCounts, type KeyedLimits } from './keyed.ts';
 import { NAMES_TABLE, Names } from './names.ts';
-import { type Context, type Draft, type Emit, MINUTE, type Settings, type SignalDefinition, toSignal } from './signal.ts';
+import {
+  type Context,
+  type Draft,
+  type Emit,
+  MINUTE,
+  type Settings,
+  type SignalDefinition,
+  toSignal,
+} from './signal.ts';
 
 /** Per signal: settings that replace its defaults, and `enabled`. */
 export type SignalsConfig = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -21,7 +29,10 @@ export function settingsOf(
   return Object.fromEntries(definitions.map((d) => [d.id, { enabled: true, ...d.settings }])) as never;
 }
 
-/** What is wrong with a configuration, one line each: "signals.beacon.contacts: no such setting (...)". Empty: nothing. */
+/**
+ * What is wrong with a configuration, one line each: "signals.beacon.contacts: no such setting (...)". Empty:
+ * nothing.
+ */
 export function checkSettings(config: SignalsConfig, definitions: readonly SignalDefinition[] = ALL): string[] {
   const faults: string[] = [];
   for (const [id, own] of Object.entries(config)) {
@@ -47,7 +58,9 @@ function settingFault(definition: SignalDefinition, name: string, value: unknown
   const standard = Object.hasOwn(definition.settings, name) ? definition.settings[name] : undefined;
   if (standard === undefined) return `no such setting (there are: ${Object.keys(definition.settings).join(', ')})`;
   if (typeof standard === 'number') {
-    return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? undefined : 'must be a number, 0 or more';
+    return typeof value === 'number' && Number.isFinite(value) && value >= 0
+      ? undefined
+      : 'must be a number, 0 or more';
   }
   return Array.isArray(value) && value.every((v) => typeof v === 'string') ? undefined : 'must be a list of texts';
 }
@@ -88,10 +101,15 @@ export class Signals {
   private swept = Number.NEGATIVE_INFINITY;
 
   /** @throws RangeError when checkSettings(config) would have found something. */
-  constructor(memory: Memory, section: Section, config: SignalsConfig = {}, definitions: readonly SignalDefinition[] = ALL) {
+  constructor(
+    memory: Memory,
+    section: Section,
+    config: SignalsConfig = {},
+    definitions: readonly SignalDefinition[] = ALL,
+  ) {
     const faults = checkSettings(config, definitions);
     if (faults.length > 0) throw new RangeError(faults.join('; '));
-    const enabled = definitions.filter((d) => config[d.id]?.['enabled'] !== false);
+    const enabled = definitions.filter((d) => config[d.id]?.enabled !== false);
     this.section = section;
     const stored = byTable(section);
     const names = new Names(section, stored.get(NAMES_TABLE) ?? []);

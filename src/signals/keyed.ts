@@ -1,8 +1,8 @@
 // A bounded table of what a signal remembers per key, durable through the state's Section.
 //
-// Invariants: at most `max` keys; the least recently touched goes first, and is counted; a key untouched for `idle` is gone,
-// whether somebody swept it or not; after save, load and the same touches the table holds the same and evicts in the same
-// order. Only keys that changed since the last save are written.
+// Invariants: at most `max` keys; the least recently touched goes first, and is counted; a key untouched for `idle`
+// is gone, whether somebody swept it or not; after save, load and the same touches the table holds the same and
+// evicts in the same order. Only keys that changed since the last save are written.
 //
 // Recency is a number kept with each key, not the order of a Map: a Map's order would not survive a restart.
 import { createHash } from 'node:crypto';

@@ -1,8 +1,10 @@
-// Which name a host knew an address by: from the answers it got, and better from the names it said to that address itself.
+// Which name a host knew an address by: from the answers it got, and better from the names it said to that address
+// itself.
 //
-// A flow that names nobody (no SNI, no Host header) is then still contact with c2.example and not with one of its addresses.
-// Bounded: the pair learned longest ago goes first. A pair is renewed at most once an hour, so that a name in daily use costs
-// one write an hour and not one a lookup. An answer's time to live is not asked: clients keep addresses longer than that.
+// A flow that names nobody (no SNI, no Host header) is then still contact with c2.example and not with one of its
+// addresses. Bounded: the pair learned longest ago goes first. A pair is renewed at most once an hour, so that a name
+// in daily use costs one write an hour and not one a lookup. An answer's time to live is not asked: clients keep
+// addresses longer than that.
 import type { DnsEvent } from '../schema/gen/events.gen.ts';
 import type { Observation, Section } from '../schema/observation.ts';
 import { type Codec, Keyed, type KeyedCounts, type StoredEntry } from './keyed.ts';
@@ -21,7 +23,19 @@ const NAME_MAX = 253;
 
 /** Names that mean something only here. */
 const LOCAL_SUFFIXES = new Set([
-  ...['local', 'lan', 'home', 'internal', 'intranet', 'corp', 'private', 'localdomain', 'localhost', 'arpa', 'workgroup'],
+  ...[
+    'local',
+    'lan',
+    'home',
+    'internal',
+    'intranet',
+    'corp',
+    'private',
+    'localdomain',
+    'localhost',
+    'arpa',
+    'workgroup',
+  ],
   ...['invalid', 'onion'],
 ]);
 
@@ -53,7 +67,7 @@ export class Names {
   /** Addresses in the answer to what the originator asked. */
   learnAnswer(obs: Observation<'dns'>, event: DnsEvent): void {
     if (event.query === null || event.answers.length === 0) return;
-    const host = obs.hosts['orig_host'];
+    const host = obs.hosts.orig_host;
     if (host === undefined) return;
     const name = publicName(event.query);
     if (name === undefined) return;

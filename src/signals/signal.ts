@@ -1,9 +1,9 @@
 // What a signal is: a definition, what it keeps, and what it says.
 //
-// A signal watches some kinds of events and says "this entity behaves like that", with a score and the values behind it. It
-// never pages anyone: chains make alerts. A definition is data plus one function that makes the running thing; it gets packet
-// time, its memory and its settings from the dispatcher, and nothing else. What it must remember itself it keeps in a Keyed
-// (keyed.ts), so that nothing grows without a bound and a restart forgets nothing.
+// A signal watches some kinds of events and says "this entity behaves like that", with a score and the values behind
+// it. It never pages anyone: chains make alerts. A definition is data plus one function that makes the running thing;
+// it gets packet time, its memory and its settings from the dispatcher, and nothing else. What it must remember
+// itself it keeps in a Keyed (keyed.ts), so that nothing grows without a bound and a restart forgets nothing.
 import { createHash } from 'node:crypto';
 import type { EventOf, KindName, SignalEvent } from '../schema/gen/events.gen.ts';
 import type { HostRef, Memory, Observation } from '../schema/observation.ts';
@@ -75,9 +75,9 @@ export interface Context<S extends Settings> {
 export interface Running<K extends KindName> {
   readonly on: Handlers<K>;
   /**
-   * Packet time has come to `now`: say what silence says. Called with Infinity when the input is over; `end` is then the
-   * last packet time there was. Returns the next time at which something could be due; a deadline that an event sets later
-   * must lie an hour ahead of that event at least, or it could be missed until the next turn.
+   * Packet time has come to `now`: say what silence says. Called with Infinity when the input is over; `end` is then
+   * the last packet time there was. Returns the next time at which something could be due; a deadline that an event
+   * sets later must lie an hour ahead of that event at least, or it could be missed until the next turn.
    */
   readonly advance?: (now: number, end: number, emit: Emit) => number;
 }

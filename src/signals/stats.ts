@@ -35,8 +35,8 @@ export function medianAbsoluteDeviation(v: Float64Array, n: number, center: numb
 }
 
 /**
- * Bowley's quartile skewness, -1..1; 0 is symmetric. Where the median is a quartile itself there is no shape to speak of, and
- * the answer is 0.
+ * Bowley's quartile skewness, -1..1; 0 is symmetric. Where the median is a quartile itself there is no shape to speak
+ * of, and the answer is 0.
  */
 export function bowleySkew(sorted: Float64Array, n: number): number {
   const q1 = quantile(sorted, n, 0.25);
@@ -48,62 +48,64 @@ export function bowleySkew(sorted: Float64Array, n: number): number {
 
 /** How regular a ring of gaps is. */
 export interface Regularity {
-  /** Median gap, after folding. */
+  /** Median gap. */
   readonly period: number;
   /** Median absolute deviation over the median: 0 metronome, about 0.7 chance. */
   readonly jitter: number;
   readonly skew: number;
-  /** Share of gaps within `tolerance` of the period or of a few of them. */
+  /** Share of gaps within `tolerance` of the period. */
   readonly onBeat: number;
+  /** The same, with gaps of two to four whole periods counted in: a beat or three are missing there, not the rhythm. */
+  readonly kept: number;
   /** Beats that are missing inside the gaps. */
   readonly missed: number;
+  /** Gaps that were judged: all but the pauses. */
+  readonly n: number;
 }
 
-/** At most this share of the gaps may be explained by missed beats: with more, anything can be made to look regular. */
-const FOLDED_SHARE_MAX = 0.25;
 /** A gap of more periods than this is a pause, not a few missed beats. */
 const FOLD_MAX = 4;
+/** At most this share of the gaps are nights; with more, nothing is known. */
+const PAUSES_MAX = 0.25;
+const NONE: Regularity = { period: 0, jitter: 1, skew: 0, onBeat: 0, kept: 0, missed: 0, n: 0 };
 
 const work = new Float64Array(64);
-const folded = new Float64Array(64);
 const scratch = new Float64Array(64);
 /** Most gaps that `regularity` looks at. */
 export const GAPS_MAX = 64;
 
 /**
- * Regularity of gaps between beats: median absolute deviation and quartile skewness of the gaps (the measures RITA made known),
- * after gaps of two to four whole periods were folded back into one.
- * @param gaps  any unit, none negative, at most GAPS_MAX
+ * Regularity of gaps between beats: median absolute deviation and quartile skewness, the measures RITA made known.
+ * Both shrug off a quarter of odd gaps, so missed beats need no mending; they only count as kept.
+ * @param gaps   any unit, none negative; of more than GAPS_MAX the first are taken
+ * @param pause  a gap this long, and of many periods, is a host that slept: it is not judged
  * State: none. Cost: O(n^2) moves of a small sort, n <= GAPS_MAX.
  */
-export function regularity(gaps: readonly number[], tolerance: number): Regularity {
-  const n = Math.min(gaps.length, GAPS_MAX);
-  if (n === 0) return { period: 0, jitter: 1, skew: 0, onBeat: 0, missed: 0 };
-  for (let i = 0; i < n; i++) work[i] = gaps[i] as number;
-  sortSmall(work, n);
-  let period = median(work, n);
-  if (period <= 0) return { period: 0, jitter: 1, skew: 0, onBeat: 0, missed: 0 };
-  let budget = Math.floor(n * FOLDED_SHARE_MAX);
+export function regularity(gaps: readonly number[], tolerance: number, pause = Number.POSITIVE_INFINITY): Regularity {
+  const all = Math.min(gaps.length, GAPS_MAX);
+  for (let i = 0; i < all; i++) work[i] = gaps[i] as number;
+  sortSmall(work, all);
+  let n = all;
+  let period = median(work, all);
+  const least = Math.ceil(all * (1 - PAUSES_MAX));
+  while (n > least && (work[n - 1] as number) >= pause && (work[n - 1] as number) > (FOLD_MAX + 0.5) * period) n--;
+  if (n < all) period = median(work, n);
+  if (period <= 0) return NONE;
+  let on = 0;
+  let folded = 0;
   let missed = 0;
   for (let i = 0; i < n; i++) {
-    const g = work[i] as number;
-    const k = Math.round(g / period);
-    if (budget > 0 && k >= 2 && k <= FOLD_MAX && Math.abs(g / period - k) <= tolerance) {
-      folded[i] = g / k;
+    const ratio = (work[i] as number) / period;
+    const k = Math.round(ratio);
+    if (Math.abs(ratio - 1) <= tolerance) {
+      on++;
+    } else if (k >= 2 && k <= FOLD_MAX && Math.abs(ratio - k) <= tolerance / 2) {
+      folded++;
       missed += k - 1;
-      budget--;
-    } else {
-      folded[i] = g;
     }
   }
-  if (missed > 0) {
-    sortSmall(folded, n);
-    period = median(folded, n);
-  }
-  let on = 0;
-  for (let i = 0; i < n; i++) if (Math.abs((folded[i] as number) / period - 1) <= tolerance) on++;
-  const jitter = medianAbsoluteDeviation(folded, n, period, scratch) / period;
-  return { period, jitter, skew: bowleySkew(folded, n), onBeat: on / n, missed };
+  const jitter = medianAbsoluteDeviation(work, n, period, scratch) / period;
+  return { period, jitter, skew: bowleySkew(work, n), onBeat: on / n, kept: (on + folded) / n, missed, n };
 }
 
 /** How alike sizes are: 1 all the same, 0 anything. */

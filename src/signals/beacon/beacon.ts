@@ -1,12 +1,12 @@
 // One host contacts one destination at even intervals. The README tells the story and what the numbers mean.
 //
-// Two tables. `young` holds the first contacts of every pair: small, and what a crawl through a hundred thousand names may
-// flush. A pair that came back three times moves to `kept`, which has the rings; only there regularity is computed. Both are
-// bounded by the number of pairs, each pair by its rings.
+// Two tables. `young` holds the first contacts of every pair: small, and what a crawl through a hundred thousand
+// names may flush. A pair that came back three times moves to `kept`, which has the rings; only there regularity is
+// computed. Both are bounded by the number of pairs, each pair by its rings.
 //
-// A beat is a contact more than `merge_s` after the last beat: browsers and retries open several flows at once, and they are
-// one beat. Contacts are TLS handshakes and HTTP requests where there are any, else whole flows: each flow counts by one kind
-// of record only.
+// A beat is a contact more than `merge_s` after the last beat: browsers and retries open several flows at once, and
+// they are one beat. Contacts are TLS handshakes and HTTP requests where there are any, else whole flows: each flow
+// counts by one kind of record only.
 import type { ConnEvent, HttpEvent, TlsEvent } from '../../schema/gen/events.gen.ts';
 import type { HostRef, Observation } from '../../schema/observation.ts';
 import type { Codec, Entry } from '../keyed.ts';
@@ -83,17 +83,17 @@ function pushRing<T>(ring: T[], value: T, max: number): void {
 }
 
 /**
- * How much jitter may pass with `n` gaps. Few gaps look even by chance; the line was fitted on a million random histories
- * (beacon.test.ts holds it to none in thousands).
+ * How much jitter may pass with `n` gaps. Few gaps look even by chance; the line was fitted on random histories
+ * (beacon.test.ts holds it to them).
  */
 export function jitterLimit(n: number, atMost: number): number {
-  const low = 0.08;
-  return Math.min(atMost, low + ((n - 9) * (0.25 - low)) / (RING - 9));
+  const low = 0.05;
+  return Math.min(atMost, low + (Math.max(0, n - 9) * (atMost - low)) / (RING - 9));
 }
 
 /** 0..1: evenness first, then shape, beats kept, and requests of one size where sizes are known. */
 export function beaconScore(r: Regularity, size: number | undefined): number {
-  const even = 0.45 * (1 - r.jitter) + 0.15 * (1 - Math.abs(r.skew)) + 0.2 * r.onBeat;
+  const even = 0.45 * (1 - r.jitter) + 0.15 * (1 - Math.abs(r.skew)) + 0.2 * r.kept;
   return size === undefined ? even / 0.8 : even + 0.2 * size;
 }
 
@@ -117,12 +117,17 @@ export default defineSignal({
   attack: ['T1071', 'T1071.001', 'T1573'],
   needs: ['conn', 'tls', 'http'],
   names: true,
-  budget: { bytes: 150_000_000, holds: '65,536 pairs with rings of 32 gaps and sizes, 131,072 pairs seen up to three times' },
+  budget: {
+    bytes: 150_000_000,
+    holds: '65,536 pairs with rings of 32 gaps and sizes, 131,072 pairs seen up to three times',
+  },
   settings: {
     contacts_min: 10,
     span_min_minutes: 5,
-    jitter_max: 0.25,
-    on_beat_min: 0.75,
+    jitter_max: 0.2,
+    on_beat_min: 0.7,
+    kept_min: 0.85,
+    pause_hours: 4,
     score_min: 0.7,
     tolerance: 0.3,
     merge_s: 1,
@@ -141,9 +146,15 @@ export default defineSignal({
     const open = new Set<Entry<Contacts>>();
     for (const e of kept.entries()) if (e.value.episode !== '') open.add(e);
 
-    /** An episode is over after a day without contact, or six periods where they are longer; never past the idle limit. */
+    const pause = (settings.pause_hours * HOUR) / MS;
+    const measure = (c: Contacts): Regularity => regularity(c.gaps, settings.tolerance, pause);
+
+    /**
+     * An episode is over after a day without contact, or six periods where they are longer; never past the idle
+     * limit.
+     */
     const deadline = (c: Contacts): number => {
-      const silence = Math.max(HOUR, settings.silence_hours * HOUR, regularity(c.gaps, settings.tolerance).period * MS * 6);
+      const silence = Math.max(HOUR, settings.silence_hours * HOUR, measure(c).period * MS * 6);
       return c.last + Math.min(silence, idle - DAY);
     };
 
@@ -174,6 +185,7 @@ export default defineSignal({
         jitter: r.jitter,
         skew: r.skew,
         on_beat: r.onBeat,
+        kept: r.kept,
         missed: r.missed,
         span_s: (c.last - c.first) / SECOND,
         prevalence,
@@ -181,7 +193,8 @@ export default defineSignal({
         ...(size === undefined ? {} : { size_median: size.median, size_likeness: size.likeness }),
       };
       const sizes = size === undefined ? '' : `, requests of about ${Math.round(size.median)} bytes`;
-      const spread = prevalence > 16 ? 'more than 16 hosts' : prevalence === 1 ? 'this host alone' : `${prevalence} hosts`;
+      const spread =
+        prevalence > 16 ? 'more than 16 hosts' : prevalence === 1 ? 'this host alone' : `${prevalence} hosts`;
       return {
         score: beaconScore(r, size?.likeness),
         phase,
@@ -209,7 +222,7 @@ export default defineSignal({
 
     const close = (e: Entry<Contacts>, why: string, seen: number, emit: Emit): void => {
       const c = e.value;
-      const r = regularity(c.gaps, settings.tolerance);
+      const r = measure(c);
       const inputs = [c.episode, String(c.last), String(c.contacts)];
       emit({ ...describe('closed', e.key, c, r, why, inputs, seen), ts: c.last, seen });
       open.delete(e);
@@ -220,10 +233,10 @@ export default defineSignal({
       const n = c.gaps.length;
       const isOpen = c.episode !== '';
       if (isOpen && dayOf(obs.seen) === c.day && n < RING) return;
-      const r = regularity(c.gaps, settings.tolerance);
-      const limit = jitterLimit(n, settings.jitter_max);
+      const r = measure(c);
+      const limit = jitterLimit(r.n, settings.jitter_max);
       if (isOpen) {
-        if (n >= RING && r.jitter > 2 * settings.jitter_max) {
+        if (n >= RING && r.jitter > 2.5 * settings.jitter_max) {
           close(e, ' It lost its rhythm.', obs.seen, emit);
           c.episode = '';
           c.gaps = [];
@@ -234,7 +247,8 @@ export default defineSignal({
         }
         return;
       }
-      if (r.jitter > limit || r.onBeat < settings.on_beat_min) return;
+      if (r.n < gapsMin || r.jitter > limit) return;
+      if (r.onBeat < settings.on_beat_min || r.kept < settings.kept_min) return;
       let span = 0;
       for (let i = 0; i < n; i++) span += c.gaps[i] as number;
       if (span * MS < spanMin) return;
@@ -298,8 +312,8 @@ export default defineSignal({
     return {
       on: {
         conn(obs, event, emit) {
-          const src = obs.hosts['orig_host'];
-          const dst = obs.hosts['resp_host'];
+          const src = obs.hosts.orig_host;
+          const dst = obs.hosts.resp_host;
           if (src === undefined || dst === undefined || !src.local || dst.local) return;
           // ICMP has no ports; of a flow seen from its middle nobody knows who began it.
           if (event.proto === 1 || event.proto === 58 || event.conn_state === 'OTH' || isGroup(event.resp_h)) return;
@@ -317,8 +331,8 @@ export default defineSignal({
           contact(obs, event, src, dst, target, event.resp_p, event.orig_bytes ?? -1, emit);
         },
         tls(obs, event, emit) {
-          const src = obs.hosts['orig_host'];
-          const dst = obs.hosts['resp_host'];
+          const src = obs.hosts.orig_host;
+          const dst = obs.hosts.resp_host;
           if (src === undefined || dst === undefined || !src.local || dst.local) return;
           const name = publicName(event.server_name);
           if (name !== undefined) names.learn(src.id, event.resp_h, name, obs.seen);
@@ -326,12 +340,13 @@ export default defineSignal({
           contact(obs, event, src, dst, target, event.resp_p, -1, emit);
         },
         http(obs, event, emit) {
-          const src = obs.hosts['orig_host'];
-          const dst = obs.hosts['resp_host'];
+          const src = obs.hosts.orig_host;
+          const dst = obs.hosts.resp_host;
           if (src === undefined || dst === undefined || !src.local) return;
           const name = publicName(event.host);
           // Through a proxy of the house the name is outside even though the address is not.
-          const isProxied = dst.local && name !== undefined && (event.method === 'CONNECT' || /^https?:/.test(event.uri ?? ''));
+          const isProxied =
+            dst.local && name !== undefined && (event.method === 'CONNECT' || /^https?:/.test(event.uri ?? ''));
           if (dst.local && !isProxied) return;
           if (isGroup(event.resp_h)) return;
           if (name !== undefined && !isProxied) names.learn(src.id, event.resp_h, name, obs.seen);

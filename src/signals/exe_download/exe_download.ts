@@ -1,7 +1,8 @@
 // A local host receives something that runs from a remote one.
 //
-// The fact alone is ordinary; the score says how little it looks like an update: how few hosts have the file, how it came,
-// whether its name tells the truth. Files that nobody else has are what a targeted lure and a fresh packer have in common.
+// The fact alone is ordinary; the score says how little it looks like an update: how few hosts have the file, how it
+// came, whether its name tells the truth. Files that nobody else has are what a targeted lure and a fresh packer have
+// in common.
 import { dayCodec, firstToday } from '../keyed.ts';
 import { publicName } from '../names.ts';
 import { DAY, dayOf, defineSignal } from '../signal.ts';
@@ -31,7 +32,15 @@ export default defineSignal({
     pairs_max: 50_000,
     /** Where systems get their updates from; an executable from below these scores less. */
     updaters: [
-      ...['windowsupdate.com', 'microsoft.com', 'office.net', 'apple.com', 'ubuntu.com', 'debian.org', 'fedoraproject.org'],
+      ...[
+        'windowsupdate.com',
+        'microsoft.com',
+        'office.net',
+        'apple.com',
+        'ubuntu.com',
+        'debian.org',
+        'fedoraproject.org',
+      ],
       ...['redhat.com', 'opensuse.org', 'google.com', 'gvt1.com', 'mozilla.net', 'mozilla.org', 'adobe.com'],
     ] as readonly string[],
   },
@@ -40,16 +49,15 @@ export default defineSignal({
     return {
       on: {
         file(obs, event, emit) {
-          const rx = obs.hosts['rx_host'];
-          const tx = obs.hosts['tx_host'];
+          const rx = obs.hosts.rx_host;
+          const tx = obs.hosts.tx_host;
           if (rx === undefined || tx === undefined || !rx.local || tx.local) return;
           const exe = executable(event.mime_type, event.filename, event.url);
           if (exe === undefined) return;
           const sha = event.sha256;
           const from = publicName(event.host);
           const isClear = event.source === 'http' && !(event.url ?? '').toLowerCase().startsWith('https:');
-          const isUpdater =
-            from !== undefined && settings.updaters.some((u) => from === u || from.endsWith(`.${u}`));
+          const isUpdater = from !== undefined && settings.updaters.some((u) => from === u || from.endsWith(`.${u}`));
           const isByAddress = event.source === 'http' && from === undefined;
           const hosts = sha === null ? 0 : memory.prevalence('file', sha, settings.days, obs.seen);
           const known = sha === null ? undefined : memory.look('file', sha);

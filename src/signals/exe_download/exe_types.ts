@@ -27,8 +27,12 @@ const BY_MIME: Readonly<Record<string, ExeClass>> = {
 
 /** A web page's own scripts and pages have no name; what was sent to be saved has. */
 const BY_NAME: Readonly<Record<string, ExeClass>> = {
-  ...Object.fromEntries(['js', 'jse', 'vbs', 'vbe', 'wsf', 'wsh', 'hta', 'ps1', 'bat', 'cmd', 'sct'].map((e) => [e, 'script'])),
-  ...Object.fromEntries(['docm', 'dotm', 'xlsm', 'xltm', 'xlam', 'xll', 'pptm', 'ppam'].map((e) => [e, 'macro document'])),
+  ...Object.fromEntries(
+    ['js', 'jse', 'vbs', 'vbe', 'wsf', 'wsh', 'hta', 'ps1', 'bat', 'cmd', 'sct'].map((e) => [e, 'script']),
+  ),
+  ...Object.fromEntries(
+    ['docm', 'dotm', 'xlsm', 'xltm', 'xlam', 'xll', 'pptm', 'ppam'].map((e) => [e, 'macro document']),
+  ),
   ...Object.fromEntries(['msi', 'msp', 'msix', 'appx', 'pkg'].map((e) => [e, 'installer'])),
   ...Object.fromEntries(['lnk', 'url', 'scf'].map((e) => [e, 'shortcut'])),
   ...Object.fromEntries(['iso', 'img', 'vhd', 'vhdx'].map((e) => [e, 'disk image'])),
@@ -44,13 +48,83 @@ const ERROR_PAGE = /^text\/(?:html|plain|json)|^application\/xml/;
 
 /** Names that programs go by; anything else on a program is a disguise or no name at all. */
 const PROGRAM_NAMES = new Set([
-  ...['exe', 'dll', 'sys', 'scr', 'com', 'cpl', 'ocx', 'drv', 'pif', 'msi', 'msp', 'mui', 'ax', 'efi', 'tmp', 'bin', 'run'],
-  ...['so', 'elf', 'dylib', 'bundle', 'app', 'jar', 'apk', 'class', 'deb', 'rpm', 'pkg', 'node', 'pyd', 'xll', 'cab', 'img'],
+  ...[
+    'exe',
+    'dll',
+    'sys',
+    'scr',
+    'com',
+    'cpl',
+    'ocx',
+    'drv',
+    'pif',
+    'msi',
+    'msp',
+    'mui',
+    'ax',
+    'efi',
+    'tmp',
+    'bin',
+    'run',
+  ],
+  ...[
+    'so',
+    'elf',
+    'dylib',
+    'bundle',
+    'app',
+    'jar',
+    'apk',
+    'class',
+    'deb',
+    'rpm',
+    'pkg',
+    'node',
+    'pyd',
+    'xll',
+    'cab',
+    'img',
+  ],
 ]);
 /** Names that people take for documents. */
 const DOCUMENT_NAMES = new Set([
-  ...['pdf', 'doc', 'docx', 'xls', 'xlsx', 'ppt', 'pptx', 'rtf', 'txt', 'csv', 'odt', 'htm', 'html', 'xml', 'json', 'css'],
-  ...['jpg', 'jpeg', 'png', 'gif', 'bmp', 'svg', 'webp', 'ico', 'mp3', 'mp4', 'avi', 'mov', 'zip', 'rar', 'log', 'woff', 'woff2'],
+  ...[
+    'pdf',
+    'doc',
+    'docx',
+    'xls',
+    'xlsx',
+    'ppt',
+    'pptx',
+    'rtf',
+    'txt',
+    'csv',
+    'odt',
+    'htm',
+    'html',
+    'xml',
+    'json',
+    'css',
+  ],
+  ...[
+    'jpg',
+    'jpeg',
+    'png',
+    'gif',
+    'bmp',
+    'svg',
+    'webp',
+    'ico',
+    'mp3',
+    'mp4',
+    'avi',
+    'mov',
+    'zip',
+    'rar',
+    'log',
+    'woff',
+    'woff2',
+  ],
 ]);
 
 /** The last part of a path or URL, without query. Data, never a path. */

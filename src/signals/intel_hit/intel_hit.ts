@@ -1,7 +1,8 @@
 // An indicator was seen with a host: a sighting, told once a host, indicator and UTC day.
 //
-// A sighting is written for every match; a host that talks to a listed address all day makes thousands. The signal is what
-// chains take, and says which way it went: a listed scanner that knocks at a server is less than a host that calls one.
+// A sighting is written for every match; a host that talks to a listed address all day makes thousands. The signal is
+// what chains take, and says which way it went: a listed scanner that knocks at a server is less than a host that
+// calls one.
 import { dayCodec, firstToday } from '../keyed.ts';
 import { publicName } from '../names.ts';
 import { DAY, dayOf, defineSignal, digest } from '../signal.ts';

@@ -1,7 +1,7 @@
 // A host contacts a name that hardly anybody here knows, and that nobody knew until lately.
 //
-// All it asks is memory: how many hosts touched the name, since when. Once a host and name was found to be known on a UTC day
-// it is not looked at again that day: within a day hosts only become more, and days only older.
+// All it asks is memory: how many hosts touched the name, since when. Once a host and name was found to be known on a
+// UTC day it is not looked at again that day: within a day hosts only become more, and days only older.
 import { getDomain } from 'tldts';
 import type { Observation } from '../../schema/observation.ts';
 import { dayCodec, firstToday } from '../keyed.ts';
@@ -46,7 +46,7 @@ export default defineSignal({
     const isIgnored = (name: string): boolean => settings.ignore.some((i) => name === i || name.endsWith(`.${i}`));
 
     const look = (obs: Observation<'dns' | 'tls' | 'http'>, text: string | null, emit: Emit): void => {
-      const src = obs.hosts['orig_host'];
+      const src = obs.hosts.orig_host;
       if (src === undefined || !src.local) return;
       const name = publicName(text);
       if (name === undefined) return;
@@ -82,7 +82,7 @@ export default defineSignal({
       const label = registered.slice(0, Math.max(1, registered.indexOf('.')));
       const score = 0.6 + (hosts <= 1 ? 0.2 : 0) + (age < DAY ? 0.2 : 0) - (isYoung ? 0.3 : 0);
       const event = obs.event;
-      const dst = obs.kind === 'dns' ? undefined : obs.hosts['resp_host'];
+      const dst = obs.kind === 'dns' ? undefined : obs.hosts.resp_host;
       const spread = hosts <= 1 ? 'no other host' : `only ${hosts} hosts`;
       const since = age < 1 ? 'it was never seen before' : `first seen ${(age / DAY).toFixed(1)} days ago`;
       emit({

@@ -23,7 +23,7 @@ const escapedBytes = (c: string): string => [...Buffer.from(c)].map(hex).join(''
 
 // An escape of a byte above ASCII: its backslash is not the second of a doubled one.
 const BYTE_ESCAPE = /(?:^|[^\\])(?:\\\\)*\\x[89a-f]/;
-const NOT_ASCII = /[^\u0000-\u007f]+/g;
+const NOT_ASCII = /[\u0080-\u{10ffff}]+/gu;
 
 const asZeek = (text: string): string =>
   text.includes('\\x') && BYTE_ESCAPE.test(text) ? text.replace(NOT_ASCII, escapedBytes) : text;

@@ -275,7 +275,7 @@ inline TlsEvent example<TlsEvent>() {
   e.client_sig_algs = client_sig_algs_;
   e.client_curves = client_curves_;
   e.client_supported_versions = client_supported_versions_;
-  e.partial = false;
+  e.mid_stream = false;
   return e;
 }
 

@@ -208,7 +208,7 @@ constexpr FieldInfo kTlsFields[] = {
     {"client_sig_algs", FieldType::u16, true, false, 0, 64, "Array(UInt16)"},
     {"client_curves", FieldType::u16, true, false, 0, 64, "Array(UInt16)"},
     {"client_supported_versions", FieldType::u16, true, false, 0, 16, "Array(UInt16)"},
-    {"partial", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"mid_stream", FieldType::boolean, false, false, 0, 0, "Bool"},
 };
 constexpr FieldInfo kX509Fields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},

@@ -1,0 +1,562 @@
+// `where`: CEL, checked against the schema when the chain loads and compiled to closures.
+//
+// The library parses; types and evaluation are ours, because an unknown field must be an error with a line and a column, memory
+// has a third answer beside true and false, and numbers are numbers here. Values are JavaScript's; null is a field that is not
+// set and satisfies no comparison but !=; UNKNOWN is what memory says about a time before it began, and spreads by Kleene's
+// rules: false && unknown is false, true && unknown is unknown.
+import { parse } from '@marcbachmann/cel-js';
+import type { KindName } from '../schema/gen/events.gen.ts';
+import { FIELDS } from '../schema/gen/structures.gen.ts';
+import { ENTITY_FIELDS, type EntityClass, type Memory, type Space } from '../schema/observation.ts';
+import { DAY, duration } from './duration.ts';
+import { didYouMean } from './fault.ts';
+
+export const UNKNOWN = Symbol('unknown');
+export type Value = string | number | boolean | null | typeof UNKNOWN | Bound | readonly (string | number)[];
+
+/** A number that memory knows from one side only: prevalence can only be higher, a first sighting only earlier. */
+export class Bound {
+  readonly known: number;
+  readonly side: 'or more' | 'or less';
+  /** For 'or less': from this limit on, what lies beyond memory cannot change the answer. */
+  readonly since: number;
+  constructor(known: number, side: 'or more' | 'or less', since = 0) {
+    this.known = known;
+    this.side = side;
+    this.since = since;
+  }
+  /** Kleene's answer to `this < limit`. */
+  below(limit: number): Value {
+    if (this.side === 'or more') return this.known >= limit ? false : UNKNOWN;
+    if (this.known < limit) return true;
+    return this.since > limit ? UNKNOWN : false;
+  }
+  /** Kleene's answer to `this > limit`. */
+  above(limit: number): Value {
+    if (this.side === 'or more') return this.known > limit ? true : UNKNOWN;
+    if (this.known <= limit) return false;
+    return this.since > limit ? UNKNOWN : true;
+  }
+}
+
+function compareBound(op: string, l: Bound, r: number): Value {
+  if (op === '<') return l.below(r);
+  if (op === '>=') return not(l.below(r));
+  if (op === '>') return l.above(r);
+  if (op === '<=') return not(l.above(r));
+  return UNKNOWN;
+}
+const MIRRORED: Readonly<Record<string, string>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
+
+export type Type = 'number' | 'text' | 'bool' | 'list of number' | 'list of text';
+
+/** A name that `where` may use: a record, with its kind, or a bound variable, with its class. */
+export type Name = { readonly kind: KindName } | { readonly class: EntityClass };
+export type Scope = ReadonlyMap<string, Name>;
+
+/** What an expression is evaluated in. */
+export interface Bindings {
+  /** Field `field` of the record named `name`: the step's own under its kind, earlier ones under their step's id. */
+  field(name: string, field: string): Value;
+  variable(name: string): string;
+  readonly memory: Memory;
+  /** `seen` of the record that is looked at [us]. */
+  readonly at: number;
+}
+
+export interface Expression {
+  readonly evaluate: (b: Bindings) => Value;
+  /** Equalities with constants on the step's own record, all of which must hold: what an index may use. */
+  readonly equals: ReadonlyMap<string, string | number | boolean>;
+  /** The conjuncts, with their text, for explaining. */
+  readonly terms: readonly { readonly text: string; readonly evaluate: (b: Bindings) => Value }[];
+}
+
+export class CelFault extends Error {
+  /** Where in the expression, from 0. */
+  readonly offset: number;
+  readonly hint: string | undefined;
+  constructor(message: string, offset: number, hint?: string) {
+    super(message);
+    this.offset = offset;
+    this.hint = hint;
+  }
+}
+
+interface Node {
+  readonly op: string;
+  readonly args: unknown;
+  readonly start: number;
+  readonly end: number;
+}
+interface Typed {
+  readonly type: Type;
+  readonly run: (b: Bindings) => Value;
+  readonly constant?: string | number | boolean;
+  readonly field?: { readonly name: string; readonly field: string };
+  readonly class?: EntityClass;
+  readonly space?: Space;
+}
+
+const TEXTS = new Set(['ip', 'uid', 'mac', 'text']);
+const SPACE_OF_CLASS: Partial<Readonly<Record<EntityClass, Space>>> = { domain: 'domain', file: 'file', user: 'user' };
+const SPACE_OF_FIELD: Readonly<Record<string, Space>> = {
+  ja4: 'ja4',
+  user_agent: 'user_agent',
+  fingerprint: 'cert',
+  resp_h: 'addr',
+  orig_h: 'addr',
+  dst_ip: 'addr',
+};
+
+function fieldTypes(kind: KindName): ReadonlyMap<string, Type> {
+  const types = new Map<string, Type>();
+  for (const f of FIELDS[kind]) {
+    const base = f.type === 'bool' ? 'bool' : TEXTS.has(f.type) ? 'text' : 'number';
+    types.set(f.name, f.list ? (base === 'text' ? 'list of text' : 'list of number') : base);
+  }
+  for (const name of Object.keys(ENTITY_FIELDS[kind] ?? {})) types.set(name, 'text');
+  return types;
+}
+const TYPES = new Map(Object.keys(FIELDS).map((k) => [k as KindName, fieldTypes(k as KindName)]));
+
+export const fieldType = (kind: KindName, field: string): Type | undefined => TYPES.get(kind)?.get(field);
+export const fieldNames = (kind: KindName): Iterable<string> => TYPES.get(kind)?.keys() ?? [];
+
+export const EXECUTABLE_TYPES: ReadonlySet<string> = new Set([
+  'application/x-dosexec',
+  'application/x-executable',
+  'application/x-sharedlib',
+  'application/x-mach-o-executable',
+  'application/x-msi',
+  'application/x-ms-shortcut',
+  'application/java-archive',
+  'application/hta',
+  'text/x-msdos-batch',
+  'text/x-shellscript',
+]);
+
+const not = (v: Value): Value => (v === UNKNOWN ? UNKNOWN : v !== true);
+
+/** Text that a person reads in a story: short, on one line. */
+export function shown(v: Value): string {
+  if (v === UNKNOWN) return 'unknown';
+  if (v === null) return 'unset';
+  if (v instanceof Bound) return v.side === 'or more' ? `${v.known} or more` : String(v.known);
+  if (typeof v === 'string') return JSON.stringify(v.length > 96 ? `${v.slice(0, 93)}...` : v);
+  return Array.isArray(v) ? `[${v.slice(0, 8).map(String).join(', ')}]` : String(v);
+}
+
+class Compiler {
+  private readonly text: string;
+  private readonly scope: Scope;
+  constructor(text: string, scope: Scope) {
+    this.text = text;
+    this.scope = scope;
+  }
+
+  node(n: Node): Typed {
+    switch (n.op) {
+      case 'value':
+        return this.constant(n);
+      case 'id':
+        return this.variable(n);
+      case '.':
+        return this.field(n);
+      case 'list':
+        return this.list(n);
+      case '&&':
+      case '||':
+        return this.logic(n);
+      case '!_':
+        return this.negation(n);
+      case '-_':
+        return this.minus(n);
+      case '==':
+      case '!=':
+      case '<':
+      case '<=':
+      case '>':
+      case '>=':
+        return this.comparison(n);
+      case '+':
+      case '-':
+      case '*':
+      case '/':
+        return this.arithmetic(n);
+      case 'in':
+        return this.membership(n);
+      case '?:':
+        return this.choice(n);
+      case 'call':
+        return this.call(n);
+      case 'rcall':
+        return this.method(n);
+      default:
+        throw this.fault(`${n.op} is not part of where`, n);
+    }
+  }
+
+  fault(message: string, n: Node, hint?: string): CelFault {
+    return new CelFault(message, n.start, hint);
+  }
+  private expect(t: Typed, type: Type, n: Node): Typed {
+    if (t.type !== type) throw this.fault(`${this.source(n)} is a ${t.type}, not a ${type}`, n);
+    return t;
+  }
+  source(n: Node): string {
+    return this.text.slice(n.start, n.end);
+  }
+
+  private constant(n: Node): Typed {
+    const v = typeof n.args === 'bigint' ? Number(n.args) : n.args;
+    if (typeof v === 'string') return { type: 'text', run: () => v, constant: v };
+    if (typeof v === 'number') return { type: 'number', run: () => v, constant: v };
+    if (typeof v === 'boolean') return { type: 'bool', run: () => v, constant: v };
+    throw this.fault(`${this.source(n)} has a type that where does not know`, n);
+  }
+
+  private variable(n: Node): Typed {
+    const name = n.args as string;
+    const known = this.scope.get(name);
+    if (known === undefined)
+      throw this.fault(`nothing is called ${name} here`, n, didYouMean(name, this.scope.keys()).hint);
+    if ('kind' in known) throw this.fault(`${name} is a whole record`, n, `name one of its fields: ${name}.ts`);
+    const space = SPACE_OF_CLASS[known.class];
+    return {
+      type: 'text',
+      run: (b) => b.variable(name),
+      class: known.class,
+      ...(space === undefined ? {} : { space }),
+    };
+  }
+
+  private field(n: Node): Typed {
+    const [base, field] = n.args as [Node, string];
+    if (base.op !== 'id') throw this.fault('fields have no fields of their own', n);
+    const name = base.args as string;
+    const known = this.scope.get(name);
+    if (known === undefined)
+      throw this.fault(`nothing is called ${name} here`, base, didYouMean(name, this.scope.keys()).hint);
+    if (!('kind' in known)) throw this.fault(`${name} is a bound ${known.class}: it has no fields`, n);
+    const type = fieldType(known.kind, field);
+    if (type === undefined) {
+      throw this.fault(`${known.kind} has no field ${field}`, n, didYouMean(field, fieldNames(known.kind)).hint);
+    }
+    const entity = ENTITY_FIELDS[known.kind]?.[field];
+    const space = (entity && SPACE_OF_CLASS[entity.class]) ?? SPACE_OF_FIELD[field];
+    return {
+      type,
+      run: (b) => b.field(name, field),
+      field: { name, field },
+      ...(entity === undefined ? {} : { class: entity.class }),
+      ...(space === undefined ? {} : { space }),
+    };
+  }
+
+  private list(n: Node): Typed {
+    const items = (n.args as Node[]).map((a) => this.node(a));
+    const type = items[0]?.type ?? 'text';
+    if (type !== 'text' && type !== 'number') throw this.fault('a list holds texts or numbers', n);
+    items.forEach((item, i) => {
+      if (item.constant === undefined || item.type !== type) {
+        throw this.fault('a list holds constants of one type', (n.args as Node[])[i] ?? n);
+      }
+    });
+    const values = items.map((item) => item.constant as string | number);
+    return { type: type === 'text' ? 'list of text' : 'list of number', run: () => values };
+  }
+
+  private logic(n: Node): Typed {
+    const [a, b] = (n.args as [Node, Node]).map((x) => this.expect(this.node(x), 'bool', x).run) as [
+      Typed['run'],
+      Typed['run'],
+    ];
+    const decisive = n.op === '||';
+    const run = (x: Bindings): Value => {
+      const left = a(x);
+      if (left === decisive) return decisive;
+      const right = b(x);
+      if (right === decisive) return decisive;
+      return left === UNKNOWN || right === UNKNOWN ? UNKNOWN : !decisive;
+    };
+    return { type: 'bool', run };
+  }
+
+  private negation(n: Node): Typed {
+    const inner = this.expect(this.node(n.args as Node), 'bool', n.args as Node);
+    return { type: 'bool', run: (b) => not(inner.run(b)) };
+  }
+
+  private minus(n: Node): Typed {
+    const inner = this.expect(this.node(n.args as Node), 'number', n.args as Node);
+    const run = (b: Bindings): Value => {
+      const v = inner.run(b);
+      return typeof v === 'number' ? -v : v;
+    };
+    return { type: 'number', run, ...(typeof inner.constant === 'number' ? { constant: -inner.constant } : {}) };
+  }
+
+  private pair(n: Node): [Typed, Typed] {
+    const [l, r] = n.args as [Node, Node];
+    const a = this.node(l);
+    const b = this.node(r);
+    if (a.type !== b.type) {
+      throw this.fault(
+        `${this.source(l)} is a ${a.type} and ${this.source(r)} a ${b.type}: they cannot be compared`,
+        n,
+      );
+    }
+    return [a, b];
+  }
+
+  private comparison(n: Node): Typed {
+    const [a, b] = this.pair(n);
+    if (n.op !== '==' && n.op !== '!=' && a.type !== 'number' && a.type !== 'text') {
+      throw this.fault(`a ${a.type} has no order`, n);
+    }
+    this.checkPrevalence(n);
+    const compare: Readonly<Record<string, (x: never, y: never) => boolean>> = {
+      '==': (x, y) => x === y,
+      '!=': (x, y) => x !== y,
+      '<': (x, y) => x < y,
+      '<=': (x, y) => x <= y,
+      '>': (x, y) => x > y,
+      '>=': (x, y) => x >= y,
+    };
+    const holds = compare[n.op] as (x: unknown, y: unknown) => boolean;
+    const run = (x: Bindings): Value => {
+      const l = a.run(x);
+      const r = b.run(x);
+      if (l === UNKNOWN || r === UNKNOWN) return UNKNOWN;
+      if (l === null || r === null) return n.op === '!=' && l !== r;
+      if (l instanceof Bound) return typeof r === 'number' ? compareBound(n.op, l, r) : UNKNOWN;
+      if (r instanceof Bound) return typeof l === 'number' ? compareBound(MIRRORED[n.op] ?? n.op, r, l) : UNKNOWN;
+      return holds(l, r);
+    };
+    return { type: 'bool', run };
+  }
+
+  // Memory counts hosts exactly to 16: a larger threshold would compare with a guess.
+  private checkPrevalence(n: Node): void {
+    const [l, r] = n.args as [Node, Node];
+    for (const [call, limit] of [
+      [l, r],
+      [r, l],
+    ] as const) {
+      if (call.op === 'call' && (call.args as [string])[0] === 'prevalence' && typeof limit.args === 'bigint') {
+        if (limit.args > 16n)
+          throw this.fault('prevalence is exact to 16 hosts only', limit, 'use a threshold of at most 16');
+      }
+    }
+  }
+
+  private arithmetic(n: Node): Typed {
+    const [l, r] = n.args as [Node, Node];
+    const a = this.expect(this.node(l), 'number', l).run;
+    const b = this.expect(this.node(r), 'number', r).run;
+    const run = (x: Bindings): Value => {
+      const p = a(x);
+      const q = b(x);
+      if (p === UNKNOWN || q === UNKNOWN || p instanceof Bound || q instanceof Bound) return UNKNOWN;
+      if (typeof p !== 'number' || typeof q !== 'number') return null;
+      const v = n.op === '+' ? p + q : n.op === '-' ? p - q : n.op === '*' ? p * q : p / q;
+      return Number.isFinite(v) ? v : null;
+    };
+    return { type: 'number', run };
+  }
+
+  private membership(n: Node): Typed {
+    const [l, r] = n.args as [Node, Node];
+    const item = this.node(l);
+    const list = this.node(r);
+    if (list.type !== `list of ${item.type}`) {
+      throw this.fault(`${this.source(r)} is a ${list.type}, which holds no ${item.type}`, n);
+    }
+    const run = (b: Bindings): Value => {
+      const v = item.run(b);
+      const all = list.run(b);
+      return Array.isArray(all) && v !== null && all.includes(v as never);
+    };
+    return { type: 'bool', run };
+  }
+
+  private choice(n: Node): Typed {
+    const [c, l, r] = n.args as [Node, Node, Node];
+    const condition = this.expect(this.node(c), 'bool', c).run;
+    const a = this.node(l);
+    const b = this.expect(this.node(r), a.type, r);
+    const run = (x: Bindings): Value => {
+      const v = condition(x);
+      return v === UNKNOWN ? UNKNOWN : v === true ? a.run(x) : b.run(x);
+    };
+    return { type: a.type, run };
+  }
+
+  private method(n: Node): Typed {
+    const [name, base, args] = n.args as [string, Node, Node[]];
+    const known: Readonly<Record<string, (s: string, t: string) => boolean>> = {
+      startsWith: (s, t) => s.startsWith(t),
+      endsWith: (s, t) => s.endsWith(t),
+      contains: (s, t) => s.includes(t),
+    };
+    const test = known[name];
+    if (test === undefined) throw this.fault(`texts have no ${name}()`, n, didYouMean(name, Object.keys(known)).hint);
+    if (args.length !== 1) throw this.fault(`${name} takes one text`, n);
+    const s = this.expect(this.node(base), 'text', base).run;
+    const t = this.expect(this.node(args[0] as Node), 'text', args[0] as Node).run;
+    const run = (b: Bindings): Value => {
+      const p = s(b);
+      const q = t(b);
+      return typeof p === 'string' && typeof q === 'string' && test(p, q);
+    };
+    return { type: 'bool', run };
+  }
+
+  private call(n: Node): Typed {
+    const [name, args] = n.args as [string, Node[]];
+    const typed = args.map((a) => this.node(a));
+    const first = typed[0];
+    const firstNode = args[0];
+    const take = (least: number, most: number): void => {
+      if (args.length < least || args.length > most) {
+        throw this.fault(
+          `${name} takes ${least === most ? least : `${least} or ${most}`} values, not ${args.length}`,
+          n,
+        );
+      }
+    };
+    switch (name) {
+      case 'is_executable': {
+        take(1, 1);
+        const run = this.expect(first as Typed, 'text', firstNode as Node).run;
+        return { type: 'bool', run: (b) => EXECUTABLE_TYPES.has(run(b) as string) };
+      }
+      case 'size': {
+        take(1, 1);
+        const { run, type } = first as Typed;
+        if (type === 'number' || type === 'bool') throw this.fault(`a ${type} has no size`, firstNode as Node);
+        const size = (b: Bindings): Value => {
+          const v = run(b);
+          return typeof v === 'string' || Array.isArray(v) ? v.length : null;
+        };
+        return { type: 'number', run: size };
+      }
+      case 'first_seen':
+      case 'last_seen':
+        take(1, 2);
+        return this.seen(name, n, args, typed);
+      case 'age': {
+        take(1, 2);
+        const seen = this.seen('first_seen', n, args, typed).run;
+        const run = (b: Bindings): Value => {
+          const v = seen(b);
+          return v instanceof Bound ? new Bound(b.at - v.known, 'or more') : v;
+        };
+        return { type: 'number', run };
+      }
+      case 'is_new': {
+        take(2, 2);
+        const window = this.window(typed[1] as Typed, args[1] as Node);
+        const { run, space } = this.remembered(typed[0] as Typed, args[0] as Node, name);
+        const isNew = (b: Bindings): Value => {
+          const key = run(b);
+          if (typeof key !== 'string') return key;
+          const known = b.memory.look(space, key);
+          if (known.first !== undefined && known.first < b.at - window) return false;
+          return known.since > b.at - window ? UNKNOWN : true;
+        };
+        return { type: 'bool', run: isNew };
+      }
+      case 'prevalence': {
+        take(2, 2);
+        const window = this.window(typed[1] as Typed, args[1] as Node);
+        const days = Math.ceil(window / DAY);
+        const { run, space } = this.remembered(typed[0] as Typed, args[0] as Node, name);
+        const prevalence = (b: Bindings): Value => {
+          const key = run(b);
+          if (typeof key !== 'string') return key;
+          const hosts = b.memory.prevalence(space, key, days, b.at);
+          // Few hosts may only mean that memory is young.
+          return b.memory.look(space, key).since > b.at - window ? new Bound(hosts, 'or more') : hosts;
+        };
+        return { type: 'number', run: prevalence };
+      }
+      default: {
+        const all = ['is_executable', 'size', 'first_seen', 'last_seen', 'age', 'is_new', 'prevalence'];
+        throw this.fault(`there is no function ${name}`, n, didYouMean(name, all).hint);
+      }
+    }
+  }
+
+  private window(t: Typed, n: Node): number {
+    const length = typeof t.constant === 'string' ? duration(t.constant) : undefined;
+    if (length === undefined || length < DAY)
+      throw this.fault('a window is a text of whole days', n, 'for example "30d"');
+    return length;
+  }
+
+  private remembered(t: Typed, n: Node, name: string): { run: Typed['run']; space: Space } {
+    if (t.space === undefined) {
+      throw this.fault(
+        `memory keeps nothing about ${this.source(n)}`,
+        n,
+        `${name} knows domains, files, users, addresses, ja4, user agents and certificates`,
+      );
+    }
+    return { run: t.run, space: t.space };
+  }
+
+  private seen(name: 'first_seen' | 'last_seen', n: Node, args: Node[], typed: Typed[]): Typed {
+    const { run, space } = this.remembered(typed[0] as Typed, args[0] as Node, name);
+    const host = typed[1];
+    if (host !== undefined && host.class !== 'host')
+      throw this.fault(`the second value of ${name} is a host`, args[1] ?? n);
+    const look = (b: Bindings): Value => {
+      const key = run(b);
+      if (typeof key !== 'string') return key;
+      const of = host?.run(b);
+      const known = typeof of === 'string' ? b.memory.look(space, key, of) : b.memory.look(space, key);
+      if (name === 'last_seen' || known.first === undefined) return known.last ?? null;
+      return new Bound(known.first, 'or less', known.since);
+    };
+    return { type: 'number', run: look };
+  }
+}
+
+/** Conjuncts of an expression, left to right. */
+function conjuncts(n: Node): Node[] {
+  return n.op === '&&' ? (n.args as Node[]).flatMap(conjuncts) : [n];
+}
+
+/**
+ * Checks and compiles one `where`.
+ * @param own  the name of the step's own record: its kind
+ * @throws CelFault with the offset in `text`
+ */
+export function compileWhere(text: string, scope: Scope, own: string): Expression {
+  let root: Node;
+  try {
+    root = parse(text).ast as unknown as Node;
+  } catch (error) {
+    const at = (error as { node?: { pos?: number } }).node?.pos;
+    const message = (error instanceof Error ? error.message : String(error)).split('\n')[0] as string;
+    throw new CelFault(`where cannot be read: ${message}`, at ?? 0);
+  }
+  const compiler = new Compiler(text, scope);
+  const whole = compiler.node(root);
+  if (whole.type !== 'bool') throw new CelFault(`where is a ${whole.type}, not a condition`, root.start);
+  const parts = conjuncts(root);
+  const equals = new Map<string, string | number | boolean>();
+  for (const part of parts) {
+    if (part.op !== '==') continue;
+    const [l, r] = (part.args as [Node, Node]).map((a) => compiler.node(a)) as [Typed, Typed];
+    const [field, constant] = l.field ? [l.field, r.constant] : [r.field, l.constant];
+    if (field?.name === own && constant !== undefined) equals.set(field.field, constant);
+  }
+  return {
+    evaluate: whole.run,
+    equals,
+    terms: parts.map((part) => ({ text: compiler.source(part), evaluate: compiler.node(part).run })),
+  };
+}

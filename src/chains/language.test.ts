@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { faultText } from './fault.ts';
+import { readChain } from './language.ts';
+
+const GOOD = `chain: sleeper
+window: 60d
+by: [victim]
+steps:
+  - id: drop
+    event: file
+    where: file.direction == "download"
+    bind: { victim: file.rx_host }
+  - id: beacon
+    signal: beacon
+    where: signal.score >= 0.8 && drop.total_bytes > 0
+    bind: { victim: signal.src_host }
+`;
+const signals = new Set(['beacon', 'exe_download']);
+const faults = (text: string): string[] => readChain('x.yaml', text, { signals }).faults.map(faultText);
+const change = (from: string, to: string): string[] => {
+  assert.ok(GOOD.includes(from));
+  return faults(GOOD.replace(from, to));
+};
+
+describe('chains: language', () => {
+  it('reads a chain', () => {
+    const { rule, faults: none } = readChain('x.yaml', GOOD, { signals });
+    assert.deepEqual(none, []);
+    assert.equal(rule?.steps.length, 2);
+    assert.equal(rule?.window, 60 * 86_400e6);
+    assert.equal(rule?.start, 'first');
+  });
+
+  it('the hash is of what the chain says, not of how it is laid out', () => {
+    const hash = (text: string): string | undefined => readChain('x.yaml', text, { signals }).rule?.hash;
+    assert.equal(hash(GOOD), hash(`# a comment\n${GOOD}`));
+    assert.notEqual(hash(GOOD), hash(GOOD.replace('60d', '61d')));
+  });
+
+  const rows: readonly (readonly [string, string, string, string])[] = [
+    [
+      'an unknown field',
+      'file.direction',
+      'file.directon',
+      'x.yaml:7:12: file has no field directon (did you mean direction?)',
+    ],
+    [
+      'a wrong type',
+      'file.direction == "download"',
+      'file.direction == 5',
+      'x.yaml:7:12: file.direction is a text and 5 a number: they cannot be compared',
+    ],
+    ['no condition', 'file.direction == "download"', 'file.direction', 'x.yaml:7:12: where is a text, not a condition'],
+    ['no window', 'window: 60d\n', '', 'x.yaml:1:1: the chain has no window (window: 60d, up to 400d)'],
+    ['a window past memory', '60d', '401d', 'x.yaml:2:9: window is longer than memory: 400d'],
+    [
+      'a length that is none',
+      '60d',
+      '60 days',
+      'x.yaml:2:9: window: 60 days is no length of time (a number and s, m, h, d or w: 30m, 7d)',
+    ],
+    [
+      'an unbound by',
+      'bind: { victim: signal.src_host }',
+      'bind: {}',
+      'x.yaml:9:5: step beacon does not bind victim, which the chain joins by (bind: { victim: signal.FIELD })',
+    ],
+    [
+      'an unknown signal',
+      'signal: beacon',
+      'signal: becon',
+      'x.yaml:10:13: there is no signal becon (did you mean beacon?)',
+    ],
+    ['an unknown event', 'event: file', 'event: files', 'x.yaml:6:12: there is no event files (did you mean file?)'],
+    [
+      'an unknown key',
+      'by: [victim]',
+      'by: [victim]\nwindows: 3d',
+      'x.yaml:4:1: a chain has no windows (did you mean window?)',
+    ],
+    [
+      'an unknown step',
+      'drop.total_bytes',
+      'dorp.total_bytes',
+      'x.yaml:11:35: nothing is called dorp here (did you mean drop?)',
+    ],
+    [
+      'a bind of no entity',
+      'victim: file.rx_host',
+      'victim: file.fuid',
+      'x.yaml:8:21: file.fuid is no host, user, domain or file of file (one of file.rx_host, file.tx_host, file.sha256)',
+    ],
+    [
+      'a construct of later',
+      'by: [victim]',
+      'by: [victim]\nsuppress: 1d',
+      'x.yaml:4:1: suppress is not supported yet (leave it out)',
+    ],
+    ['no technique', 'by: [victim]', 'by: [victim]\nattack: [1071]', 'x.yaml:4:9: attack is a list of texts'],
+    ['yaml that is none', 'by: [victim]', 'by: [victim', 'x.yaml:4:1: '],
+  ];
+  for (const [name, from, to, message] of rows) {
+    it(`${name}: file, line, column, what, hint`, () => {
+      const [first] = change(from, to);
+      if (message.endsWith(': ')) assert.ok(first?.startsWith('x.yaml:'), first);
+      else assert.equal(first, message);
+    });
+  }
+
+  it('prevalence is compared with at most 16', () => {
+    const text = (n: number): string[] =>
+      change('file.direction == "download"', `prevalence(file.sha256, "90d") <= ${n}`);
+    assert.deepEqual(text(16), []);
+    assert.match(text(17)[0] ?? '', /exact to 16 hosts/);
+  });
+
+  it('memory knows only what it keeps', () => {
+    assert.match(
+      change('file.direction == "download"', 'is_new(file.mime_type, "30d")')[0] ?? '',
+      /memory keeps nothing about file.mime_type/,
+    );
+  });
+
+  it('all faults of a chain are told, not the first alone', () => {
+    assert.equal(faults(GOOD.replace('window: 60d\n', '').replace('signal: beacon', 'signal: becon')).length, 2);
+  });
+});

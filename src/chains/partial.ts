@@ -1,0 +1,41 @@
+// A chain begun and not finished, for one key: plain data, so that it can be written down and read again.
+import { Packr, Unpackr } from 'msgpackr';
+import type { Matched } from '../schema/finding.ts';
+import type { EntityClass } from '../schema/observation.ts';
+
+export interface Partial {
+  /** Unique in the engine, and in order of creation. */
+  readonly id: number;
+  readonly rule: string;
+  readonly ruleHash: string;
+  readonly key: string;
+  /** Index of the positive step that comes next. */
+  next: number;
+  readonly bound: Record<string, { class: EntityClass; value: string }>;
+  readonly steps: Matched[];
+  /** Packet times of the first and the last matched step [us]. */
+  readonly first: number;
+  last: number;
+  /** The partial ends here, decided by window, within or a trailing absence [us]. */
+  deadline: number;
+  readonly flags: string[];
+}
+
+/** An alert that may still be extended by its episode. */
+export interface OpenAlert {
+  readonly rule: string;
+  readonly key: string;
+  readonly episode: string;
+  readonly starts: readonly string[];
+  readonly steps: readonly Matched[];
+  readonly bound: Partial['bound'];
+  readonly flags: readonly string[];
+  revision: number;
+  readonly until: number;
+}
+
+const packr = new Packr({ useRecords: false });
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
+
+export const pack = (value: Partial | OpenAlert): Uint8Array => new Uint8Array(packr.pack(value));
+export const unpack = <T extends Partial | OpenAlert>(bytes: Uint8Array): T => unpackr.unpack(bytes) as T;

@@ -1,0 +1,45 @@
+// What the chain engine hands to alerts: a chain that has finished, or an alert that goes on.
+import type { EntityClass } from './observation.ts';
+
+/** One matched step, kept so that the story outlives every retention. */
+export interface Matched {
+  readonly step: string;
+  readonly kind: string;
+  readonly ref: string;
+  readonly hash: string;
+  /** Packet times [us]. */
+  readonly ts: number;
+  readonly seen: number;
+  readonly uid: string | null;
+  /** The record's own values, at most KEPT_BYTES of them as JSON; `cut` says that some are missing. */
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly cut: boolean;
+  /** Derived host fields as resolved at the event's time. */
+  readonly hosts: Readonly<Record<string, string>>;
+  /** The terms of `where` with the values that made them true. */
+  readonly why: readonly string[];
+}
+
+export interface Finding {
+  readonly rule: {
+    readonly id: string;
+    readonly hash: string;
+    readonly version: number;
+    readonly title: string;
+    readonly severity: 'info' | 'low' | 'medium' | 'high' | 'critical';
+    readonly attack: readonly string[];
+    readonly scope: 'sensor' | 'fleet';
+  };
+  readonly status: 'issued' | 'extended';
+  readonly revision: number;
+  readonly key: string;
+  /** All starts that this record completed, oldest first: content hashes. */
+  readonly starts: readonly string[];
+  /** The steps of the oldest start. */
+  readonly steps: readonly Matched[];
+  /** Bound variables: class and value. */
+  readonly bound: Readonly<Record<string, { readonly class: EntityClass; readonly value: string }>>;
+  readonly flags: readonly string[];
+  /** Packet time of the conclusion [us]. */
+  readonly at: number;
+}

@@ -14,8 +14,9 @@ using build::Der;
 namespace {
 
 std::string subject_of(const Der& name) {
+  const Der der = build::certificate({.subject = name});
   Certificate c;
-  if (!parse(build::certificate({.subject = name}), c)) return "malformed";
+  if (!parse(der, c)) return "malformed";
   NameText out;
   name_text(c.subject, out);
   return std::string(out.view());

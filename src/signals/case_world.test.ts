@@ -1,7 +1,7 @@
 // Runs the lines of a cases.jsonl through the real dispatcher. Named .test.ts so that it never ships.
 //
 // A line: { case, settings?, memory_days?, remember?, events, end?, signals }
-//   remember   [space, key, days ago, hosts]: touched before the first event, on each of the days up to yesterday if `daily`
+//   remember   [space, key, days ago, hosts]: touched before the first event
 //   events     { kind, at, event, hosts? }: `at` is seconds after midnight of day 0, a list of them, or
 //              { from, every, times, wobble?, skip? }: evenly, each moved by up to `wobble` seconds, without some
 //   end        true: the input is over afterwards, so what is open is closed

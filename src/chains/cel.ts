@@ -10,6 +10,7 @@ import { FIELDS } from '../schema/gen/structures.gen.ts';
 import { ENTITY_FIELDS, type EntityClass, type Memory, type Space } from '../schema/observation.ts';
 import { DAY, duration } from './duration.ts';
 import { didYouMean } from './fault.ts';
+import { isTime, leaves } from './leaves.ts';
 
 export const UNKNOWN = Symbol('unknown');
 export type Value = string | number | boolean | null | typeof UNKNOWN | Bound | readonly (string | number)[];
@@ -69,7 +70,20 @@ export interface Expression {
   /** Equalities with constants on the step's own record, all of which must hold: what an index may use. */
   readonly equals: ReadonlyMap<string, string | number | boolean>;
   /** The conjuncts, with their text, for explaining. */
-  readonly terms: readonly { readonly text: string; readonly evaluate: (b: Bindings) => Value }[];
+  readonly terms: readonly Term[];
+}
+
+export interface Part {
+  readonly text: string;
+  readonly evaluate: (b: Bindings) => Value;
+  /** Its number is a packet time. */
+  readonly isTime: boolean;
+}
+export interface Term {
+  readonly text: string;
+  readonly evaluate: (b: Bindings) => Value;
+  /** The fields, variables and answers of memory that it compares. */
+  readonly parts: readonly Part[];
 }
 
 export class CelFault extends Error {
@@ -83,7 +97,7 @@ export class CelFault extends Error {
   }
 }
 
-interface Node {
+export interface Node {
   readonly op: string;
   readonly args: unknown;
   readonly start: number;
@@ -529,6 +543,18 @@ function conjuncts(n: Node): Node[] {
   return n.op === '&&' ? (n.args as Node[]).flatMap(conjuncts) : [n];
 }
 
+function partsOf(compiler: Compiler, term: Node): Part[] {
+  const parts = new Map<string, Part>();
+  for (const leaf of leaves(term)) {
+    const text = compiler.source(leaf);
+    const typed = compiler.node(leaf);
+    // A call that only says true or false says no more than the term does.
+    if (leaf.op === 'call' && typed.type === 'bool') continue;
+    parts.set(text, { text, evaluate: typed.run, isTime: isTime(leaf) });
+  }
+  return [...parts.values()];
+}
+
 /**
  * Checks and compiles one `where`.
  * @param own  the name of the step's own record: its kind
@@ -557,6 +583,8 @@ export function compileWhere(text: string, scope: Scope, own: string): Expressio
   return {
     evaluate: whole.run,
     equals,
-    terms: parts.map((part) => ({ text: compiler.source(part), evaluate: compiler.node(part).run })),
+    terms: parts.map((part) => ({
+      ...{ text: compiler.source(part), evaluate: compiler.node(part).run, parts: partsOf(compiler, part) },
+    })),
   };
 }

@@ -49,7 +49,7 @@ describe('chains: engine', () => {
     assert.equal(brief(finding as Finding), 'issued1 victim=mac:a drop@0 beacon@31 x1');
     assert.deepEqual(finding?.bound.sha, { class: 'file', value: 'sha-0' });
     assert.deepEqual(finding?.bound.c2, { class: 'domain', value: 'c2.example' });
-    assert.deepEqual(finding?.steps[1]?.why, ['signal.score >= 0.8']);
+    assert.deepEqual(finding?.steps[1]?.why, ['signal.score >= 0.8, where signal.score is 0.9']);
   });
 
   it('after is the least gap, to the microsecond', () => {

@@ -11,7 +11,7 @@
 import type { Finding, Matched } from '../schema/finding.ts';
 import type { KindName } from '../schema/gen/events.gen.ts';
 import type { EntityClass, Memory, Observation, Section } from '../schema/observation.ts';
-import { type Bindings, shown, UNKNOWN, type Value } from './cel.ts';
+import { type Bindings, Bound as Limit, shown, UNKNOWN, type Value } from './cel.ts';
 import { Deadlines } from './deadlines.ts';
 import { type OpenAlert, type Partial, pack, unpack } from './partial.ts';
 import type { Rule, Step } from './rule.ts';
@@ -475,12 +475,21 @@ export function bindingsOf(
   };
 }
 
-/** Each term that was true, or unknown, with its text. */
+/** Each term with the values it compared; one that was not true says what it was. */
 export function explainTerms(step: Step, bindings: Bindings): string[] {
   return (step.where?.terms ?? []).map((t) => {
-    const v = t.evaluate(bindings);
-    return v === true ? t.text : `${t.text}: ${shown(v)}`;
+    const verdict = t.evaluate(bindings);
+    const values = t.parts.map((p) => `${p.text} is ${shownPart(p.evaluate(bindings), p.isTime)}`);
+    const said = values.length === 0 ? t.text : `${t.text}, where ${values.join(', ')}`;
+    return verdict === true ? said : `${said}: ${shown(verdict)}`;
   });
+}
+
+function shownPart(v: Value, isTime: boolean): string {
+  const us = v instanceof Limit ? v.known : v;
+  // Beyond that no calendar goes.
+  if (!isTime || typeof us !== 'number' || Math.abs(us) > 8.64e18) return shown(v);
+  return new Date(Math.floor(us / 1000)).toISOString();
 }
 
 function matched(step: Pick<Step, 'id' | 'where'>, obs: Observation, why: readonly string[]): Matched {

@@ -84,6 +84,23 @@ describe('cli', () => {
     assert.match(stderr, new RegExp(`^${lines.join('\\n')}\\n$`));
   });
 
+  it('reads the captures of every protocol, as one history', async () => {
+    const units = join(ROOT, 'native/protocols');
+    const captures: string[] = [];
+    for (const unit of await readdir(units))
+      for (const name of await readdir(join(units, unit, 'captures')).catch(() => [] as string[]))
+        if (/\.pcap(ng)?$/.test(name)) captures.push(join(units, unit, 'captures', name));
+    assert.ok(captures.length > 0);
+    const { code, stdout, stderr } = await run(['read', ...captures]);
+    assert.equal(code, 0, stderr);
+    const kinds = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { kind: string }).kind);
+    for (const kind of new Set(kinds))
+      assert.match(stderr, new RegExp(`^ {2}${kind} ${kinds.filter((k) => k === kind).length}$`, 'm'));
+  });
+
   it('gives the same bytes each time', async () => {
     const [a, b] = await Promise.all([run(['read', file('tcp.pcap')]), run(['read', file('tcp.pcap')])]);
     assert.equal(a.stdout, b.stdout);

@@ -9,8 +9,9 @@ JOBS ?= $(shell nproc)
 CORPUS ?= ../shared/corpus
 CLANG ?= clang++-14
 TIME ?= 10
-# A Node put there by `make build` where the system's is too old, then the project's own tools.
-export PATH := $(CURDIR)/build/node/node_modules/.bin:$(CURDIR)/node_modules/.bin:$(PATH)
+# A Node put there by `make build` where the system's is too old, then the project's own tools; at the end the symbolizer
+# that turns a sanitizer's addresses into lines.
+export PATH := $(CURDIR)/build/node/node_modules/.bin:$(CURDIR)/node_modules/.bin:$(PATH):/usr/lib/llvm-14/bin
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 
 STAMP := build/.stamp

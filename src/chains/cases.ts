@@ -26,7 +26,8 @@ import type { Rule } from './rule.ts';
 export const DAY_0 = 1_700_006_400e6;
 const DAYS_MAX = 4000;
 const RECORDS_MAX = 100_000;
-const MEMORY_DAYS = 400;
+/** Memory begins so long before day 0, unless a case says otherwise. */
+export const MEMORY_DAYS = 400;
 
 export interface ChainCase {
   readonly name: string;

@@ -421,7 +421,7 @@ const alertKey = (rule: string, key: string, episode: string): string => `${rule
 const headOf = ({ id, hash, version, title, severity, attack, scope }: Rule): Finding['rule'] => ({
   ...{ id, hash, version, title, severity, attack, scope },
 });
-const keyOf = (rule: Rule, bound: Bound): string =>
+export const keyOf = (rule: Rule, bound: Bound): string =>
   rule.by.map((name) => `${name}=${bound[name]?.value ?? ''}`).join('|');
 
 function episodeOf(obs: Observation): string | undefined {

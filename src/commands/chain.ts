@@ -1,0 +1,324 @@
+// `catenary chain`: what the author of a chain needs. Lint says what is wrong in it, test runs its cases, explain says why it
+// did or did not fire on given records.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { type ChainCase, MEMORY_DAYS, readCases, runCase } from '../chains/cases.ts';
+import { explain, storyLines } from '../chains/explain.ts';
+import { type ChainFault, faultText } from '../chains/fault.ts';
+import { readChain, type Vocabulary } from '../chains/language.ts';
+import type { Rule } from '../chains/rule.ts';
+import { wholeNumber } from '../lib/args.ts';
+import {
+  EXIT,
+  type ExitCode,
+  type Fault,
+  failure,
+  faultLine,
+  type Result,
+  success,
+  systemFault,
+} from '../lib/fault.ts';
+import { safeText } from '../lib/terminal.ts';
+import { ALL } from '../signals/gen/all.gen.ts';
+import type { Done, Surroundings } from './surroundings.ts';
+
+const CHAIN_FILE = 'chain.yaml';
+const CASES_FOLDER = 'cases';
+/** The chains that ship, beside dist/ and src/. */
+const SHIPPED = fileURLToPath(new URL('../../appliance/chains', import.meta.url));
+const FILES_MAX = 10_000;
+const DEPTH_MAX = 8;
+const STORIES_SHOWN = 20;
+
+const EXITS = `
+EXIT CODES
+  0    done, nothing is wrong
+  1    a fault was found, a case failed, or something could not be read; the rest was done
+  2    wrong usage: nothing was done
+`;
+
+const MANUAL = `
+Subcommands say more when asked: catenary chain lint --help
+${EXITS}
+EXAMPLES
+  catenary chain lint appliance/chains
+  catenary chain test
+  catenary chain explain appliance/chains/dropper-dormant-beacon --events day.ndjson --host laptop-7
+`;
+
+const LINT_MANUAL = `
+WHAT IT DOES
+  Reads chains as the engine would and says everything that is wrong: FILE:LINE:COLUMN: what (what to do). An unknown
+  field, signal or key, a wrong type, a missing window and a variable that is joined by and not bound are faults, not
+  chains that never match. A chain with a fault is left out; the others load.
+
+  PATH is a chain's file, or a folder: then every chain.yaml and, where there is none, every *.yaml below it.
+${EXITS}
+EXAMPLES
+  catenary chain lint appliance/chains
+  catenary chain lint my-chain.yaml
+`;
+
+const TEST_MANUAL = `
+WHAT IT DOES
+  Runs the cases of each chain: the lines of cases/*.jsonl beside its chain.yaml. A case is a few records in virtual
+  time and the number of alerts that must come of them; 60 days take a moment. One line a case, ok or FAIL with what came
+  out instead, and the total. A chain without cases fails: nobody knows that it fires.
+
+  PATH is a chain's folder or file, or a folder of chains. Without one: the chains that ship.
+${EXITS}
+EXAMPLES
+  catenary chain test
+  catenary chain test appliance/chains/dropper-dormant-beacon
+`;
+
+const EXPLAIN_MANUAL = `
+WHAT IT DOES
+  Runs records through one chain and says, for every key it joins by: which steps matched and why; for the records that
+  came nearest to the next step, which condition failed, with the values it compared; alerts, and near misses with their
+  reason. What came furthest is told first, ${STORIES_SHOWN} keys at most.
+
+  CHAIN is a chain's folder or file. The records are in the format of cases (appliance/chains/README.md): JSON lines with
+  "at" in days, "kind" and fields; heads of cases in the file are passed over.
+${EXITS}
+EXAMPLES
+  catenary chain explain appliance/chains/dropper-dormant-beacon --events day.ndjson
+  catenary chain explain my-chain.yaml --events day.ndjson --host laptop-7 --memory-days 3
+`;
+
+interface Found {
+  readonly files: string[];
+  readonly faults: Fault[];
+}
+
+/** The chains below a path, sorted: a folder that holds a chain.yaml is that chain, and its cases are no chains. */
+function chainsAt(path: string, found: Found, depth = 0): void {
+  try {
+    if (!statSync(path).isDirectory()) {
+      found.files.push(path);
+      return;
+    }
+    const entries = readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+    if (entries.some((e) => e.name === CHAIN_FILE)) {
+      found.files.push(join(path, CHAIN_FILE));
+      return;
+    }
+    for (const entry of entries) {
+      if (found.files.length >= FILES_MAX) return;
+      if (entry.isDirectory() && depth < DEPTH_MAX) chainsAt(join(path, entry.name), found, depth + 1);
+      else if (entry.isFile() && /\.ya?ml$/.test(entry.name)) found.files.push(join(path, entry.name));
+    }
+  } catch (error) {
+    found.faults.push(systemFault('input_unreadable', path, error));
+  }
+}
+
+function find(paths: readonly string[]): Found {
+  const found: Found = { files: [], faults: [] };
+  for (const path of paths) {
+    const before = found.files.length + found.faults.length;
+    chainsAt(path, found);
+    if (found.files.length + found.faults.length === before)
+      found.faults.push({ code: 'input_unreadable', message: `${path}: no chain in it`, hint: 'name a chain.yaml' });
+  }
+  return { files: [...new Set(found.files)], faults: found.faults };
+}
+
+function textOf(path: string): Result<string> {
+  try {
+    return success(readFileSync(path, 'utf8'));
+  } catch (error) {
+    return { ok: false, fault: systemFault('input_unreadable', path, error) };
+  }
+}
+
+export const vocabulary = (): Vocabulary => ({ signals: new Set(ALL.map((d) => d.id)) });
+
+class Session {
+  code: ExitCode = EXIT.ok;
+  private readonly world: Surroundings;
+  constructor(world: Surroundings) {
+    this.world = world;
+  }
+  say(line: string): void {
+    this.world.stdout.write(`${safeText(line)}\n`);
+  }
+  wrong(fault: Fault): void {
+    this.code = EXIT.input;
+    this.world.stderr.write(`${faultLine(fault)}\n`);
+  }
+  /** What is wrong in a chain or a case is the result of the command: it goes to standard output. */
+  faults(faults: readonly ChainFault[]): void {
+    for (const f of faults) {
+      this.code = EXIT.input;
+      this.say(faultText(f));
+    }
+  }
+  chain(file: string): Rule | undefined {
+    const text = textOf(file);
+    if (!text.ok) {
+      this.wrong(text.fault);
+      return undefined;
+    }
+    const { rule, faults } = readChain(file, text.value, vocabulary());
+    this.faults(faults);
+    return faults.length === 0 ? rule : undefined;
+  }
+}
+
+const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
+
+function lint(paths: readonly string[], world: Surroundings): ExitCode {
+  const session = new Session(world);
+  const { files, faults } = find(paths);
+  for (const fault of faults) session.wrong(fault);
+  const seen = new Map<string, string>();
+  let good = 0;
+  for (const file of files) {
+    const rule = session.chain(file);
+    if (rule === undefined) continue;
+    const other = seen.get(rule.id);
+    if (other === undefined) {
+      seen.set(rule.id, file);
+      good++;
+    } else {
+      const message = `there is a chain ${rule.id} already, in ${other}`;
+      session.faults([{ file, line: 1, column: 1, message, hint: 'give it another name' }]);
+    }
+  }
+  session.say(`${plural(good, 'chain')} good, ${files.length - good} with faults`);
+  return session.code;
+}
+
+function casesOf(file: string, session: Session): ChainCase[] {
+  const folder = join(dirname(file), CASES_FOLDER);
+  let names: string[] = [];
+  try {
+    names = readdirSync(folder)
+      .filter((n) => n.endsWith('.jsonl'))
+      .sort();
+  } catch (error) {
+    // No folder is no cases, and that is told as such.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      session.wrong(systemFault('input_unreadable', folder, error));
+  }
+  return names.flatMap((name) => {
+    const path = join(folder, name);
+    const text = textOf(path);
+    if (!text.ok) {
+      session.wrong(text.fault);
+      return [];
+    }
+    const { cases, faults } = readCases(path, text.value);
+    session.faults(faults);
+    return cases;
+  });
+}
+
+function test(paths: readonly string[], world: Surroundings): ExitCode {
+  const session = new Session(world);
+  const { files, faults } = find(paths.length === 0 ? [SHIPPED] : paths);
+  for (const fault of faults) session.wrong(fault);
+  let passed = 0;
+  let failed = 0;
+  const fail = (line: string, why: readonly string[]): void => {
+    failed++;
+    session.code = EXIT.input;
+    session.say(`FAIL ${line}`);
+    for (const w of why) session.say(`     ${w}`);
+  };
+  for (const file of files) {
+    const rule = session.chain(file);
+    if (rule === undefined) {
+      fail(file, ['the chain has faults']);
+      continue;
+    }
+    const cases = casesOf(file, session);
+    if (cases.length === 0) fail(rule.id, [`no cases in ${join(dirname(file), CASES_FOLDER)}`]);
+    for (const c of cases) {
+      const name = `${rule.id} ${basename(c.file, '.jsonl')}: ${c.name}`;
+      const wrong = runCase(rule, c);
+      if (wrong.length > 0) {
+        fail(name, [...wrong, `${c.file}:${c.line}`]);
+        continue;
+      }
+      passed++;
+      session.say(`ok   ${name}`);
+    }
+  }
+  session.say(`${plural(files.length, 'chain')}, ${passed} ok, ${failed} failed`);
+  return session.code;
+}
+
+interface ExplainOptions {
+  readonly events: string;
+  readonly host?: string;
+  readonly memoryDays?: string;
+}
+
+function explainChain(path: string, options: ExplainOptions, world: Surroundings): Result<ExitCode> {
+  const days =
+    options.memoryDays === undefined ? success(MEMORY_DAYS) : wholeNumber('--memory-days', options.memoryDays, 0);
+  if (!days.ok) return days;
+  const { files, faults } = find([path]);
+  if (faults[0] !== undefined) return { ok: false, fault: faults[0] };
+  if (files.length > 1) return failure('usage', `${path}: ${files.length} chains in it`, 'name one of them');
+  const session = new Session(world);
+  const rule = session.chain(files[0] as string);
+  const text = textOf(options.events);
+  if (!text.ok) return text;
+  const read = readCases(options.events, text.value);
+  session.faults(read.faults);
+  if (rule === undefined) return success(session.code);
+  const observations = [...read.loose, ...read.cases.flatMap((c) => c.observations)].sort((a, b) => a.seen - b.seen);
+  const stories = explain(rule, observations, options.host, days.value);
+  for (const story of stories.slice(0, STORIES_SHOWN)) for (const line of storyLines(story)) session.say(line);
+  if (stories.length === 0) session.say('no record came near a step of this chain');
+  if (stories.length > STORIES_SHOWN) session.say(`and ${plural(stories.length - STORIES_SHOWN, 'key')} more`);
+  return success(session.code);
+}
+
+export function addChain(program: Command, world: Surroundings, done: Done): void {
+  const chain = program
+    .command('chain')
+    .summary('check, test and explain chains')
+    .description('For authors of chains: what is wrong, what they catch, why they did not.')
+    .helpCommand(false)
+    .addHelpText('after', MANUAL)
+    .action((_options, command: Command) => {
+      const [word] = command.args;
+      const known = 'one of lint, test, explain';
+      done(
+        word === undefined
+          ? failure('usage', 'chain: no subcommand', known)
+          : failure('usage', `chain: there is no '${word}'`, known),
+      );
+    })
+    .allowExcessArguments(true);
+  chain
+    .command('lint')
+    .summary('say what is wrong in chains')
+    .description('Reads chains and says every fault with its place.')
+    .argument('<PATH...>', 'chains, or folders of them')
+    .addHelpText('after', LINT_MANUAL)
+    .action((paths: string[]) => done(success(lint(paths, world))));
+  chain
+    .command('test')
+    .summary('run the cases of chains')
+    .description('Runs the cases beside chains, in virtual time.')
+    .argument('[PATH...]', 'chains, or folders of them; default: those that ship')
+    .addHelpText('after', TEST_MANUAL)
+    .action((paths: string[]) => done(success(test(paths, world))));
+  chain
+    .command('explain')
+    .summary('say why a chain fired or did not')
+    .description('Runs records through a chain and says which condition failed, with its values.')
+    .argument('<CHAIN>', "a chain's folder or file")
+    .requiredOption('--events <file>', 'the records, in the format of cases')
+    .option('--host <id>', 'only keys with this host')
+    .option('--memory-days <n>', `how long before day 0 memory begins; default: ${MEMORY_DAYS}`)
+    .addHelpText('after', EXPLAIN_MANUAL)
+    .action((path: string, options: ExplainOptions) => done(explainChain(path, options, world)));
+}

@@ -1,4 +1,4 @@
-// The border to JavaScript, on one page: Reader and version(). Everything behind it is free of N-API.
+// The border to JavaScript: Reader and version() here, Memory in memory.cc. Everything behind it is free of N-API.
 //
 // Reader.next() decodes on a worker thread until a drain is full and resolves with one external
 // ArrayBuffer and the table of its batches: one crossing a drain, never one an event. JavaScript may
@@ -10,6 +10,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "addon/memory.h"
 #include "sensor/reader.h"
 
 namespace catenary::addon {
@@ -209,6 +210,7 @@ Napi::Value version(const Napi::CallbackInfo& info) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Reader", Reader::define(env));
+  exports.Set("Memory", define_memory(env));
   exports.Set("version", Napi::Function::New(env, version));
   return exports;
 }

@@ -13,12 +13,23 @@ import { codeLines, withoutComments } from './lex.mjs';
 // ---- the order ---------------------------------------------------------------------------------------------------
 
 /** native/, low to high: a layer includes itself and what stands before it. addon and cli are both last. */
-export const NATIVE_LAYERS = ['base', 'event', 'capture', 'decode', 'flow', 'files', 'protocols', 'packets', 'sensor'];
+export const NATIVE_LAYERS = [
+  'base',
+  'event',
+  'memory',
+  'capture',
+  'decode',
+  'flow',
+  'files',
+  'protocols',
+  'packets',
+  'sensor',
+];
 const NATIVE_TOPS = ['addon', 'cli'];
 /** What a test below protocols/ may include all the same: it plays a whole flow. */
 const HARNESS = 'protocols/harness.h';
 /** Called for every packet or event: nothing here allocates by hand, throws, prints or asks the time. */
-const HOT = ['base', 'event', 'decode', 'flow', 'files', 'protocols'];
+const HOT = ['base', 'event', 'memory', 'decode', 'flow', 'files', 'protocols'];
 
 export const FOUNDATION = ['lib', 'schema', 'config', 'state', 'wire'];
 export const STAGES = [

@@ -36,5 +36,5 @@ export const DNS = defineLog(
     col('opcode_name', 'string'),
   ],
   [],
-  (e) => !ZEEK_PORTS.has(e.resp_p),
+  (e) => !ZEEK_PORTS.has(e.resp_p) && !ZEEK_PORTS.has(e.orig_p),
 );

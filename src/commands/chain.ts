@@ -21,6 +21,7 @@ import {
   systemFault,
 } from '../lib/fault.ts';
 import { safeText } from '../lib/terminal.ts';
+import type { Observation } from '../schema/observation.ts';
 import { ALL } from '../signals/gen/all.gen.ts';
 import type { Done, Surroundings } from './surroundings.ts';
 
@@ -50,11 +51,12 @@ EXAMPLES
 
 const LINT_MANUAL = `
 WHAT IT DOES
-  Reads chains as the engine would and says everything that is wrong: FILE:LINE:COLUMN: what (what to do). An unknown
-  field, signal or key, a wrong type, a missing window and a variable that is joined by and not bound are faults, not
-  chains that never match. A chain with a fault is left out; the others load.
+  Reads chains as the engine would and says everything that is wrong: FILE:LINE:COLUMN: what (what to do).
+  An unknown field, signal or key, a wrong type, a missing window and a variable that is joined by and not
+  bound are faults, not chains that never match. A chain with a fault is left out; the others load.
 
-  PATH is a chain's file, or a folder: then every chain.yaml and, where there is none, every *.yaml below it.
+  PATH is a chain's file, or a folder: then every chain.yaml and, where there is none, every *.yaml below
+  it.
 ${EXITS}
 EXAMPLES
   catenary chain lint appliance/chains
@@ -63,9 +65,10 @@ EXAMPLES
 
 const TEST_MANUAL = `
 WHAT IT DOES
-  Runs the cases of each chain: the lines of cases/*.jsonl beside its chain.yaml. A case is a few records in virtual
-  time and the number of alerts that must come of them; 60 days take a moment. One line a case, ok or FAIL with what came
-  out instead, and the total. A chain without cases fails: nobody knows that it fires.
+  Runs the cases of each chain: the lines of cases/*.jsonl beside its chain.yaml. A case is a few records in
+  virtual time and the number of alerts that must come of them; 60 days take a moment. One line a case, ok
+  or FAIL with what came out instead, and the total. A chain without cases fails: nobody knows that it
+  fires.
 
   PATH is a chain's folder or file, or a folder of chains. Without one: the chains that ship.
 ${EXITS}
@@ -76,12 +79,13 @@ EXAMPLES
 
 const EXPLAIN_MANUAL = `
 WHAT IT DOES
-  Runs records through one chain and says, for every key it joins by: which steps matched and why; for the records that
-  came nearest to the next step, which condition failed, with the values it compared; alerts, and near misses with their
-  reason. What came furthest is told first, ${STORIES_SHOWN} keys at most.
+  Runs records through one chain and says, for every key it joins by: which steps matched and why; for the
+  records that came nearest to the next step, which condition failed, with the values it compared; alerts,
+  and near misses with their reason. What came furthest is told first, ${STORIES_SHOWN} keys at most.
 
-  CHAIN is a chain's folder or file. The records are in the format of cases (appliance/chains/README.md): JSON lines with
-  "at" in days, "kind" and fields; heads of cases in the file are passed over.
+  CHAIN is a chain's folder or file. The records are in the format of cases (appliance/chains/README.md):
+  JSON lines with
+  "at" in days, "kind" and fields. Cases in the file are told one by one.
 ${EXITS}
 EXAMPLES
   catenary chain explain appliance/chains/dropper-dormant-beacon --events day.ndjson
@@ -272,11 +276,22 @@ function explainChain(path: string, options: ExplainOptions, world: Surroundings
   const read = readCases(options.events, text.value);
   session.faults(read.faults);
   if (rule === undefined) return success(session.code);
-  const observations = [...read.loose, ...read.cases.flatMap((c) => c.observations)].sort((a, b) => a.seen - b.seen);
-  const stories = explain(rule, observations, options.host, days.value);
-  for (const story of stories.slice(0, STORIES_SHOWN)) for (const line of storyLines(story)) session.say(line);
-  if (stories.length === 0) session.say('no record came near a step of this chain');
-  if (stories.length > STORIES_SHOWN) session.say(`and ${plural(stories.length - STORIES_SHOWN, 'key')} more`);
+  const tell = (observations: readonly Observation[], memoryDays: number): void => {
+    const stories = explain(
+      rule,
+      observations,
+      options.host,
+      options.memoryDays === undefined ? memoryDays : days.value,
+    );
+    for (const story of stories.slice(0, STORIES_SHOWN)) for (const line of storyLines(story)) session.say(line);
+    if (stories.length === 0) session.say('no record came near a step of this chain');
+    if (stories.length > STORIES_SHOWN) session.say(`and ${plural(stories.length - STORIES_SHOWN, 'key')} more`);
+  };
+  if (read.loose.length > 0 || read.cases.length === 0) tell(read.loose, days.value);
+  for (const c of read.cases) {
+    session.say(`case: ${c.name}`);
+    tell(c.observations, c.memoryDays);
+  }
   return success(session.code);
 }
 
@@ -318,7 +333,7 @@ export function addChain(program: Command, world: Surroundings, done: Done): voi
     .argument('<CHAIN>', "a chain's folder or file")
     .requiredOption('--events <file>', 'the records, in the format of cases')
     .option('--host <id>', 'only keys with this host')
-    .option('--memory-days <n>', `how long before day 0 memory begins; default: ${MEMORY_DAYS}`)
+    .option('--memory-days <n>', `how long before day 0 memory begins; default: as the case says, or ${MEMORY_DAYS}`)
     .addHelpText('after', EXPLAIN_MANUAL)
     .action((path: string, options: ExplainOptions) => done(explainChain(path, options, world)));
 }

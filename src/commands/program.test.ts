@@ -74,7 +74,17 @@ describe('command line', () => {
     assert.equal(stderr, "catenary: --as '\\x1b[2J' is unknown (one of json, zeek, none)\n");
   });
 
-  for (const line of ['--help', 'help', 'read --help', 'help read', 'completion --help'])
+  for (const line of [
+    '--help',
+    'help',
+    'read --help',
+    'help read',
+    'completion --help',
+    'chain --help',
+    'chain lint --help',
+    'chain test --help',
+    'chain explain --help',
+  ])
     it(`catenary ${line}: a manual on standard output, exit 0`, async () => {
       const { code, stdout, stderr } = await run(line);
       assert.equal(code, 0);
@@ -99,7 +109,7 @@ describe('command line', () => {
   it('completion names every command and its options', async () => {
     const { code, stdout } = await run('completion bash');
     assert.equal(code, 0);
-    assert.match(stdout, /words="read completion help --help --version"/);
+    assert.match(stdout, /words="read .*chain completion help --help --version"/);
     assert.match(stdout, /read\) words="--as --out --kinds .* --quiet --help"/);
   });
 });

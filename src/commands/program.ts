@@ -14,6 +14,7 @@ import {
   success,
   worse,
 } from '../lib/fault.ts';
+import { addChain } from './chain.ts';
 import { addCompletion } from './completion.ts';
 import { addRead } from './read.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -76,6 +77,7 @@ function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => vo
       throw new CommanderError(EXIT.ok, 'catenary.version', '');
     });
   addRead(program, world, done);
+  addChain(program, world, done);
   addCompletion(program, world, done);
   return program;
 }

@@ -1,7 +1,7 @@
 // One line of alerts.ndjson: the alert with everything that made it, for a person with jq and for a program.
 //
-// The order of names is the order of reading; a record's own values keep the schema's order, its times are seconds since
-// the epoch as everywhere in our JSON.
+// The order of names is the order of reading; a record's own values keep the schema's order, its times are seconds
+// since the epoch as everywhere in our JSON.
 import { roundSeconds } from '../lib/numbers.ts';
 import type { Finding, Matched } from '../schema/finding.ts';
 import type { KindName } from '../schema/gen/events.gen.ts';

@@ -1,8 +1,9 @@
 // Cases of a chain: a few records in virtual time, and how many alerts must come of them. The format is described in
 // appliance/chains/README.md.
 //
-// Everything runs as it does in earnest, in the same order: what silence decides, then memory, then the chain. Only memory is
-// plain: it keeps every touch, so that a case shows what the definition says and not what a table had room for.
+// Everything runs as it does in earnest, in the same order: what silence decides, then memory, then the chain. Only
+// memory is plain: it keeps every touch, so that a case shows what the definition says and not what a table had room
+// for.
 import { createHash } from 'node:crypto';
 import type { Finding } from '../schema/finding.ts';
 import type { KindName } from '../schema/gen/events.gen.ts';

@@ -1,9 +1,9 @@
 // `where`: CEL, checked against the schema when the chain loads and compiled to closures.
 //
-// The library parses; types and evaluation are ours, because an unknown field must be an error with a line and a column, memory
-// has a third answer beside true and false, and numbers are numbers here. Values are JavaScript's; null is a field that is not
-// set and satisfies no comparison but !=; UNKNOWN is what memory says about a time before it began, and spreads by Kleene's
-// rules: false && unknown is false, true && unknown is unknown.
+// The library parses; types and evaluation are ours, because an unknown field must be an error with a line and a
+// column, memory has a third answer beside true and false, and numbers are numbers here. Values are JavaScript's;
+// null is a field that is not set and satisfies no comparison but !=; UNKNOWN is what memory says about a time before
+// it began, and spreads by Kleene's rules: false && unknown is false, true && unknown is unknown.
 import { parse } from '@marcbachmann/cel-js';
 import type { KindName } from '../schema/gen/events.gen.ts';
 import { FIELDS } from '../schema/gen/structures.gen.ts';

@@ -1,5 +1,5 @@
-// A heap of deadlines: what is due is found without looking at what is not. An entry whose time was moved is skipped by its
-// owner when it comes up.
+// A heap of deadlines: what is due is found without looking at what is not. An entry whose time was moved is skipped
+// by its owner when it comes up.
 
 export class Deadlines {
   private readonly heap: { at: number; id: number }[] = [];

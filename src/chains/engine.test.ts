@@ -21,7 +21,8 @@ by: [victim]
 start: each(3)
 steps:
   - { id: drop, event: file, where: 'file.direction == "download"', bind: { victim: file.rx_host, sha: file.sha256 } }
-  - { id: beacon, signal: beacon, after: 7d, where: signal.score >= 0.8, bind: { victim: signal.src_host, c2: signal.dst_name } }
+  - { id: beacon, signal: beacon, after: 7d, where: signal.score >= 0.8,
+      bind: { victim: signal.src_host, c2: signal.dst_name } }
 until:
   - { event: identity, where: 'identity.change == "reimaged"', bind: { victim: identity.host } }
 `;
@@ -36,9 +37,10 @@ function run(text: string, input: readonly Observation[], coverage?: Coverage, e
   const out = input.flatMap((obs) => [...chains.advance(obs.seen), ...chains.feed(obs)]);
   return [...out, ...chains.advance(T0 + end * DAY)];
 }
+const place = (s: Finding['steps'][number]): string => `${s.step}@${(s.seen - T0) / DAY}`;
 /** What a finding says, without refs: starts in days, bound values. */
 const brief = (f: Finding): string =>
-  `${f.status}${f.revision} ${f.key} ${f.steps.map((s) => `${s.step}@${(s.seen - T0) / DAY}`).join(' ')} x${f.starts.length}`;
+  `${f.status}${f.revision} ${f.key} ${f.steps.map(place).join(' ')} x${f.starts.length}`;
 const says = (text: string, input: readonly Observation[], coverage?: Coverage): string[] =>
   run(text, input, coverage).map(brief);
 

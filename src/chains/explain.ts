@@ -1,7 +1,8 @@
 // Why a chain did or did not fire: records run through it again, with every attempt at a step written down.
 //
-// An attempt is a record that a step consumes and binds, for the key of a partial that waits for it, or for a first step any.
-// What is told of one is what decided: the interval, a join, or the terms of `where` with the values they compared.
+// An attempt is a record that a step consumes and binds, for the key of a partial that waits for it, or for a first
+// step any. What is told of one is what decided: the interval, a join, or the terms of `where` with the values they
+// compared.
 import type { Finding } from '../schema/finding.ts';
 import type { Observation } from '../schema/observation.ts';
 import { remember } from '../schema/remember.ts';
@@ -107,7 +108,7 @@ function keep(attempts: Map<string, Attempt[]>, attempt: Attempt): void {
   list.length = Math.min(list.length, ATTEMPTS_MAX);
 }
 
-/** Replays `observations` through `rule` and tells each key's story; with `host`, of keys and variables that name it. */
+/** Replays `observations` through `rule` and tells each key's story; with `host`, only of keys that name it. */
 export function explain(
   rule: Rule,
   observations: readonly Observation[],

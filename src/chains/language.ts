@@ -1,7 +1,7 @@
 // chain.yaml to a Rule, or to faults that say file, line, column and what to do.
 //
-// Nothing is guessed: an unknown key, field, signal or unit is a fault, and a chain with a fault is left out while the others
-// load. The words are those of the design: steps, by, bind, window, within, after, start, until, absent.
+// Nothing is guessed: an unknown key, field, signal or unit is a fault, and a chain with a fault is left out while
+// the others load. The words are those of the design: steps, by, bind, window, within, after, start, until, absent.
 import { createHash } from 'node:crypto';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar, type YAMLMap } from 'yaml';
 import type { KindName } from '../schema/gen/events.gen.ts';
@@ -129,7 +129,8 @@ class Reader {
       if (!(error instanceof CelFault)) throw error;
       const node = this.get(map, 'where') as Scalar;
       const base = node.range?.[0] ?? 0;
-      // A plain scalar starts where its text does; a quoted or folded one a little later: find the offset's neighbourhood.
+      // A plain scalar starts where its text does; a quoted or folded one a little later: find the offset's
+      // neighbourhood.
       const near = text.slice(error.offset, error.offset + 12).split('\n')[0] ?? '';
       const found = this.text.indexOf(near, base);
       const { line, col } = this.lines.linePos(found < 0 ? base : found);

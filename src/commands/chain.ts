@@ -1,5 +1,5 @@
-// `catenary chain`: what the author of a chain needs. Lint says what is wrong in it, test runs its cases, explain says why it
-// did or did not fire on given records.
+// `catenary chain`: what the author of a chain needs. Lint says what is wrong in it, test runs its cases, explain
+// says why it did or did not fire on given records.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

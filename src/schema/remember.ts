@@ -1,8 +1,8 @@
 // What long memory keeps of a record: the one mapping that a sensor, a replay and a chain's cases share.
 //
-// Memory is touched before anything looks at the record, so "first seen" of a name is never later than the record that
-// brought it. Names are kept in lower case and without the final dot: the resolver's spelling and the handshake's are one
-// key.
+// Memory is touched before anything looks at the record, so "first seen" of a name is never later than the record
+// that brought it. Names are kept in lower case and without the final dot: the resolver's spelling and the
+// handshake's are one key.
 import type { DnsEvent, FileEvent, FlowEnvelope, HttpEvent, TlsEvent } from './gen/events.gen.ts';
 import type { Memory, Observation } from './observation.ts';
 

@@ -22,6 +22,8 @@ export const FAULTS = {
   input_unreadable: EXIT.input,
   input_undecodable: EXIT.input,
   output_unwritable: EXIT.input,
+  state_unusable: EXIT.input,
+  config_invalid: EXIT.usage,
   filter_invalid: EXIT.usage,
   usage: EXIT.usage,
 } as const satisfies Readonly<Record<string, ExitCode>>;

@@ -93,8 +93,8 @@ void Body::start_range(const Range& range) {
   range_at_ = range.first;
   std::string& url = worker_->scratch;
   build_url(url);
-  range_file_ =
-      worker_->ranges.open(*cx_, dir_, tx_->trans_depth, file_count++, url, tx_->host_text(), file_name_, range.length);
+  range_file_ = worker_->ranges.open(*cx_, dir_, tx_->trans_depth, file_count++, url, tx_->text(tx_->host), file_name_,
+                                     range.length);
   worker_->due = std::min(worker_->due, cx_->now + RangeFiles::kIdle);
   range_.reset();
   const RangeFile* f = worker_->ranges.find(range_file_);
@@ -126,12 +126,12 @@ void Body::gap(flow::Context& cx, std::uint64_t n, bool is_inside) {
 
 void Body::build_url(std::string& url) const {
   url.clear();
-  const std::string_view uri = tx_->text(tx_->uri), host = tx_->host_text();
+  const std::string_view uri = tx_->text(tx_->uri), host = tx_->text(tx_->host);
   if (uri.substr(0, 7) == "http://") {
     url.append(uri);
   } else if (!host.empty() && !uri.empty()) {
     url.append("http://").append(host);
-    if (const auto port = tx_->host_port()) url.append(":").append(std::to_string(*port));
+    if (const auto port = tx_->host_port) url.append(":").append(std::to_string(*port));
     url.append(uri);
   }
   if (url.size() > kUrlMax) url.resize(kUrlMax);
@@ -142,7 +142,7 @@ void Body::close_file(files::End how) {
   std::string& url = worker_->scratch;
   build_url(url);
   const std::string_view mime =
-      cx_->files.close(*cx_, file_, how, {.filename = file_name_, .url = url, .host = tx_->host_text()});
+      cx_->files.close(*cx_, file_, how, {.filename = file_name_, .url = url, .host = tx_->text(tx_->host)});
   tx_->add_mime_type(dir_, mime);
 }
 

@@ -33,6 +33,7 @@ struct Worker : flow::Shared {
 
   DecoderPool decoders;
   RangeFiles ranges;
+  TextBudget texts;
   std::vector<std::unique_ptr<Transaction>> spare;
   std::string scratch;
   std::array<Counted, kCountedMax> counted{};

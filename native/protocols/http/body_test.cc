@@ -10,6 +10,7 @@
 #include "protocols/http/decoder.h"
 #include "protocols/http/multipart.h"
 #include "protocols/http/range_file.h"
+#include "protocols/http/transaction.h"
 
 using namespace catenary;
 using namespace catenary::http;
@@ -209,6 +210,58 @@ class RangeBench : event::DrainSink {
 bool has(const std::string& line, std::string_view part) { return line.find(part) != std::string::npos; }
 
 }  // namespace
+
+TEST(http_transaction, texts_are_cut_to_their_caps) {
+  for (const std::size_t size : {9u, 10u, 11u}) {
+    TextBudget budget;
+    Transaction tx;
+    tx.reset(0, 1, budget);
+    EXPECT_EQ(tx.text(tx.keep(std::string(size, 'x'), 10)).size(), size > 10 ? 10u : size);
+    EXPECT_EQ(tx.is_cut, size > 10);
+  }
+}
+
+TEST(http_transaction, its_text_is_limited) {
+  TextBudget budget;
+  Transaction tx;
+  tx.reset(0, 1, budget);
+  tx.keep(std::string(kTextBytesMax - 1, 'x'), kTextBytesMax);
+  EXPECT_EQ(tx.text(tx.keep("ab", 10)), "a");
+  EXPECT(tx.is_cut);
+  EXPECT_EQ(tx.text(tx.keep("ab", 10)), "");
+  EXPECT_EQ(budget.used, kTextBytesMax);
+  tx.release();
+  EXPECT_EQ(budget.used, 0u);
+}
+
+TEST(http_transaction, beyond_the_budget_of_all_texts_are_short) {
+  for (const std::size_t used : {TextBudget::kBytesMax - 1, TextBudget::kBytesMax, TextBudget::kBytesMax + 1}) {
+    TextBudget budget;
+    budget.used = used;
+    Transaction tx;
+    tx.reset(0, 1, budget);
+    const std::size_t kept = tx.text(tx.keep(std::string(100, 'x'), 1000)).size();
+    EXPECT_EQ(kept, used > TextBudget::kBytesMax ? TextBudget::kShortMax : 100);
+    EXPECT_EQ(budget.used, used + kept);
+  }
+}
+
+TEST(http_transaction, lists_are_limited) {
+  for (const std::size_t n : {kFilesMax - 1, kFilesMax, kFilesMax + 1}) {
+    TextBudget budget;
+    Transaction tx;
+    tx.reset(0, 1, budget);
+    for (std::size_t i = 0; i < n; i++) tx.add_file(flow::Dir::kOrig, "F00000000000000000", "");
+    EXPECT_EQ(tx.is_cut, n > kFilesMax);
+  }
+  for (const std::size_t n : {kProxiedMax - 1, kProxiedMax, kProxiedMax + 1}) {
+    TextBudget budget;
+    Transaction tx;
+    tx.reset(0, 1, budget);
+    for (std::size_t i = 0; i < n; i++) tx.keep_proxied("via", "x");
+    EXPECT_EQ(tx.is_cut, n > kProxiedMax);
+  }
+}
 
 TEST(http_range, parts_in_any_order_over_any_flows_are_one_file) {
   // RFC 1321 A.5: MD5 of "abcdefghijklmnopqrstuvwxyz".

@@ -336,7 +336,9 @@ void HttpParser::on_close(Context& cx) {
 
 void HttpParser::start_request(Context& cx, Side& s, std::string_view line) {
   RequestLine request;
-  if (!parse_request_line(line, request)) {
+  // A line without a version is believed to be a request only when its method is known.
+  const bool is_request = parse_request_line(line, request);
+  if (!is_request || (request.version == Version{0, 9} && !is_known_method(request.method))) {
     cx.weird(Weird::http_request_line_malformed, line.substr(0, 64));
     s.state = State::kDead;
     return;
@@ -455,7 +457,7 @@ Transaction& HttpParser::create(Context& cx) {
     pending_.push_back(std::move(spare.back()));
     spare.pop_back();
   }
-  pending_.back()->reset(cx.now, ++trans_depth_);
+  pending_.back()->reset(cx.now, ++trans_depth_, worker().texts);
   return *pending_.back();
 }
 
@@ -506,7 +508,9 @@ void HttpParser::finish(Context& cx, Transaction& tx) {
   if (interim_ == &tx) interim_ = nullptr;
   const auto at = std::find_if(pending_.begin(), pending_.end(), [&](const auto& p) { return p.get() == &tx; });
   auto& spare = worker().spare;
-  if (spare.size() < Worker::kSpareMax && tx.bytes() < 16384) spare.push_back(std::move(*at));
+  const bool is_small = tx.bytes() < 16384;
+  tx.release();
+  if (is_small && spare.size() < Worker::kSpareMax) spare.push_back(std::move(*at));
   pending_.erase(at);
 }
 

@@ -2,58 +2,79 @@
 
 #include <algorithm>
 
+#include "base/cursor.h"
 #include "flow/flow.h"
 #include "protocols/http/http.gen.h"
 #include "protocols/http/text.h"
 
 namespace catenary::http {
 
-void Transaction::reset(Nanos now, std::uint32_t depth) {
-  std::string memory = std::move(text_);
-  memory.clear();
-  *this = Transaction();
-  text_ = std::move(memory);
+void Transaction::reset(Nanos now, std::uint32_t depth, TextBudget& budget) {
+  release();
+  static_cast<TransactionFacts&>(*this) = {};
+  budget_ = &budget;
   ts = now;
   trans_depth = depth;
 }
 
-Slice Transaction::keep(std::string_view s, std::size_t cap) {
-  const std::size_t room = kTextBytesMax - text_.size();
-  if (s.size() > std::min(cap, room)) {
-    is_cut = true;
-    s = s.substr(0, std::min(cap, room));
+void Transaction::release() noexcept {
+  if (budget_) budget_->used -= accounted_;
+  budget_ = nullptr;
+  accounted_ = 0;
+  text_.clear();
+  for (const unsigned d : {0u, 1u}) {
+    names_[d].clear();
+    name_count_[d] = 0;
+    files_[d].clear();
+    types_[d].clear();
   }
+  proxied_.clear();
+}
+
+void Transaction::account() noexcept {
+  const std::size_t now = text_.size() + names_[0].size() + names_[1].size();
+  budget_->used += now - accounted_;
+  accounted_ = now;
+}
+
+// The part of `s` that there is room for.
+std::string_view Transaction::fit(std::string_view s, std::size_t cap) noexcept {
+  if (budget_->used > TextBudget::kBytesMax) cap = std::min(cap, TextBudget::kShortMax);
+  cap = std::min(cap, kTextBytesMax - std::min(kTextBytesMax, text_.size()));
+  if (s.size() <= cap) return s;
+  is_cut = true;
+  return s.substr(0, cap);
+}
+
+Slice Transaction::keep(std::string_view s, std::size_t cap) {
+  s = fit(s, cap);
   const Slice slice{static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(s.size()), true};
   text_.append(s);
+  account();
   return slice;
 }
 
 void Transaction::keep_uri(std::string_view target) {
-  constexpr std::size_t kCap = 8192;
-  const std::size_t room = kTextBytesMax - text_.size();
   const std::size_t at = text_.size();
-  if (target.size() > std::min(kCap, room)) {
-    is_cut = true;
-    target = target.substr(0, std::min(kCap, room));
-  }
-  unescape(target, text_);
+  unescape(fit(target, 8192), text_);
   uri = {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(text_.size() - at), true};
+  account();
 }
 
 void Transaction::keep_host(std::string_view value) {
   const std::size_t colon = value.rfind(':');
-  host_port_.reset();
+  host_port.reset();
   if (colon != std::string_view::npos && colon > 0 && value.size() - colon <= 6 && value[colon - 1] != ':') {
     const std::string_view digits = value.substr(colon + 1);
     // An IPv6 address has colons of its own and stands in brackets (RFC 3986 3.2.2).
     const bool is_one = value.find(':') == colon || value[colon - 1] == ']';
     std::uint64_t port = 0;
     if (is_one && parse_decimal(digits, port) && port <= 65535 && digits[0] != '0') {
-      host_port_ = static_cast<std::uint16_t>(port);
+      host_port = static_cast<std::uint16_t>(port);
       value = value.substr(0, colon);
     }
   }
-  host_ = keep(value, 512);
+  host = keep(value, 512);
 }
 
 void Transaction::keep_user(std::string_view credentials) {
@@ -61,7 +82,7 @@ void Transaction::keep_user(std::string_view credentials) {
   if (credentials.size() < 6 || !equals_any_case(credentials.substr(0, 5), "basic") || !is_blank(credentials[5]))
     return;
   const std::string_view coded = trim(credentials.substr(6));
-  if (coded.size() > std::min(kCredentialsMax, kTextBytesMax - text_.size())) return;
+  if (fit(coded, kCredentialsMax).size() < coded.size()) return;
   const std::size_t at = text_.size();
   const bool is_valid = decode_base64(coded, text_);
   const std::size_t colon = text_.find(':', at);
@@ -69,12 +90,15 @@ void Transaction::keep_user(std::string_view credentials) {
     text_.resize(at);
     return;
   }
-  text_.resize(colon);  // the password does not stay in memory
+  // The password does not stay in memory.
+  std::fill(text_.begin() + static_cast<std::ptrdiff_t>(colon), text_.end(), '\0');
+  text_.resize(colon);
   username = {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(colon - at), true};
+  account();
 }
 
 void Transaction::keep_proxied(std::string_view name, std::string_view value) {
-  if (proxied_count_ == kProxiedMax) {
+  if (proxied_.size() == kProxiedMax) {
     is_cut = true;
     return;
   }
@@ -82,38 +106,36 @@ void Transaction::keep_proxied(std::string_view name, std::string_view value) {
   for (std::uint32_t i = head.at; i < head.at + head.size; i++) text_[i] = upper(text_[i]);
   keep(" -> ", 4);
   const Slice tail = keep(value, 256);
-  proxied_[proxied_count_++] = {head.at, tail.at + tail.size - head.at, true};
+  proxied_.push_back({head.at, tail.at + tail.size - head.at, true});
 }
 
 void Transaction::keep_name(flow::Dir dir, std::string_view name) {
-  HeaderNames& n = names_[flow::index(dir)];
-  if (n.count == kHeaderNamesMax) {
+  const unsigned d = flow::index(dir);
+  if (name_count_[d] == kHeaderNamesMax) {
     is_cut = true;
     return;
   }
-  const Slice s = keep(name, 64);
-  for (std::uint32_t i = s.at; i < s.at + s.size; i++) text_[i] = upper(text_[i]);
-  n.names[n.count++] = s;
+  name = fit(name, kHeaderNameMax);
+  name_count_[d]++;
+  names_[d].push_back(static_cast<char>(name.size()));
+  for (const char c : name) names_[d].push_back(upper(c));
+  account();
 }
 
 void Transaction::add_file(flow::Dir dir, std::string_view fuid, std::string_view name) {
-  MessageFiles& f = files_[flow::index(dir)];
-  if (f.fuid_count == kFilesMax) {
+  std::vector<NamedFile>& f = files_[flow::index(dir)];
+  if (f.size() == kFilesMax) {
     is_cut = true;
     return;
   }
-  std::copy_n(fuid.begin(), std::min(fuid.size(), files::kFuidBytes), f.fuids[f.fuid_count++].begin());
-  if (name.empty()) return;
-  if (f.name_count == kFileNamesMax) {
-    is_cut = true;
-    return;
-  }
-  f.names[f.name_count++] = keep(name, 512);
+  f.emplace_back();
+  std::copy_n(fuid.begin(), std::min(fuid.size(), files::kFuidBytes), f.back().fuid.begin());
+  if (!name.empty()) f.back().name = keep(name, 512);
 }
 
 void Transaction::add_mime_type(flow::Dir dir, std::string_view mime) {
-  MessageFiles& f = files_[flow::index(dir)];
-  if (!mime.empty() && f.mime_count < kFilesMax) f.mime_types[f.mime_count++] = mime;
+  std::vector<std::string_view>& types = types_[flow::index(dir)];
+  if (!mime.empty() && types.size() < kFilesMax) types.push_back(mime);
 }
 
 void Transaction::emit(flow::Context& cx) {
@@ -122,19 +144,31 @@ void Transaction::emit(flow::Context& cx) {
   std::array<std::string_view, kFilesMax> fuids[2];
   std::array<std::string_view, kFileNamesMax> file_names[2];
   std::array<std::string_view, kProxiedMax> proxied;
-  for (std::size_t i = 0; i < proxied_count_; i++) proxied[i] = text(proxied_[i]);
+  std::size_t file_name_count[2] = {};
+  for (std::size_t i = 0; i < proxied_.size(); i++) proxied[i] = text(proxied_[i]);
   for (const unsigned d : {0u, 1u}) {
-    for (std::size_t i = 0; i < names_[d].count; i++) header_names[d][i] = text(names_[d].names[i]);
-    for (std::size_t i = 0; i < files_[d].fuid_count; i++) fuids[d][i] = {files_[d].fuids[i].data(), files::kFuidBytes};
-    for (std::size_t i = 0; i < files_[d].name_count; i++) file_names[d][i] = text(files_[d].names[i]);
+    Cursor names(as_bytes(names_[d]));
+    for (std::size_t i = 0; i < name_count_[d]; i++) {
+      const std::uint8_t size = names.u8();
+      header_names[d][i] = as_text(names.take(size));
+    }
+    for (std::size_t i = 0; i < files_[d].size(); i++) {
+      const NamedFile& f = files_[d][i];
+      fuids[d][i] = {f.fuid.data(), f.fuid.size()};
+      if (!f.name.is_set) continue;
+      if (file_name_count[d] < kFileNamesMax)
+        file_names[d][file_name_count[d]++] = text(f.name);
+      else
+        is_cut = true;
+    }
   }
 
   HttpEvent e;
   e.ts = micros(ts);
   e.trans_depth = trans_depth;
   e.method = set(method);
-  e.host = set(host_);
-  e.host_port = host_port_;
+  e.host = set(host);
+  e.host_port = host_port;
   e.uri = set(uri);
   e.referrer = set(referrer);
   e.version = set(version);
@@ -147,15 +181,15 @@ void Transaction::emit(flow::Context& cx) {
   e.info_code = info_code;
   e.info_msg = set(info_msg);
   e.username = set(username);
-  e.proxied = {proxied.data(), proxied_count_};
-  e.orig_fuids = {fuids[0].data(), files_[0].fuid_count};
-  e.orig_filenames = {file_names[0].data(), files_[0].name_count};
-  e.orig_mime_types = {files_[0].mime_types.data(), files_[0].mime_count};
-  e.resp_fuids = {fuids[1].data(), files_[1].fuid_count};
-  e.resp_filenames = {file_names[1].data(), files_[1].name_count};
-  e.resp_mime_types = {files_[1].mime_types.data(), files_[1].mime_count};
-  e.client_header_names = {header_names[0].data(), names_[0].count};
-  e.server_header_names = {header_names[1].data(), names_[1].count};
+  e.proxied = {proxied.data(), proxied_.size()};
+  e.orig_fuids = {fuids[0].data(), files_[0].size()};
+  e.orig_filenames = {file_names[0].data(), file_name_count[0]};
+  e.orig_mime_types = types_[0];
+  e.resp_fuids = {fuids[1].data(), files_[1].size()};
+  e.resp_filenames = {file_names[1].data(), file_name_count[1]};
+  e.resp_mime_types = types_[1];
+  e.client_header_names = {header_names[0].data(), name_count_[0]};
+  e.server_header_names = {header_names[1].data(), name_count_[1]};
   e.request_content_type = set(request_content_type);
   e.response_content_type = set(response_content_type);
   e.response_content_encoding = set(response_content_encoding);

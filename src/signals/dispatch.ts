@@ -7,7 +7,7 @@
 import type { CatenaryEvent, KindName, SignalEvent } from '../schema/gen/events.gen.ts';
 import type { Memory, Observation, Section } from '../schema/observation.ts';
 import { ALL } from './gen/all.gen.ts';
-import { byTable, type Codec, Keyed, type KeyedCounts, type KeyedLimits } from './keyed.ts';
+import { byTable, type Codec, type Index, Keyed, type KeyedCounts, type KeyedLimits } from './keyed.ts';
 import { NAMES_TABLE, Names } from './names.ts';
 import {
   type Context,
@@ -121,9 +121,9 @@ export class Signals {
         settings: { ...definition.settings, ...own } as Settings,
         memory,
         names,
-        keyed: <T>(table: string, limits: KeyedLimits, codec: Codec<T>): Keyed<T> => {
+        keyed: <T>(table: string, limits: KeyedLimits, codec: Codec<T>, index?: Index<T>): Keyed<T> => {
           const name = `${definition.id}/${table}`;
-          const keyed = new Keyed<T>(name, limits, codec, section, stored.get(name) ?? []);
+          const keyed = new Keyed<T>(name, limits, codec, section, stored.get(name) ?? [], index);
           tables.push(keyed as unknown as Keyed<unknown>);
           return keyed;
         },

@@ -14,6 +14,11 @@ export interface KeyedLimits {
   readonly max: number;
   /** A key untouched for this long [us] is forgotten; it has nothing to say any more. */
   readonly idle: number;
+  /**
+   * A key touched less than this ago [us] keeps its place and its time: what is in use all the time would be moved
+   * to the front of the list with every event, and each move reads three other keys' memory. 0 unless said.
+   */
+  readonly grain?: number;
 }
 
 /** Between a value and something msgpack can hold: numbers, texts, arrays of them. */
@@ -32,7 +37,12 @@ export interface Entry<T> {
   dirty: boolean;
   newer: Entry<T> | undefined;
   older: Entry<T> | undefined;
+  /** The table it is in, among those that share an index. */
+  owner: Keyed<T>;
 }
+
+/** Keys of several tables that never hold the same key: one lookup finds it wherever it is. */
+export type Index<T> = Map<string, Entry<T>>;
 
 export interface KeyedCounts {
   readonly keys: number;
@@ -56,7 +66,10 @@ export class Keyed<T> {
   readonly limits: KeyedLimits;
   private readonly codec: Codec<T>;
   private readonly section: Section;
-  private readonly map = new Map<string, Entry<T>>();
+  /** Hears of every key that goes, whatever the reason. */
+  gone: ((e: Entry<T>) => void) | undefined;
+  private readonly map: Index<T>;
+  private keys = 0;
   private newest: Entry<T> | undefined;
   private oldest: Entry<T> | undefined;
   private order = 0;
@@ -66,8 +79,16 @@ export class Keyed<T> {
   private expired = 0;
   private countsDirty = false;
 
-  constructor(table: string, limits: KeyedLimits, codec: Codec<T>, section: Section, stored: Iterable<StoredEntry>) {
+  constructor(
+    table: string,
+    limits: KeyedLimits,
+    codec: Codec<T>,
+    section: Section,
+    stored: Iterable<StoredEntry>,
+    index: Index<T> = new Map(),
+  ) {
     this.table = table;
+    this.map = index;
     this.limits = limits;
     this.codec = codec;
     this.section = section;
@@ -81,36 +102,41 @@ export class Keyed<T> {
         continue;
       }
       const [key, touched, order, value] = row as [string, number, number, unknown];
-      const at = { newer: undefined, older: undefined, dirty: false };
+      const at = { newer: undefined, older: undefined, dirty: false, owner: this };
       found.push({ key, value: codec.unpack(value), touched, order, ...at });
     }
     found.sort((a, b) => a.order - b.order);
     for (const e of found) {
       this.map.set(e.key, e);
+      this.keys++;
       this.link(e);
       this.order = Math.max(this.order, e.order);
     }
   }
 
   get size(): number {
-    return this.map.size;
+    return this.keys;
   }
 
   counts(): KeyedCounts {
-    return { keys: this.map.size, evicted: this.evicted, expired: this.expired };
+    return { keys: this.keys, evicted: this.evicted, expired: this.expired };
   }
 
-  /** The entry as it is at `now`, without touching it. */
+  /** The entry as it is at `now`, without touching it; it may be of another table that shares the index. */
   get(key: string, now: number): Entry<T> | undefined {
     const e = this.map.get(key);
     if (e === undefined) return undefined;
-    if (now - e.touched <= this.limits.idle) return e;
-    this.expire(e);
+    if (now - e.touched <= e.owner.limits.idle) return e;
+    e.owner.expire(e);
     return undefined;
   }
 
   /** The value was used and changed: it is the newest now, and will be saved. */
   touch(e: Entry<T>, now: number): void {
+    if (now - e.touched < (this.limits.grain ?? 0)) {
+      this.mark(e);
+      return;
+    }
     e.touched = now;
     e.order = ++this.order;
     this.mark(e);
@@ -129,7 +155,7 @@ export class Keyed<T> {
 
   /** A key that get() does not find. Makes room by forgetting the oldest; `lost` hears of it before it goes. */
   add(key: string, value: T, now: number, lost?: (e: Entry<T>) => void): Entry<T> {
-    while (this.map.size >= this.limits.max && this.oldest !== undefined) {
+    while (this.keys >= this.limits.max && this.oldest !== undefined) {
       const victim = this.oldest;
       if (now - victim.touched > this.limits.idle) {
         this.expire(victim);
@@ -140,9 +166,10 @@ export class Keyed<T> {
       this.evicted++;
       this.countsDirty = true;
     }
-    const at = { newer: undefined, older: undefined, dirty: false };
+    const at = { newer: undefined, older: undefined, dirty: false, owner: this };
     const e: Entry<T> = { key, value, touched: now, order: ++this.order, ...at };
     this.map.set(key, e);
+    this.keys++;
     this.removed.delete(key);
     this.link(e);
     this.mark(e);
@@ -150,10 +177,12 @@ export class Keyed<T> {
   }
 
   remove(e: Entry<T>): void {
-    if (this.map.get(e.key) !== e) return;
+    if (e.owner !== this || this.map.get(e.key) !== e) return;
     this.map.delete(e.key);
+    this.keys--;
     this.unlink(e);
     this.removed.add(e.key);
+    this.gone?.(e);
   }
 
   /** Forgets what is idle at `now`. Only memory is saved by it: get() does not see idle keys anyway. */

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import type { EventOf, KindName, SignalEvent } from '../schema/gen/events.gen.ts';
 import type { HostRef, Memory, Observation } from '../schema/observation.ts';
-import type { Codec, Keyed, KeyedLimits } from './keyed.ts';
+import type { Codec, Index, Keyed, KeyedLimits } from './keyed.ts';
 import type { Names } from './names.ts';
 
 export const SECOND = 1_000_000;
@@ -69,7 +69,7 @@ export interface Context<S extends Settings> {
   /** Which name a host knew an address by; kept by the dispatcher for signals that say `names: true`. */
   readonly names: Names;
   /** A bounded, durable table of this signal. `table` is part of its key on disk: never reuse one for another shape. */
-  keyed<T>(table: string, limits: KeyedLimits, codec: Codec<T>): Keyed<T>;
+  keyed<T>(table: string, limits: KeyedLimits, codec: Codec<T>, index?: Index<T>): Keyed<T>;
 }
 
 export interface Running<K extends KindName> {

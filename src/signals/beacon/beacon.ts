@@ -9,9 +9,9 @@
 // counts by one kind of record only.
 import type { ConnEvent, HttpEvent, TlsEvent } from '../../schema/gen/events.gen.ts';
 import type { HostRef, Observation } from '../../schema/observation.ts';
-import type { Codec, Entry } from '../keyed.ts';
+import type { Codec, Entry, Index } from '../keyed.ts';
 import { publicName } from '../names.ts';
-import { DAY, type Draft, dayOf, defineSignal, digest, type Emit, HOUR, SECOND } from '../signal.ts';
+import { DAY, type Draft, dayOf, defineSignal, digest, type Emit, HOUR, MINUTE, SECOND } from '../signal.ts';
 import { likeness, type Regularity, regularity } from '../stats.ts';
 
 /** Gaps and sizes kept of a pair: enough for quartiles, and 256 numbers would be a kilobyte more. */
@@ -20,6 +20,7 @@ const RECENT = 8;
 /** With this many beats a pair leaves `young`. */
 const GROWN = 4;
 const MS = 1000;
+const GRAIN = 5 * MINUTE;
 
 interface Contacts {
   first: number;
@@ -45,12 +46,39 @@ interface Contacts {
   dstHost: string;
   srcIp: string;
   dstIp: string;
+  /** The last handshake's flow, until its conn record came. */
+  flow: string;
+}
+
+/** A pair's first contact. The ends of the flow are filled in when there is something to say. */
+function begin(event: ConnEvent | TlsEvent | HttpEvent, ref: string, size: number): Contacts {
+  return {
+    first: event.ts,
+    firstUid: event.uid,
+    firstRef: ref,
+    last: event.ts,
+    beats: 1,
+    contacts: 1,
+    gaps: NO_NUMBERS,
+    sizes: size < 0 ? NO_NUMBERS : [size],
+    uids: NO_TEXTS,
+    refs: NO_TEXTS,
+    episode: '',
+    crossingUid: '',
+    crossingRef: '',
+    day: 0,
+    host: '',
+    dstHost: '',
+    srcIp: '',
+    dstIp: '',
+    flow: '',
+  };
 }
 
 const codec: Codec<Contacts> = {
   pack: (c) => [
     ...[c.first, c.firstUid, c.firstRef, c.last, c.beats, c.contacts, c.gaps, c.sizes],
-    ...[c.uids, c.refs, c.episode, c.day, c.host, c.dstHost, c.srcIp, c.dstIp, c.crossingUid, c.crossingRef],
+    ...[c.uids, c.refs, c.episode, c.day, c.host, c.dstHost, c.srcIp, c.dstIp, c.crossingUid, c.crossingRef, c.flow],
   ],
   unpack: (stored) => {
     const r = stored as unknown[];
@@ -73,13 +101,20 @@ const codec: Codec<Contacts> = {
       dstIp: r[15] as string,
       crossingUid: r[16] as string,
       crossingRef: r[17] as string,
+      flow: r[18] as string,
     };
   },
 };
 
-function pushRing<T>(ring: T[], value: T, max: number): void {
+/** Shared by all pairs that have none: most pairs never have a second contact. */
+const NO_NUMBERS: number[] = [];
+const NO_TEXTS: string[] = [];
+
+function pushRing<T>(ring: T[], value: T, max: number): T[] {
+  if (ring.length === 0) return [value];
   if (ring.length >= max) ring.shift();
   ring.push(value);
+  return ring;
 }
 
 /**
@@ -138,13 +173,23 @@ export default defineSignal({
   },
   run({ settings, memory, names, keyed }) {
     const idle = 8 * DAY;
-    const young = keyed('young', { max: settings.young_max, idle }, codec);
-    const kept = keyed('kept', { max: settings.pairs_max, idle }, codec);
+    const index: Index<Contacts> = new Map();
+    const young = keyed('young', { max: settings.young_max, idle, grain: GRAIN }, codec, index);
+    const kept = keyed('kept', { max: settings.pairs_max, idle, grain: GRAIN }, codec, index);
     const merge = settings.merge_s * SECOND;
     const spanMin = settings.span_min_minutes * 60 * SECOND;
     const gapsMin = Math.max(3, settings.contacts_min - 1);
     const open = new Set<Entry<Contacts>>();
-    for (const e of kept.entries()) if (e.value.episode !== '') open.add(e);
+    /** Pairs that wait for the conn record of their last handshake: it says how much was sent. Made of `kept`. */
+    const byFlow = new Map<string, Entry<Contacts>>();
+    for (const e of kept.entries()) {
+      if (e.value.episode !== '') open.add(e);
+      if (e.value.flow !== '') byFlow.set(e.value.flow, e);
+    }
+    kept.gone = (e) => {
+      byFlow.delete(e.value.flow);
+      open.delete(e);
+    };
 
     const pause = (settings.pause_hours * HOUR) / MS;
     const measure = (c: Contacts): Regularity => regularity(c.gaps, settings.tolerance, pause);
@@ -275,38 +320,40 @@ export default defineSignal({
       const key = `${src.id}|${target}|${port}`;
       const now = obs.seen;
       let e = kept.get(key, now);
-      const table = e === undefined ? young : kept;
-      e ??= young.get(key, now);
       if (e === undefined) {
-        const none = { gaps: [], uids: [], refs: [], episode: '', crossingUid: '', crossingRef: '', day: 0 };
-        const ends = { host: src.id, dstHost: dst.id, srcIp: event.orig_h, dstIp: event.resp_h };
-        const firsts = { first: event.ts, firstUid: event.uid, firstRef: obs.ref, last: event.ts };
-        young.add(key, { ...firsts, beats: 1, contacts: 1, sizes: size < 0 ? [] : [size], ...none, ...ends }, now);
+        young.add(key, begin(event, obs.ref, size), now);
         return;
       }
       const c = e.value;
       c.contacts++;
       const gap = event.ts - c.last;
-      table.touch(e, now);
+      e.owner.touch(e, now);
       // Also what began before the last beat: a flow that outlived later ones is no beat of theirs.
       if (gap < merge) return;
       c.last = event.ts;
       c.beats++;
-      pushRing(c.gaps, Math.round(gap / MS), RING);
-      if (size >= 0) pushRing(c.sizes, size, RING);
-      if (table === young) {
+      c.gaps = pushRing(c.gaps, Math.round(gap / MS), RING);
+      if (size >= 0) c.sizes = pushRing(c.sizes, size, RING);
+      if (e.owner === young) {
         if (c.beats < GROWN) return;
         young.remove(e);
         e = kept.add(key, c, now, (lost) => {
           if (lost.value.episode !== '') close(lost, ' It was forgotten: too many pairs at once.', now, emit);
         });
       }
-      pushRing(c.uids, event.uid, RECENT);
-      pushRing(c.refs, obs.ref, RECENT);
+      c.uids = pushRing(c.uids, event.uid, RECENT);
+      c.refs = pushRing(c.refs, obs.ref, RECENT);
+      if (obs.kind === 'tls') {
+        byFlow.delete(c.flow);
+        c.flow = event.uid;
+        byFlow.set(c.flow, e);
+      }
+      if (c.gaps.length < gapsMin) return;
+      c.host = src.id;
+      c.dstHost = dst.id;
       c.srcIp = event.orig_h;
       c.dstIp = event.resp_h;
-      c.dstHost = dst.id;
-      if (c.gaps.length >= gapsMin) judge(e, obs, emit);
+      judge(e, obs, emit);
     };
 
     return {
@@ -317,17 +364,18 @@ export default defineSignal({
           if (src === undefined || dst === undefined || !src.local || dst.local) return;
           // ICMP has no ports; of a flow seen from its middle nobody knows who began it.
           if (event.proto === 1 || event.proto === 58 || event.conn_state === 'OTH' || isGroup(event.resp_h)) return;
-          const isTls = event.service.includes('tls') || event.service.includes('ssl');
-          const target = names.of(src.id, event.resp_h, obs.seen) ?? event.resp_h;
-          if (isTls) {
+          if (event.service.includes('tls') || event.service.includes('ssl')) {
             // The handshake was the contact; only now it is known how much was sent.
-            const e = kept.get(`${src.id}|${target}|${event.resp_p}`, obs.seen);
-            if (e === undefined || event.orig_bytes === null) return;
-            pushRing(e.value.sizes, event.orig_bytes, RING);
+            const e = byFlow.get(event.uid);
+            if (e === undefined) return;
+            byFlow.delete(event.uid);
+            e.value.flow = '';
+            if (event.orig_bytes !== null) e.value.sizes = pushRing(e.value.sizes, event.orig_bytes, RING);
             kept.mark(e);
             return;
           }
           if (event.service.includes('http')) return;
+          const target = names.of(src.id, event.resp_h, obs.seen) ?? event.resp_h;
           contact(obs, event, src, dst, target, event.resp_p, event.orig_bytes ?? -1, emit);
         },
         tls(obs, event, emit) {
@@ -335,7 +383,6 @@ export default defineSignal({
           const dst = obs.hosts.resp_host;
           if (src === undefined || dst === undefined || !src.local || dst.local) return;
           const name = publicName(event.server_name);
-          if (name !== undefined) names.learn(src.id, event.resp_h, name, obs.seen);
           const target = name ?? names.of(src.id, event.resp_h, obs.seen) ?? event.resp_h;
           contact(obs, event, src, dst, target, event.resp_p, -1, emit);
         },
@@ -349,7 +396,6 @@ export default defineSignal({
             dst.local && name !== undefined && (event.method === 'CONNECT' || /^https?:/.test(event.uri ?? ''));
           if (dst.local && !isProxied) return;
           if (isGroup(event.resp_h)) return;
-          if (name !== undefined && !isProxied) names.learn(src.id, event.resp_h, name, obs.seen);
           const target = name ?? names.of(src.id, event.resp_h, obs.seen) ?? event.resp_h;
           const port = isProxied ? (event.host_port ?? (event.method === 'CONNECT' ? 443 : 80)) : event.resp_p;
           contact(obs, event, src, dst, target, port, event.request_body_len + (event.uri?.length ?? 0), emit);

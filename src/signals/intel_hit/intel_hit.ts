@@ -48,7 +48,8 @@ export default defineSignal({
           if (event.confidence < settings.confidence_min) return;
           const isInbound = event.where === 'conn.orig_h';
           // A knock told in the morning must not silence a call in the afternoon.
-          const key = `${event.host ?? event.orig_h ?? ''}|${event.indicator_type}|${event.indicator}${isInbound ? '|in' : ''}`;
+          const who = event.host ?? event.orig_h ?? '';
+          const key = `${who}|${event.indicator_type}|${event.indicator}${isInbound ? '|in' : ''}`;
           if (!firstToday(told, digest([key]), dayOf(obs.seen), obs.seen)) return;
           const weight = WEIGHT[event.indicator_type] ?? 0.5;
           const score = (0.4 + 0.6 * event.confidence) * weight * (isInbound ? settings.inbound_weight : 1);

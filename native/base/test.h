@@ -46,21 +46,20 @@ inline std::vector<std::uint8_t> bytes(std::string_view s) { return {s.begin(), 
 
 }  // namespace catenary::test
 
-#define TEST(unit, name)                                                                     \
-  static void test_##unit##_##name();                                                        \
+#define TEST(unit, name)                                                                              \
+  static void test_##unit##_##name();                                                                 \
   static const catenary::test::Register register_##unit##_##name(#unit, #name, test_##unit##_##name); \
   static void test_##unit##_##name()
 
-#define EXPECT(cond) \
-  ((cond) ? catenary::test::passed() : catenary::test::fail(__FILE__, __LINE__, #cond))
+#define EXPECT(cond) ((cond) ? catenary::test::passed() : catenary::test::fail(__FILE__, __LINE__, #cond))
 
-#define EXPECT_EQ(a, b)                                                                          \
-  do {                                                                                           \
-    const auto& ea_ = (a);                                                                       \
-    const auto& eb_ = (b);                                                                       \
-    if (ea_ == eb_)                                                                              \
-      catenary::test::passed();                                                                  \
-    else                                                                                         \
-      catenary::test::fail(__FILE__, __LINE__,                                                   \
+#define EXPECT_EQ(a, b)                                                                                   \
+  do {                                                                                                    \
+    const auto& ea_ = (a);                                                                                \
+    const auto& eb_ = (b);                                                                                \
+    if (ea_ == eb_)                                                                                       \
+      catenary::test::passed();                                                                           \
+    else                                                                                                  \
+      catenary::test::fail(__FILE__, __LINE__,                                                            \
                            #a " is " + catenary::test::show(ea_) + ", not " + catenary::test::show(eb_)); \
   } while (0)

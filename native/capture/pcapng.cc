@@ -35,7 +35,8 @@ std::uint64_t ticks_of(std::uint8_t tsresol) {
 Nanos nanos_of(std::uint64_t ticks, const PcapngInterface& i) {
   const std::uint64_t whole = ticks / i.ticks_per_second;
   const std::uint64_t part = ticks % i.ticks_per_second;
-  const auto nanos = static_cast<std::uint64_t>(static_cast<unsigned __int128>(part) * 1'000'000'000u / i.ticks_per_second);
+  const auto nanos =
+      static_cast<std::uint64_t>(static_cast<unsigned __int128>(part) * 1'000'000'000u / i.ticks_per_second);
   // Times past 2262 do not fit: keep them at the end of time instead of wrapping into the past.
   constexpr std::uint64_t kSecondsMax = std::numeric_limits<Nanos>::max() / kSecond - 1;
   const auto shifted = static_cast<std::int64_t>(std::min(whole, kSecondsMax / 2)) +
@@ -75,12 +76,9 @@ class PcapngFile final : public Source {
       if (buffer_.size() < body) buffer_.resize(body);
       if (read(buffer_.data(), body) != body) return broken("ends inside a block");
       switch (section_.block(type, Cursor(Bytes{buffer_.data(), body - 4}), out)) {
-        case PcapngSection::Block::kBad:
-          return broken("has a block that contradicts itself");
-        case PcapngSection::Block::kOther:
-          continue;
-        case PcapngSection::Block::kPacket:
-          break;
+        case PcapngSection::Block::kBad: return broken("has a block that contradicts itself");
+        case PcapngSection::Block::kOther: continue;
+        case PcapngSection::Block::kPacket: break;
       }
       if (filter_.empty() || filter_.match(out, error_)) return Next::kPacket;
       if (!error_.empty()) return Next::kError;

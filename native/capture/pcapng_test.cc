@@ -63,8 +63,7 @@ TEST(pcapng, a_packet_with_its_time_and_lengths) {
 }
 
 TEST(pcapng, interfaces_may_differ_in_link_type_and_resolution) {
-  const std::string second =
-      "06000000 24000000 01000000 00000000 40420f00 04000000 04000000 45000000 24000000";
+  const std::string second = "06000000 24000000 01000000 00000000 40420f00 04000000 04000000 45000000 24000000";
   const Read r = read(write(std::string(kSection) + kEthernet + kRawNanos + kPacket0 + second));
   EXPECT_EQ(r.packets, 2);
   EXPECT_EQ(r.last.linktype, 12);
@@ -72,9 +71,10 @@ TEST(pcapng, interfaces_may_differ_in_link_type_and_resolution) {
 }
 
 TEST(pcapng, both_byte_orders) {
-  const Read r = read(write("0a0d0d0a 0000001c 1a2b3c4d 0001 0000 ffffffffffffffff 0000001c"
-                            "00000001 00000014 0001 0000 00000040 00000014"
-                            "00000006 00000024 00000000 00000000 000f4240 00000004 00000008 aabbccdd 00000024"));
+  const Read r =
+      read(write("0a0d0d0a 0000001c 1a2b3c4d 0001 0000 ffffffffffffffff 0000001c"
+                 "00000001 00000014 0001 0000 00000040 00000014"
+                 "00000006 00000024 00000000 00000000 000f4240 00000004 00000008 aabbccdd 00000024"));
   EXPECT_EQ(r.packets, 1);
   EXPECT_EQ(r.last.ts, kSecond);
 }
@@ -103,11 +103,12 @@ TEST(pcapng, every_cut_is_an_error_or_a_whole_file) {
 }
 
 TEST(pcapng, lengths_that_lie) {
-  for (const char* block : {"06000000 0c000000 00000000",                                       // shorter than its own header
-                            "06000000 22000000 00000000",                                       // no multiple of four
-                            "06000000 24000000 00000000 00000000 00000000 05000000 05000000 aabbccdd 24000000",  // caplen past
-                            "06000000 24000000 07000000 00000000 00000000 04000000 04000000 aabbccdd 24000000",  // no such interface
-                            "06000000 f0ffffff 00000000"}) {
+  for (const char* block :
+       {"06000000 0c000000 00000000",  // shorter than its own header
+        "06000000 22000000 00000000",  // no multiple of four
+        "06000000 24000000 00000000 00000000 00000000 05000000 05000000 aabbccdd 24000000",  // caplen past
+        "06000000 24000000 07000000 00000000 00000000 04000000 04000000 aabbccdd 24000000",  // no such interface
+        "06000000 f0ffffff 00000000"}) {
     const Read r = read(write(std::string(kSection) + kEthernet + block));
     EXPECT_EQ(r.packets, 0);
     EXPECT(!r.error.empty());

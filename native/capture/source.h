@@ -24,9 +24,9 @@ enum class Next { kPacket, kTimeout, kEnd, kError };
 
 // What the layers below us say they lost. Zero for files.
 struct SourceStats {
-  std::uint64_t received = 0;   // by the kernel's filter
-  std::uint64_t dropped = 0;    // by the kernel: our ring was full
-  std::uint64_t if_dropped = 0; // by the interface or its driver
+  std::uint64_t received = 0;    // by the kernel's filter
+  std::uint64_t dropped = 0;     // by the kernel: our ring was full
+  std::uint64_t if_dropped = 0;  // by the interface or its driver
 };
 
 class Source {

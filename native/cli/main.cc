@@ -35,8 +35,8 @@ class Printer final : public event::DrainSink {
 };
 
 int usage(const char* what) {
-  std::fprintf(stderr, "catenary-native: %s\nusage: catenary-native read FILE... [--json] [--kinds A,B] [--filter BPF]\n",
-               what);
+  std::fprintf(
+      stderr, "catenary-native: %s\nusage: catenary-native read FILE... [--json] [--kinds A,B] [--filter BPF]\n", what);
   return 2;
 }
 
@@ -99,9 +99,10 @@ int main(int argc, char** argv) {
     if (n == 0) continue;
     events += (events.empty() ? "\"" : ",\"") + std::string(kind_name(k)) + "\":" + std::to_string(n);
   }
-  std::printf("{\"packets\":%llu,\"bytes\":%llu,\"flows\":%llu,\"weirds\":%llu,\"peak_memory_kb\":%ld,\"events\":{%s}}\n",
-              static_cast<unsigned long long>(c.packets), static_cast<unsigned long long>(c.wire_bytes),
-              static_cast<unsigned long long>(reader.pipeline().flows()),
-              static_cast<unsigned long long>(reader.pipeline().weirds()), usage_now.ru_maxrss, events.c_str());
+  std::printf(
+      "{\"packets\":%llu,\"bytes\":%llu,\"flows\":%llu,\"weirds\":%llu,\"peak_memory_kb\":%ld,\"events\":{%s}}\n",
+      static_cast<unsigned long long>(c.packets), static_cast<unsigned long long>(c.wire_bytes),
+      static_cast<unsigned long long>(reader.pipeline().flows()),
+      static_cast<unsigned long long>(reader.pipeline().weirds()), usage_now.ru_maxrss, events.c_str());
   return rc;
 }

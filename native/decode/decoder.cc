@@ -33,47 +33,23 @@ bool Decoder::link(int linktype, Packet& p) {
   fragments_.begin_frame();
   Cursor in(p.frame);
   switch (linktype) {
-    case DLT_EN10MB:
-      ethernet::decode(in, p, *this);
-      return true;
+    case DLT_EN10MB: ethernet::decode(in, p, *this); return true;
     case DLT_RAW:
     case 14:  // DLT_RAW on OpenBSD
     case DLT_IPV4:
-    case DLT_IPV6:
-      ip(in, p);
-      return true;
+    case DLT_IPV6: ip(in, p); return true;
     case DLT_NULL:
-    case DLT_LOOP:
-      loopback::decode(in, p, *this);
-      return true;
-    case DLT_LINUX_SLL:
-      linux_sll::decode(in, p, *this);
-      return true;
-    case DLT_LINUX_SLL2:
-      linux_sll::decode2(in, p, *this);
-      return true;
+    case DLT_LOOP: loopback::decode(in, p, *this); return true;
+    case DLT_LINUX_SLL: linux_sll::decode(in, p, *this); return true;
+    case DLT_LINUX_SLL2: linux_sll::decode2(in, p, *this); return true;
     case DLT_PPP:
-    case DLT_PPP_SERIAL:
-      pppoe::decode_ppp(in, p, *this);
-      return true;
-    case DLT_PPP_ETHER:
-      pppoe::decode(in, p, *this);
-      return true;
-    case DLT_C_HDLC:
-      hdlc::decode(in, p, *this);
-      return true;
-    case DLT_IEEE802_11:
-      ieee80211::decode(in, p, *this);
-      return true;
-    case DLT_IEEE802_11_RADIO:
-      ieee80211::decode_radiotap(in, p, *this);
-      return true;
-    case DLT_NFLOG:
-      nflog::decode(in, p, *this);
-      return true;
-    default:
-      weird(Weird::decode_unknown_linktype, p);
-      return false;
+    case DLT_PPP_SERIAL: pppoe::decode_ppp(in, p, *this); return true;
+    case DLT_PPP_ETHER: pppoe::decode(in, p, *this); return true;
+    case DLT_C_HDLC: hdlc::decode(in, p, *this); return true;
+    case DLT_IEEE802_11: ieee80211::decode(in, p, *this); return true;
+    case DLT_IEEE802_11_RADIO: ieee80211::decode_radiotap(in, p, *this); return true;
+    case DLT_NFLOG: nflog::decode(in, p, *this); return true;
+    default: weird(Weird::decode_unknown_linktype, p); return false;
   }
 }
 
@@ -85,27 +61,19 @@ void Decoder::ethernet(Cursor in, Packet& p) {
 void Decoder::ethertype(std::uint16_t type, Cursor in, Packet& p) {
   if (!deeper(p)) return;
   switch (type) {
-    case 0x0800:
-      return ip4::decode(in, p, *this);
-    case 0x86dd:
-      return ip6::decode(in, p, *this);
-    case 0x0806:
-      return arp::decode(in, p, *this);
+    case 0x0800: return ip4::decode(in, p, *this);
+    case 0x86dd: return ip6::decode(in, p, *this);
+    case 0x0806: return arp::decode(in, p, *this);
     case 0x8100:  // 802.1Q
     case 0x88a8:  // 802.1ad
     case 0x9100:  // QinQ before the standard
       return vlan::decode(in, p, *this);
     case 0x8847:
-    case 0x8848:
-      return mpls::decode(in, p, *this);
-    case 0x8864:
-      return pppoe::decode(in, p, *this);
-    case 0x88e7:
-      return mac_in_mac::decode(in, mac_in_mac::kServiceTag, p, *this);
-    case 0x8903:
-      return mac_in_mac::decode(in, mac_in_mac::kFabricTag, p, *this);
-    default:
-      return;  // not for us: counted as a packet without IP
+    case 0x8848: return mpls::decode(in, p, *this);
+    case 0x8864: return pppoe::decode(in, p, *this);
+    case 0x88e7: return mac_in_mac::decode(in, mac_in_mac::kServiceTag, p, *this);
+    case 0x8903: return mac_in_mac::decode(in, mac_in_mac::kFabricTag, p, *this);
+    default: return;  // not for us: counted as a packet without IP
   }
 }
 
@@ -124,13 +92,9 @@ void Decoder::ip_payload(std::uint8_t proto, Cursor in, Packet& p) {
   p.payload = in.peek_rest();
   switch (proto) {
     case ip_proto::kIpIp:
-    case ip_proto::kIp6:
-      p.tunnel = Tunnel::kIpInIp;
-      return ip(in, p);
-    case ip_proto::kGre:
-      return gre::decode(in, p, *this);
-    default:
-      sink_.on_ip(p);
+    case ip_proto::kIp6: p.tunnel = Tunnel::kIpInIp; return ip(in, p);
+    case ip_proto::kGre: return gre::decode(in, p, *this);
+    default: sink_.on_ip(p);
   }
 }
 

@@ -27,8 +27,8 @@ class Recorder final : public Sink {
     return decoder_.udp_tunnel(40000, resp_port, data, static_cast<std::uint32_t>(data.size()), outer);
   }
 
-  std::vector<Packet> packets;                       // that reached an IP payload; views die with the frame
-  std::vector<std::vector<std::uint8_t>> payloads;   // copies of their payloads
+  std::vector<Packet> packets;                      // that reached an IP payload; views die with the frame
+  std::vector<std::vector<std::uint8_t>> payloads;  // copies of their payloads
   std::vector<ArpEvent> arps;
   std::vector<Weird> weirds;
 

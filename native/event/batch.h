@@ -33,7 +33,7 @@ class DrainSink {
 
 class Batcher {
  public:
-  static constexpr std::uint32_t kEventsMax = 4000;    // of one kind in a drain
+  static constexpr std::uint32_t kEventsMax = 4000;     // of one kind in a drain
   static constexpr std::size_t kBytesMax = 512 * 1024;  // of all kinds in a drain
 
   explicit Batcher(DrainSink& sink) : sink_(sink), scratch_(kRecordBytesMax) {}

@@ -122,8 +122,8 @@ TEST(record, text_is_kept_or_escaped) {
   EXPECT_EQ(text_of("a\\b", 8, cut), "a\\\\b");
   EXPECT_EQ(text_of("\x1b[0m\x00\x07"sv, 8, cut), "\x1b[0m\x00\x07"sv);
   EXPECT_EQ(text_of("\xff\xfe", 8, cut), "\\xff\\xfe");
-  EXPECT_EQ(text_of("\xc0\x80", 8, cut), "\\xc0\\x80");              // overlong
-  EXPECT_EQ(text_of("\xed\xa0\x80", 16, cut), "\\xed\\xa0\\x80");    // surrogate
+  EXPECT_EQ(text_of("\xc0\x80", 8, cut), "\\xc0\\x80");                     // overlong
+  EXPECT_EQ(text_of("\xed\xa0\x80", 16, cut), "\\xed\\xa0\\x80");           // surrogate
   EXPECT_EQ(text_of("\xf4\x90\x80\x80", 16, cut), "\\xf4\\x90\\x80\\x80");  // above 10FFFF
   EXPECT_EQ(text_of("12345678\xe2\x82", 32, cut), "12345678\\xe2\\x82");    // cut short by its source
   EXPECT(!cut);
@@ -148,7 +148,10 @@ TEST(record, text_is_cut_between_characters_and_escapes) {
   EXPECT(cut);
   EXPECT_EQ(text_of("1234\xff", 8, cut), "1234\\xff");
   EXPECT(!cut);
-  EXPECT_EQ(text_of("1234\xff" "5", 8, cut), "1234\\xff");
+  EXPECT_EQ(text_of("1234\xff"
+                    "5",
+                    8, cut),
+            "1234\\xff");
   EXPECT(cut);
 }
 

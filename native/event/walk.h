@@ -19,7 +19,7 @@ namespace catenary::record {
 
 // Where and why a walk stopped. `reason` is empty when it did not.
 struct Fault {
-  std::size_t offset = 0;   // of the value, or of the record where no field is named
+  std::size_t offset = 0;  // of the value, or of the record where no field is named
   std::string_view field;
   std::string_view reason;
 

@@ -15,22 +15,14 @@ std::uint64_t payload_of(const Flow& f, Dir dir) noexcept {
 
 std::string_view tunnel_name(std::uint8_t tunnel) noexcept {
   switch (static_cast<decode::Tunnel>(tunnel)) {
-    case decode::Tunnel::kIpInIp:
-      return "ip";
-    case decode::Tunnel::kGre:
-      return "gre";
-    case decode::Tunnel::kErspan:
-      return "erspan";
-    case decode::Tunnel::kVxlan:
-      return "vxlan";
-    case decode::Tunnel::kGeneve:
-      return "geneve";
-    case decode::Tunnel::kGtp:
-      return "gtp";
-    case decode::Tunnel::kTeredo:
-      return "teredo";
-    case decode::Tunnel::kNone:
-      break;
+    case decode::Tunnel::kIpInIp: return "ip";
+    case decode::Tunnel::kGre: return "gre";
+    case decode::Tunnel::kErspan: return "erspan";
+    case decode::Tunnel::kVxlan: return "vxlan";
+    case decode::Tunnel::kGeneve: return "geneve";
+    case decode::Tunnel::kGtp: return "gtp";
+    case decode::Tunnel::kTeredo: return "teredo";
+    case decode::Tunnel::kNone: break;
   }
   return {};
 }

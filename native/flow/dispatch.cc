@@ -84,6 +84,7 @@ bool Dispatcher::attach(Flow& f, const ProtocolInfo& p) {
     f.parser->shared = std::find_if(shared_.begin(), shared_.end(), of_p)->state.get();
   }
   f.protocol = &p;
+  f.parser_cap = cap;
   f.detection = Detection::kAttached;
   return true;
 }
@@ -93,7 +94,7 @@ void Dispatcher::detach(Flow& f) {
   Context cx = context(f);
   f.parser->on_close(cx);
   f.parser->~Parser();
-  pool_.put(reinterpret_cast<std::uint8_t*>(f.parser), static_cast<std::uint32_t>(std::bit_ceil(std::max<std::size_t>(f.protocol->parser_size, 64))));
+  pool_.put(f.parser, f.parser_cap);
   f.parser = nullptr;
   f.protocol = nullptr;
   f.detection = Detection::kClosed;

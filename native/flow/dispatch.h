@@ -15,8 +15,8 @@ namespace catenary::flow {
 
 class Dispatcher final : public StreamListener {
  public:
-  static constexpr std::uint32_t kProbeBytesMax = 2048;        // kept while a probe says kMore
-  static constexpr std::uint32_t kMidStreamBytesMax = 65536;   // looked at, per direction
+  static constexpr std::uint32_t kProbeBytesMax = 2048;       // kept while a probe says kMore
+  static constexpr std::uint32_t kMidStreamBytesMax = 65536;  // looked at, per direction
   static constexpr std::uint8_t kProbeDatagramsMax = 4;
 
   Dispatcher(Pool& pool, event::Batcher& events, event::WeirdLog& weirds, files::Tracker& files,

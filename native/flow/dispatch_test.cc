@@ -65,7 +65,13 @@ std::string play(const std::vector<std::pair<char, std::string>>& script) {
 }  // namespace
 
 TEST(dispatch, every_segmentation_feeds_the_same_units) {
-  const std::string stream = std::string("TOY") + "\x03" "abc" + "\x01" "d" + "\x05" "efghi";
+  const std::string stream = std::string("TOY") +
+                             "\x03"
+                             "abc" +
+                             "\x01"
+                             "d" +
+                             "\x05"
+                             "efghi";
   for (std::size_t a = 1; a < stream.size(); a++) {
     for (std::size_t b = a; b < stream.size(); b++) {
       EXPECT_EQ(play({{'>', stream.substr(0, a)}, {'>', stream.substr(a, b - a)}, {'>', stream.substr(b)}}),
@@ -78,16 +84,30 @@ TEST(dispatch, what_the_other_side_said_first_is_not_lost) {
   EXPECT_EQ(play({{'>', "T"}, {'<', "TOY\x01x"}, {'>', "OY\x01y"}}), "<x>yclose");
 }
 
-TEST(dispatch, another_protocol_is_left_alone) { EXPECT_EQ(play({{'>', "GET / HTTP/1.1\r\n"}, {'<', "HTTP/1.1"}}), ""); }
+TEST(dispatch, another_protocol_is_left_alone) {
+  EXPECT_EQ(play({{'>', "GET / HTTP/1.1\r\n"}, {'<', "HTTP/1.1"}}), "");
+}
 
 TEST(dispatch, a_protocol_may_begin_in_mid_stream) {
   EXPECT_EQ(play({{'>', "EHLO x\r\n"}, {'<', "220 go\r\n"}, {'>', "TOY\x01z"}}), ">zclose");
 }
 
-TEST(dispatch, detaching_is_for_good) { EXPECT_EQ(play({{'>', "TOY\x01" "a\xff"}, {'>', "TOY\x01" "b"}}), ">aclose"); }
+TEST(dispatch, detaching_is_for_good) {
+  EXPECT_EQ(play({{'>',
+                   "TOY\x01"
+                   "a\xff"},
+                  {'>',
+                   "TOY\x01"
+                   "b"}}),
+            ">aclose");
+}
 
 TEST(dispatch, a_hand_over_finds_what_follows) {
-  EXPECT_EQ(play({{'>', "TOY\x01" "a\xfeTOY\x01" "b"}}), ">aclose>bclose");
+  EXPECT_EQ(play({{'>',
+                   "TOY\x01"
+                   "a\xfeTOY\x01"
+                   "b"}}),
+            ">aclose>bclose");
 }
 
 TEST(dispatch, unread_bytes_are_limited) {
@@ -110,9 +130,14 @@ TEST(dispatch, unread_bytes_are_limited) {
 TEST(dispatch, gaps_and_ends_reach_the_parser) {
   g_log.clear();
   Harness h(kToy, 6, 40000, 9999);
-  h.orig("TOY\x01" "a\x05" "par");
+  h.orig(
+      "TOY\x01"
+      "a\x05"
+      "par");
   h.gap(Dir::kOrig, 7);
-  h.orig("\x01" "b");
+  h.orig(
+      "\x01"
+      "b");
   h.finish(Dir::kOrig);
   h.finish(Dir::kOrig);
   h.close();

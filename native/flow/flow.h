@@ -99,9 +99,9 @@ struct Flow {
   std::uint8_t history_len = 0;
 
   // Timers, as packet times; 0: not set.
-  Nanos attempt_at = 0;   // a lone SYN is given up here
-  Nanos delete_at = 0;    // closed: the record is written here
-  Nanos inactivity = 0;   // how long silence may last
+  Nanos attempt_at = 0;    // a lone SYN is given up here
+  Nanos delete_at = 0;     // closed: the record is written here
+  Nanos inactivity = 0;    // how long silence may last
   Nanos session_from = 0;  // set by Context::end_when_quiet
   bool is_partial = false;
   std::uint8_t first_seen = 0;  // bit per direction: a packet has come
@@ -113,6 +113,7 @@ struct Flow {
   bool wants_hand_over = false;
   const ProtocolInfo* protocol = nullptr;
   Parser* parser = nullptr;
+  std::uint32_t parser_cap = 0;  // bytes of the pool it lives in
   std::array<const char*, kServicesMax> services{};
   std::uint8_t service_count = 0;
 

@@ -31,10 +31,10 @@ class Pool {
     return p;
   }
   // `got` as get() told it.
-  void put(std::uint8_t* p, std::uint32_t got) {
+  void put(void* p, std::uint32_t got) {
     if (!p) return;
     used_ -= got;
-    free_[size_class(got)].push_back(p);
+    free_[size_class(got)].push_back(static_cast<std::uint8_t*>(p));
   }
   std::size_t used() const noexcept { return used_; }
 

@@ -30,7 +30,7 @@ void Reassembler::drop_first(Stream& s) {
   s.pending = p->next;
   s.pending_count--;
   s.pending_bytes -= p->len;
-  pool_.put(reinterpret_cast<std::uint8_t*>(p), p->cap);
+  pool_.put(p, p->cap);
 }
 
 void Reassembler::deliver_pending(Flow& f, Dir dir) {

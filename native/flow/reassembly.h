@@ -23,8 +23,8 @@ class StreamListener {
 
 class Reassembler {
  public:
-  static constexpr std::uint32_t kPendingMax = 512;            // segments waiting, per direction
-  static constexpr std::uint32_t kPendingBytesMax = 1 << 20;   // bytes waiting, per direction
+  static constexpr std::uint32_t kPendingMax = 512;             // segments waiting, per direction
+  static constexpr std::uint32_t kPendingBytesMax = 1 << 20;    // bytes waiting, per direction
   static constexpr std::uint32_t kUnackedBytesMax = 64 * 1024;  // waiting, when no ACK ever came back
 
   Reassembler(Pool& pool, StreamListener& listener) : pool_(pool), listener_(listener) {}

@@ -67,7 +67,9 @@ TEST(reassembly, any_segmentation_gives_the_stream_back) {
       cuts.emplace_back(at - back, n + back);
       at += n;
     }
-    for (std::size_t i = cuts.size(); i > 1; i--) std::swap(cuts[i - 1], cuts[random.next(static_cast<std::uint32_t>(i))]);
+    for (std::size_t i = cuts.size(); i > 1; i--) {
+      std::swap(cuts[i - 1], cuts[random.next(static_cast<std::uint32_t>(i))]);
+    }
     for (const auto& [at, n] : cuts) s.add(at + 1, std::string_view(text).substr(at, n));
     EXPECT_EQ(s.got, text);
     EXPECT(s.weirds.empty());

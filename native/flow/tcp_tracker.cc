@@ -39,7 +39,8 @@ void history_each(Flow& f, Dir dir, std::uint32_t bit, char letter, std::uint64_
 void set_state(Flow& f, Dir dir, TcpState to) noexcept {
   Endpoint& e = f.end(dir);
   if (e.state == to) return;
-  if (!is_handshake(to) && is_handshake(e.state) && is_handshake(f.end(other(dir)).state)) f.inactivity = kTcpInactivity;
+  const bool both_shake = is_handshake(e.state) && is_handshake(f.end(other(dir)).state);
+  if (!is_handshake(to) && both_shake) f.inactivity = kTcpInactivity;
   e.prev_state = e.state;
   e.state = to;
 }
@@ -183,8 +184,7 @@ void from_open(Flow& f, Dir dir, const tcp::Segment& s, TcpOutcome& out) noexcep
 void step(Flow& f, Dir& dir, const tcp::Segment& s, Nanos now, TcpOutcome& out) noexcept {
   Endpoint& e = f.end(dir);
   switch (e.state) {
-    case kInactive:
-      return from_inactive(f, dir, s, now, out);
+    case kInactive: return from_inactive(f, dir, s, now, out);
     case kSynSent:
     case kSynAckSent:
       if (s.has(tcp::kFin)) {
@@ -197,16 +197,14 @@ void step(Flow& f, Dir& dir, const tcp::Segment& s, Nanos now, TcpOutcome& out) 
       }
       return;
     case kEstablished:
-    case kPartial:
-      return from_open(f, dir, s, out);
+    case kPartial: return from_open(f, dir, s, out);
     case kClosed:
       if (s.has(tcp::kRst) && f.end(other(dir)).state != kClosed) {
         set_state(f, dir, kReset);
         if (!e.did_close) out.closes = true;
       }
       return;
-    case kReset:
-      return;
+    case kReset: return;
   }
 }
 
@@ -306,8 +304,8 @@ bool is_tcp_reuse(const Flow& f, const tcp::Segment& s) noexcept {
   }
   if (orig.did_close || resp.did_close) return true;
   if (s.seq == starter->start_seq) return false;
-  const bool is_overtaken_syn = !s.has(tcp::kAck) && starter->state == kSynAckSent && resp.state == kInactive &&
-                                s.seq == resp.start_seq;
+  const bool is_overtaken_syn =
+      !s.has(tcp::kAck) && starter->state == kSynAckSent && resp.state == kInactive && s.seq == resp.start_seq;
   return !is_overtaken_syn;
 }
 
@@ -335,7 +333,7 @@ std::uint64_t Flow::tcp_size(Dir dir) const noexcept {
   const std::uint64_t sent = static_cast<std::uint64_t>(e.seq_wraps) << 32 | e.last_seq;
   const std::uint64_t acked = static_cast<std::uint64_t>(e.ack_wraps) << 32 | e.ack_seq;
   std::uint64_t size = (sent > acked ? sent : acked) - e.start_seq;
-  if (size != 0) size--;                      // the SYN, or the one we imagined
+  if (size != 0) size--;                     // the SYN, or the one we imagined
   if (e.fin_count > 0 && size != 0) size--;  // the FIN
   return size;
 }

@@ -17,11 +17,11 @@ inline constexpr Nanos kUdpInactivity = 60 * kSecond;
 
 // What one segment means for the bytes of the stream.
 struct TcpOutcome {
-  std::uint64_t data_seq = 0;  // relative sequence number of the first payload byte
-  std::uint64_t acked = 0;     // relative sequence number the peer's bytes are acknowledged to; 0: no news
-  bool is_deliverable = false; // the payload belongs to the stream
-  bool closes = false;         // this end has just said it is done
-  bool flipped = false;        // the two ends changed roles: Dir of this segment is now the other
+  std::uint64_t data_seq = 0;   // relative sequence number of the first payload byte
+  std::uint64_t acked = 0;      // relative sequence number the peer's bytes are acknowledged to; 0: no news
+  bool is_deliverable = false;  // the payload belongs to the stream
+  bool closes = false;          // this end has just said it is done
+  bool flipped = false;         // the two ends changed roles: Dir of this segment is now the other
   Weird weird{};
   bool has_weird = false;
 };

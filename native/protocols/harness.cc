@@ -75,14 +75,9 @@ int fuzz_protocol(const ProtocolInfo& protocol, std::uint8_t proto, const std::u
     const Dir dir = (control & 1) ? Dir::kResp : Dir::kOrig;
     const std::size_t n = std::min<std::size_t>(length, in.left());
     switch ((control >> 1) & 3) {
-      case 1:
-        h.gap(dir, length);
-        break;
-      case 2:
-        h.finish(dir);
-        break;
-      default:
-        h.send(dir, in.take(n));
+      case 1: h.gap(dir, length); break;
+      case 2: h.finish(dir); break;
+      default: h.send(dir, in.take(n));
     }
   }
   h.close();

@@ -77,15 +77,11 @@ void Pipeline::finish() {
 void Pipeline::on_ip(const Packet& p) {
   counters_.ip_packets++;
   switch (p.ip_proto) {
-    case decode::ip_proto::kTcp:
-      return on_tcp(p);
-    case decode::ip_proto::kUdp:
-      return on_udp(p);
+    case decode::ip_proto::kTcp: return on_tcp(p);
+    case decode::ip_proto::kUdp: return on_udp(p);
     case decode::ip_proto::kIcmp:
-    case decode::ip_proto::kIcmp6:
-      return on_icmp(p);
-    default:
-      return on_other(p);
+    case decode::ip_proto::kIcmp6: return on_icmp(p);
+    default: return on_other(p);
   }
 }
 
@@ -123,12 +119,9 @@ void Pipeline::count(Flow& f, Dir dir, const Packet& p) {
 void Pipeline::on_tcp(const Packet& p) {
   tcp::Segment s;
   switch (tcp::parse(Cursor(p.payload), p.payload_len, s)) {
-    case tcp::Header::kTooShort:
-      return on_weird(Weird::tcp_header_too_short, p);
-    case tcp::Header::kMalformed:
-      return on_weird(Weird::tcp_header_malformed, p);
-    case tcp::Header::kOk:
-      break;
+    case tcp::Header::kTooShort: return on_weird(Weird::tcp_header_too_short, p);
+    case tcp::Header::kMalformed: return on_weird(Weird::tcp_header_malformed, p);
+    case tcp::Header::kOk: break;
   }
   const Tuple t = tuple_of(p, s.src_port, s.dst_port);
   Dir dir = Dir::kOrig;
@@ -173,8 +166,8 @@ void Pipeline::on_udp(const Packet& p) {
   Flow* f = table_.find(t, p.ts, dir);
   if (!f) {
     // Nobody asked from the broadcast address: a DHCP server that answers everybody is the originator.
-    const bool flip = flow::is_server_port(p.ip_proto, d.src_port) &&
-                      !flow::is_server_port(p.ip_proto, d.dst_port) && t.dst != kBroadcast;
+    const bool flip = flow::is_server_port(p.ip_proto, d.src_port) && !flow::is_server_port(p.ip_proto, d.dst_port) &&
+                      t.dst != kBroadcast;
     f = &create(t, p, flip, dir);
   }
   const Nanos deadline = flow::deadline_of(*f);

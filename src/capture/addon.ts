@@ -1,6 +1,7 @@
 // The one place that loads the native side, and what it promises. Its own half is native/addon/addon.cc.
 import { createRequire } from 'node:module';
 import { failure, type Result, success } from '../lib/fault.ts';
+import type { NativeMemoryClass } from '../state/memory.ts';
 
 export interface NativeOptions {
   /** Read one after another as one history; "-" is standard input. */
@@ -82,6 +83,7 @@ export interface Versions {
 
 export interface Addon {
   readonly Reader: new (options: NativeOptions) => NativeReader;
+  readonly Memory: NativeMemoryClass;
   version(): Versions;
 }
 

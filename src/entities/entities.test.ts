@@ -342,7 +342,8 @@ describe('entities', () => {
   });
 
   it('whatever honest hosts do, every address is at every time whose it was', () => {
-    // A server that leases an address again only when the lease is over, or released; hosts that announce what they hold.
+    // A server that leases an address again only when the lease is over, or released; hosts that announce what they
+    // hold.
     const step = fc.record({
       do: fc.constantFrom('lease', 'arp', 'release', 'restart', 'arp'),
       host: fc.integer({ min: 1, max: 4 }),

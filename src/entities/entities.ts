@@ -2,7 +2,8 @@
 // packet time. A laptop that moves keeps its id; two that had the same address one after the other never share one.
 //
 // The rules:
-//   - Only addresses of the local networks are bound, and never by the Ethernet source of an IP packet: behind a gateway
+//   - Only addresses of the local networks are bound, and never by the Ethernet source of an IP packet: behind a
+// gateway
 //     every remote address has the gateway's.
 //   - A DHCP ACK binds from the moment it was sent. ARP and neighbour messages bind when nobody holds the address, or
 //     somebody whose lease is over or has been replaced by a newer one: while a lease holds, ARP of another machine is
@@ -38,7 +39,7 @@ const HOUR = 3600e6;
 export const HOLD = 400 * 24 * HOUR;
 /** A lease whose length nobody told. RFC 2131 has none; an hour is a common default of servers [us]. */
 export const LEASE_UNKNOWN = HOUR;
-/** A laptop has a handful and its privacy addresses (RFC 8981: one a day for a week); a router that proxies, hundreds. */
+/** A laptop has a handful and its privacy addresses (RFC 8981: one a day for a week); a router that proxies, more. */
 export const HOST_ADDRESSES_MAX = 32;
 export const PROXY_WITHIN = HOUR;
 export const PROXIES_MAX = 1024;

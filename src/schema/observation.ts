@@ -80,8 +80,8 @@ export interface Recollection {
 }
 
 /**
- * Long memory (chains.md, Memory functions). Everything is as of the moment of the call in event order: touch first, then
- * look. Hosts are HostRef ids.
+ * Long memory (chains.md, Memory functions). Everything is as of the moment of the call in event order: touch first,
+ * then look. Hosts are HostRef ids.
  */
 export interface Memory {
   /** `key` was seen at `at` [us], by `host` when one is known. Also touches the pair (host, key). */

@@ -6,7 +6,8 @@
 //
 // With long memory beside it (src/state/memory.ts), a spine commits
 //     memory.commit(state.sequence + 1); state.commit(cursor);
-// and opens memory at `position: state.sequence`: a crash between the two leaves memory a commit ahead, and it goes back.
+// and opens memory at `position: state.sequence`: a crash between the two leaves memory a commit ahead, and it goes
+// back.
 import { closeSync, mkdirSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { type Key, open, type RootDatabase } from 'lmdb';
@@ -31,7 +32,7 @@ export interface State {
   readonly cursor: string | undefined;
   /** Commits so far, over all runs. */
   readonly sequence: number;
-  /** Everything put and removed since the last one, and the cursor: durable when it returns success, or all still there. */
+  /** Everything put and removed since the last one, and the cursor: durable on success, or all still there. */
   commit(cursor: string): Result<undefined>;
   /** What was not committed is gone. */
   close(): void;
@@ -212,7 +213,7 @@ function lmdbBacking(db: RootDatabase<Buffer, Key>): Backing {
   };
 }
 
-/** Where LMDB's magic number stands in its two first pages. LMDB takes a file's word for its own layout, and crashes. */
+/** Where LMDB's magic number stands in its two first pages. LMDB takes a file's word for its layout, and crashes. */
 const MAGIC_AT = [24, 4096 + 24];
 const MAGIC = 0xbeefc0de;
 

@@ -100,21 +100,15 @@ const summary = results.get('catenary read')[0].out;
 const packets = Number(/^packets (\d+)/m.exec(summary)?.[1]);
 const memory = /^peak memory (.*)$/m.exec(summary)?.[1] ?? '-';
 const base = median(results.get('tcpdump -w').map((r) => r.cpu));
-console.log(
-  `trace ${path.basename(file)}: ${packets} packets, ${(fs.statSync(file).size / 1e6).toFixed(0)} MB; ${os.cpus()[0]?.model ?? 'unknown'}; medians of ${runs}`,
-);
-console.log(
-  `${'command'.padEnd(18)}${'CPU s'.padStart(8)}${'wall s'.padStart(8)}${'us/packet'.padStart(11)}${'packets/s'.padStart(12)}${'x tcpdump -w'.padStart(14)}`,
-);
+const megabytes = (fs.statSync(file).size / 1e6).toFixed(0);
+const processor = os.cpus()[0]?.model ?? 'unknown';
+console.log(`trace ${path.basename(file)}: ${packets} packets, ${megabytes} MB; ${processor}; medians of ${runs}`);
+const row = (name, ...cells) => console.log(name.padEnd(18) + cells.map((cell) => cell.padStart(13)).join(''));
+row('command', 'CPU s', 'wall s', 'us/packet', 'packets/s', 'x tcpdump -w');
 for (const [name, list] of results) {
   const cpu = median(list.map((r) => r.cpu));
   const wall = median(list.map((r) => r.wall));
-  console.log(
-    `${name.padEnd(18)}${cpu.toFixed(2).padStart(8)}${wall.toFixed(2).padStart(8)}${((cpu / packets) * 1e6).toFixed(2).padStart(11)}${Math.round(
-      packets / cpu,
-    )
-      .toLocaleString('en')
-      .padStart(12)}${(cpu / base).toFixed(1).padStart(14)}`,
-  );
+  const rate = Math.round(packets / cpu).toLocaleString('en');
+  row(name, cpu.toFixed(2), wall.toFixed(2), ((cpu / packets) * 1e6).toFixed(2), rate, (cpu / base).toFixed(1));
 }
 console.log(`peak memory of catenary read: ${memory}`);

@@ -94,7 +94,7 @@ function tcp(from: End, to: End, seq: number, ack: number, flags: number, data: 
   return ipFrame(from, to, 6, Buffer.concat([header, data]));
 }
 
-/** A TCP conversation, opened and closed: `turns` are what originator (true) and responder say. Returns its end [us]. */
+/** A TCP conversation, opened and closed: `turns` are what originator (true) and responder say. Gives its end [us]. */
 export function conversation(
   out: Pcap,
   at: number,

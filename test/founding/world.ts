@@ -1,8 +1,9 @@
 // The founding case as a world: 24 hosts, 63 days, one executable that sleeps for a month.
 //
-// One seed, one world: same options, same bytes. Ordinary life goes on around the story: names that everybody visits, names that
-// one host visits now and then, an updater that calls home on the hour from every host, a tool that many fetch, a rare program
-// that never calls anyone. The options turn the story into its look-alikes, which must stay quiet.
+// One seed, one world: same options, same bytes. Ordinary life goes on around the story: names that everybody
+// visits, names that
+// one host visits now and then, an updater that calls home on the hour from every host, a tool that many fetch, a
+// rare program that never calls anyone. The options turn the story into its look-alikes, which must stay quiet.
 import {
   applicationData,
   arpReply,

@@ -55,10 +55,10 @@ class Table {
   struct Datagram {
     Key key;
     Nanos first = 0;
-    std::uint32_t end = 0;       // known once the last fragment came; 0 before
-    std::uint32_t have = 0;      // 8-byte units held
-    std::uint32_t highest = 0;   // end of the furthest fragment so far
-    std::uint32_t next = kNil;   // in the bucket
+    std::uint32_t end = 0;      // known once the last fragment came; 0 before
+    std::uint32_t have = 0;     // 8-byte units held
+    std::uint32_t highest = 0;  // end of the furthest fragment so far
+    std::uint32_t next = kNil;  // in the bucket
     std::uint32_t older = kNil, newer = kNil;
     bool in_use = false;
     std::bitset<kBytesMax / 8> units;

@@ -21,7 +21,8 @@ static std::vector<std::uint8_t> outer(const std::string& gre) {
 }
 
 TEST(gre, the_flow_is_the_inner_one) {
-  for (const char* head : {"0000 0800", "2000 0800 00000001", "3000 0800 00000001 00000002", "b000 0800 12340000 00000001 00000002"}) {
+  for (const char* head :
+       {"0000 0800", "2000 0800 00000001", "3000 0800 00000001 00000002", "b000 0800 12340000 00000001 00000002"}) {
     Recorder r;
     r.frame(DLT_RAW, outer(std::string(head) + kUdp));
     EXPECT_EQ(r.packets.size(), 1u);

@@ -10,22 +10,22 @@ namespace {
 struct Pair {
   std::uint8_t a, b;
 };
-constexpr Pair kPairs4[] = {{8, 0}, {13, 14}, {15, 16}, {10, 9}, {17, 18}};          // RFC 792, 950, 1256
+constexpr Pair kPairs4[] = {{8, 0}, {13, 14}, {15, 16}, {10, 9}, {17, 18}};  // RFC 792, 950, 1256
 constexpr Pair kPairs6[] = {{128, 129}, {133, 134}, {135, 136}, {130, 131}, {139, 140}, {144, 145}};  // RFC 4443...
 
 struct Name {
   std::uint8_t type;
   std::string_view name;
 };
-constexpr Name kNames4[] = {{0, "echo_reply"},   {3, "dest_unreachable"}, {4, "source_quench"},     {5, "redirect"},
-                            {8, "echo_request"}, {9, "router_advert"},    {10, "router_solicit"},   {11, "time_exceeded"},
-                            {12, "param_problem"}, {13, "timestamp"},     {14, "timestamp_reply"},  {15, "info_request"},
-                            {16, "info_reply"},  {17, "mask_request"},    {18, "mask_reply"}};
-constexpr Name kNames6[] = {{1, "dest_unreachable"}, {2, "packet_too_big"},    {3, "time_exceeded"},
-                            {4, "param_problem"},    {128, "echo_request"},    {129, "echo_reply"},
-                            {130, "mld_query"},      {131, "mld_report"},      {132, "mld_done"},
-                            {133, "router_solicit"}, {134, "router_advert"},   {135, "neighbor_solicit"},
-                            {136, "neighbor_advert"}, {137, "redirect"},       {143, "mldv2_report"}};
+constexpr Name kNames4[] = {
+    {0, "echo_reply"},       {3, "dest_unreachable"}, {4, "source_quench"},  {5, "redirect"},       {8, "echo_request"},
+    {9, "router_advert"},    {10, "router_solicit"},  {11, "time_exceeded"}, {12, "param_problem"}, {13, "timestamp"},
+    {14, "timestamp_reply"}, {15, "info_request"},    {16, "info_reply"},    {17, "mask_request"},  {18, "mask_reply"}};
+constexpr Name kNames6[] = {{1, "dest_unreachable"},  {2, "packet_too_big"},  {3, "time_exceeded"},
+                            {4, "param_problem"},     {128, "echo_request"},  {129, "echo_reply"},
+                            {130, "mld_query"},       {131, "mld_report"},    {132, "mld_done"},
+                            {133, "router_solicit"},  {134, "router_advert"}, {135, "neighbor_solicit"},
+                            {136, "neighbor_advert"}, {137, "redirect"},      {143, "mldv2_report"}};
 
 template <std::size_t N>
 std::string_view name_in(const Name (&names)[N], std::uint8_t type) noexcept {

@@ -44,8 +44,8 @@ struct BadHeader {
 TEST(ip4, what_contradicts_itself_is_a_weird) {
   const BadHeader rows[] = {
       {"45000014 0001 0000 40 11 0000 c0000201 c00002", Weird::ip4_header_too_short},
-      {"44000014 0001 0000 40 11 0000 c0000201 c0000202", Weird::ip4_header_malformed},   // IHL 4
-      {"46000018 0001 0000 40 11 0000 c0000201 c0000202", Weird::ip4_header_too_short},   // options missing
+      {"44000014 0001 0000 40 11 0000 c0000201 c0000202", Weird::ip4_header_malformed},  // IHL 4
+      {"46000018 0001 0000 40 11 0000 c0000201 c0000202", Weird::ip4_header_too_short},  // options missing
       {"45000013 0001 0000 40 11 0000 c0000201 c0000202", Weird::ip4_length_below_header},
       {"45000020 0001 2000 40 11 0000 c0000201 c0000202 0000", Weird::ip_fragment_cut_by_snaplen},
   };

@@ -8,8 +8,8 @@ using decode::Recorder;
 using test::hex;
 
 static std::string header(const char* length_next, const std::string& rest) {
-  return std::string("60000000") + length_next + "40 20010db8000000000000000000000001 20010db8000000000000000000000002" +
-         rest;
+  return std::string("60000000") + length_next +
+         "40 20010db8000000000000000000000001 20010db8000000000000000000000002" + rest;
 }
 static const char* kUdp = "1388 0035 0009 0000 2a";
 

@@ -15,10 +15,8 @@ void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
     case 10:  // AF_INET6: Linux; NetBSD and OpenBSD; FreeBSD; macOS
     case 24:
     case 28:
-    case 30:
-      return d.ethertype(0x86dd, in, p);
-    default:
-      return;
+    case 30: return d.ethertype(0x86dd, in, p);
+    default: return;
   }
 }
 

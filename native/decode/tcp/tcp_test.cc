@@ -22,7 +22,9 @@ TEST(tcp, a_syn_with_options) {
 TEST(tcp, every_short_header_is_said_so) {
   const auto b = hex("1388 0050 00000001 00000000 5002 faf0 0000 0000");
   tcp::Segment s;
-  for (std::size_t n = 0; n < b.size(); n++) EXPECT(tcp::parse(Cursor(Bytes(b).first(n)), 20, s) == tcp::Header::kTooShort);
+  for (std::size_t n = 0; n < b.size(); n++) {
+    EXPECT(tcp::parse(Cursor(Bytes(b).first(n)), 20, s) == tcp::Header::kTooShort);
+  }
   EXPECT(tcp::parse(Cursor(b), 20, s) == tcp::Header::kOk);
 }
 

@@ -174,6 +174,14 @@ flow::Step Parser::on_stream(flow::Context& cx, flow::Dir dir, Cursor& in) {
   return flow::Step::kContinue;
 }
 
+flow::Step Parser::on_gap(flow::Context&, flow::Dir dir, std::uint64_t bytes) {
+  Side& side = sides_[flow::index(dir)];
+  if (bytes > side.skip) return flow::Step::kDetach;
+  side.skip -= static_cast<std::uint32_t>(bytes);
+  const bool is_whole = side.skip == 0 && side.skips_encrypted;
+  return is_whole && handshake_.on_encrypted() ? flow::Step::kDetach : flow::Step::kContinue;
+}
+
 bool Parser::on_record(flow::Context& cx, flow::Dir dir, std::uint16_t type, Bytes body) {
   handshake_.begin(cx);
   switch (type) {

@@ -50,8 +50,9 @@ class Parser final : public flow::Parser {
  public:
   flow::Step on_stream(flow::Context& cx, flow::Dir dir, Cursor& in) override;
   flow::Step on_datagram(flow::Context& cx, flow::Dir dir, Cursor in) override;
-  // What is missing may be a hello or the switch to encryption: what came before is still told.
-  flow::Step on_gap(flow::Context&, flow::Dir, std::uint64_t) override { return flow::Step::kDetach; }
+  // Inside an encrypted record nothing was to be read. Elsewhere what is missing may be a hello, or the next record's
+  // header: what came before is told.
+  flow::Step on_gap(flow::Context& cx, flow::Dir dir, std::uint64_t bytes) override;
   void on_close(flow::Context& cx) override { handshake_.finish(cx); }
 
  private:

@@ -265,6 +265,22 @@ TEST(tls, a_gap_ends_it_and_what_came_before_is_told) {
   EXPECT_EQ(field(h, "established"), "false");
 }
 
+TEST(tls, a_gap_inside_a_sealed_record_is_stepped_over) {
+  const Octets chosen = extension(43, u16(0x0304));
+  const Octets flight = tls_record(23, Octets(4000, 1));
+  for (const std::size_t lost : {3998u, 3999u, 4000u}) {
+    Harness h(tls::kProtocol, kTcp, 40000, 443);
+    play(h, {{'>', client_hello({.ciphers = {0x1301}, .extensions = extension(43, short_list(u16(0x0304)))})},
+             {'<', join({server_hello({.cipher = 0x1301, .extensions = chosen}),
+                         Octets(flight.begin(), flight.begin() + 6)})}});
+    h.gap(Dir::kResp, lost);
+    if (lost == 3998) play(h, {{'<', {1}}});
+    play(h, {{'>', data()}});
+    h.close();
+    EXPECT_EQ(field(h, "established"), lost == 4000 ? "false" : "true");
+  }
+}
+
 TEST(tls, a_flow_without_its_beginning_says_so) {
   Harness h(tls::kProtocol, kTcp, 40000, 443);
   h.flow().is_partial = true;

@@ -2,8 +2,8 @@
 //
 // A record's text is already half of Zeek's escaping: a byte that was no UTF-8 is \xNN, a backslash is \\. A cell
 // wants, besides, \xNN for what would end or move a line, a comma of a list's item as \x2c, and the texts that mean
-// something else (-, (empty)) with their first character escaped. JSON wants the backslash single again. In both, a text
-// with a byte that is no UTF-8 is no text, and has every byte above ASCII escaped, as Zeek 8 has it.
+// something else (-, (empty)) with their first character escaped. JSON wants the backslash single again. In both, a
+// text with a byte that is no UTF-8 is no text, and has every byte above ASCII escaped, as Zeek 8 has it.
 import { jsonText } from '../../lib/json_text.ts';
 import { doubleJson, roundSeconds, secondsText } from '../../lib/numbers.ts';
 import type { Column, ScalarType, Value } from './columns.ts';

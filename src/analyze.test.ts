@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { contentHash, Detection, inOrder, LATENESS } from './detection.ts';
+import { contentHash, Detection, inOrder, LATENESS } from './analyze.ts';
 import type { Finding } from './schema/finding.ts';
 import type { CatenaryEvent, SignalEvent } from './schema/gen/events.gen.ts';
 import type { Memory, Observation } from './schema/observation.ts';

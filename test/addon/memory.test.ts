@@ -1,22 +1,20 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { LongMemory, type NativeMemoryClass, openMemory } from './memory.ts';
+import { loadAddon } from '../../src/capture/addon.ts';
+import { LongMemory, type NativeMemoryClass, openMemory } from '../../src/state/memory.ts';
 
-// A test may load what only src/capture loads in the product: the stage above is not there to hand it over.
-const addon = ['..', '..', 'build', 'cmake', 'Release', `catenary${'.node'}`].join('/');
 const day = 86_400e6;
 const t0 = 1_700_000_000e6;
 
 describe('long memory', () => {
   let Native: NativeMemoryClass;
   let dir: string;
-  before(function () {
-    const file = new URL(addon, import.meta.url);
-    if (!existsSync(file)) this.skip();
-    Native = (createRequire(import.meta.url)(file.pathname) as { Memory: NativeMemoryClass }).Memory;
+  before(() => {
+    const addon = loadAddon();
+    assert.ok(addon.ok, 'run make build');
+    Native = addon.value.Memory;
   });
   beforeEach(() => {
     dir = mkdtempSync(path.join(tmpdir(), 'catenary-memory-'));

@@ -1,8 +1,9 @@
-// From events to findings: entities, memory, signals and chains, one event after another in packet time.
+// SPINE 2: from events to findings, through entities, memory, signals and chains, in packet time.
 //
-// This is the middle of the second spine, and it reads as the path itself: an event says whose address is whose, becomes an
-// observation, is remembered, is looked at by signals, and is matched by chains together with what the signals said. Nothing
-// here waits, reads a clock or knows where events come from, so a file, a spool and a test run the same code.
+// This is the middle of the second spine, and it reads as the path itself: an event says whose address is whose,
+// becomes an
+// observation, is remembered, is looked at by signals, and is matched by chains together with what the signals said.
+// Nothing here waits, reads a clock or knows where events come from, so a file, a spool and a test run the same code.
 import { createHash } from 'node:crypto';
 import type { Finding } from './schema/finding.ts';
 import type { CatenaryEvent, KindName, SignalEvent } from './schema/gen/events.gen.ts';

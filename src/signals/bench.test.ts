@@ -145,6 +145,9 @@ describe('signals at speed', function () {
     const events = (batches - Math.ceil(batches / 5)) * BATCH;
     console.log(`      ${Math.round(events / dispatching / 1000)} k events/s of CPU; ${said} signals`);
     console.log(`      saving every 100,000 events: ${((saving / batches / BATCH) * 1e6).toFixed(2)} us an event`);
+    let bytes = 0;
+    for (const [key, row] of section.rows) bytes += key.length + row.length;
+    console.log(`      saved state: ${section.rows.size} rows, ${(bytes / 1e6).toFixed(1)} MB`);
     for (const c of signals.counts())
       if (c.keys > 0) console.log(`      ${c.table}: ${c.keys} keys, ${c.evicted} evicted`);
   });

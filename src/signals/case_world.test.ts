@@ -6,7 +6,7 @@
 //              { from, every, times, wobble?, skip? }: evenly, each moved by up to `wobble` seconds, without some
 //   end        true: the input is over afterwards, so what is open is closed
 //   signals    what must come out, in order and nothing else; named fields must be equal. score_min, score_max,
-//              explanation_has and features_min look closer.
+//              explanation_has and feature look closer.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

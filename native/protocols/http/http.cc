@@ -112,7 +112,7 @@ bool HttpParser::take_line(Context& cx, Side& s, Cursor& in, bool is_field, std:
   const std::string_view text = as_text(in.peek_rest());
   for (std::size_t from = s.scanned;;) {
     const std::size_t lf = text.find('\n', from);
-    if (lf == std::string_view::npos || lf >= kLineBytesMax) {
+    if (lf >= kLineBytesMax) {  // too far away, or not there
       if (text.size() < kLineBytesMax) {
         s.scanned = static_cast<std::uint32_t>(text.size());
         return false;

@@ -166,8 +166,9 @@ TEST(memory, equals_a_naive_twin) {
       now += random() % (kDay / 4);
       const Micros at = now - random() % 30'000'000;
       const std::string key = "k" + std::to_string(random() % 40), host = "h" + std::to_string(random() % 30);
+      const std::string both = std::string(key).append("|").append(host);
       m.touch(3, key, at, host);
-      for (Twin* t : {&twins[key], &twins[key + '|' + host]}) {
+      for (Twin* t : {&twins[key], &twins[both]}) {
         t->first = std::min(t->first, at);
         t->last = std::max(t->last, at);
         t->count++;
@@ -180,7 +181,7 @@ TEST(memory, equals_a_naive_twin) {
       std::uint32_t days = 0;
       for (const std::uint32_t d : t.days) days += d + kDaysMax > *t.days.rbegin() ? 1 : 0;
       EXPECT_EQ(r.days, days);
-      EXPECT_EQ(pair.count, twins[key + '|' + host].count);
+      EXPECT_EQ(pair.count, twins[both].count);
       const std::uint32_t window = 1 + static_cast<std::uint32_t>(random() % 60);
       std::uint32_t hosts = 0;
       for (const auto& [name, day] : t.hosts) hosts += day + window > day_of(now) ? 1 : 0;
@@ -260,7 +261,7 @@ TEST(memory, a_restart_is_exactly_the_last_commit) {
   EXPECT_EQ(again.position(), 50U);
   EXPECT(state_of(again, 40, 25) == expected);
   EXPECT_EQ(again.look(0, "k1", "late").count, 0U);
-  EXPECT(again.commit(50) != "");
+  EXPECT(!again.commit(50).empty());
   EXPECT_EQ(again.commit(51), "");
 }
 
@@ -329,10 +330,10 @@ TEST(memory, opens_at_the_position_of_the_state) {
   }
   {
     Memory far_back(options(dir.path, 4 << 20, 3));
-    EXPECT(far_back.open() != "");
+    EXPECT(!far_back.open().empty());
   }
   Memory not_there(options(dir.path, 4 << 20, 99));
-  EXPECT(not_there.open() != "");
+  EXPECT(!not_there.open().empty());
 }
 
 TEST(memory, compacts_its_log) {
@@ -421,7 +422,7 @@ TEST(memory, a_damaged_or_newer_snapshot_is_refused) {
     bad[n] = static_cast<char>(bad[n] ^ 1);
     spill(file, bad, bad.size());
     Memory m(options(dir.path));
-    EXPECT(m.open() != "");
+    EXPECT(!m.open().empty());
   }
   std::vector<char> newer = whole;
   newer[4] = 2;
@@ -457,7 +458,7 @@ TEST(memory, a_failed_commit_can_be_tried_again) {
   EXPECT_EQ(m.open(), "");
   fs::remove_all(dir.path / "inner");
   m.touch(0, "k", kT0);
-  EXPECT(m.commit(1) != "");
+  EXPECT(!m.commit(1).empty());
   EXPECT_EQ(m.position(), 0U);
   fs::create_directory(dir.path / "inner");
   EXPECT_EQ(m.commit(1), "");

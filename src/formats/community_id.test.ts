@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { communityId } from './community_id.ts';
 
 // From the specification's baseline, and from Zeek's own conn logs where both addresses are one.
@@ -10,6 +11,8 @@ const ROWS: readonly (readonly [string, number, string, number, number, string])
   ['192.168.0.1', 0, '192.168.0.89', 8, 1, '1:X0snYXpgwiv9TZtqg64sgzUn6Dk='],
   ['fe80::200:86ff:fe05:80da', 135, 'fe80::260:97ff:fe07:69ea', 136, 58, '1:dGHyGvjMfljg6Bppwm3bg0LO8TY='],
 ];
+
+const v6One = [...new Array<number>(15).fill(0), 1];
 
 describe('community id', () => {
   for (const [orig_h, orig_p, resp_h, resp_p, proto, id] of ROWS)
@@ -42,6 +45,27 @@ describe('community id', () => {
     const h = { orig_h: '10.1.12.1', resp_h: '10.1.12.2', proto: 46 };
     assert.equal(communityId({ ...h, orig_p: 1, resp_p: 2 }), communityId({ ...h, orig_p: 0, resp_p: 0 }));
     assert.equal(communityId({ ...h, orig_p: 0, resp_p: 0 }), '1:KHlLkgoJW7ifUTyTSgyVfkFHzKw=');
+  });
+
+  it('an IPv4 address stands among IPv6 ones where it is mapped', () => {
+    const h = { orig_p: 1, resp_p: 2, proto: 6 };
+    for (const [v4, v6] of [
+      ['10.9.8.7', '::1'],
+      ['10.9.8.7', '900::1'],
+    ] as const) {
+      const id = communityId({ ...h, orig_h: v4, resp_h: v6 });
+      assert.equal(communityId({ orig_h: v6, orig_p: 2, resp_h: v4, resp_p: 1, proto: 6 }), id);
+      const bytes =
+        v6 === '::1'
+          ? [...v6One, 10, 9, 8, 7, 6, 0, 0, 2, 0, 1]
+          : [10, 9, 8, 7, 9, ...v6One.slice(1), 6, 0, 0, 1, 0, 2];
+      assert.equal(
+        id,
+        `1:${createHash('sha1')
+          .update(Uint8Array.from([0, 0, ...bytes]))
+          .digest('base64')}`,
+      );
+    }
   });
 
   it('what is no address has none', () => {

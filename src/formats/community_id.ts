@@ -38,8 +38,12 @@ const packed = (text: string): Uint8Array | undefined => (text.includes(':') ? i
 // little-endian machine reads network order. Agreeing with them is the point of the hash.
 const swapped = (port: number): number => ((port & 0xff) << 8) | (port >> 8);
 
+const MAPPED = Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
+const mapped = (b: Uint8Array): Uint8Array => (b.length === 4 ? Buffer.concat([MAPPED, b]) : b);
+
 function isOrdered(a: Uint8Array, aPort: number, b: Uint8Array, bPort: number): boolean {
-  const order = Buffer.compare(a, b);
+  // One of each kind is found within Teredo: they compare as the native side has them, mapped.
+  const order = a.length === b.length ? Buffer.compare(a, b) : Buffer.compare(mapped(a), mapped(b));
   return order < 0 || (order === 0 && swapped(aPort) < swapped(bPort));
 }
 

@@ -153,7 +153,7 @@ export class Chains {
 
     const finished: Partial[] = [];
     for (const p of [...open]) {
-      if (p.next === use.index && use.index > 0 && this.advancePartial(p, use, obs, bound)) {
+      if (p.next === use.index && use.index > 0 && !isOver(obs) && this.advancePartial(p, use, obs, bound)) {
         if (p.next === (this.positive.get(rule.id) as readonly Step[]).length && !this.waits(p, rule)) finished.push(p);
       }
     }
@@ -162,7 +162,7 @@ export class Chains {
       findings.push(this.finding(rule, finished, obs.seen, obs));
       return;
     }
-    if (this.extend(rule, key, obs, findings)) return;
+    if (this.extend(rule, key, obs, findings) || isOver(obs)) return;
     if (use.index === 0) this.start(use, obs, bound, key, findings);
   }
 
@@ -428,6 +428,10 @@ function episodeOf(obs: Observation): string | undefined {
   return obs.kind === 'signal' ? ((obs.event as { episode: string | null }).episode ?? undefined) : undefined;
 }
 
+/** The end of an episode is told days after its last record: it proves nothing about the time at which it is told. */
+const isOver = (obs: Observation): boolean =>
+  obs.kind === 'signal' && (obs.event as { phase: string }).phase === 'closed';
+
 /** Absent steps that follow the nth positive step. */
 function absencesAfter(rule: Rule, n: number): Step[] {
   let seen = 0;
@@ -492,12 +496,15 @@ function shownPart(v: Value, isTime: boolean): string {
   return new Date(Math.floor(us / 1000)).toISOString();
 }
 
+/** Fields that say where in a run's input other records lie: another run has other places for the same records. */
+const PLACES: ReadonlySet<string> = new Set(['ref', 'refs']);
+
 function matched(step: Pick<Step, 'id' | 'where'>, obs: Observation, why: readonly string[]): Matched {
   const values: Record<string, unknown> = {};
   let size = 0;
   let cut = false;
   for (const [name, value] of Object.entries(obs.event)) {
-    if (value === null || (Array.isArray(value) && value.length === 0)) continue;
+    if (value === null || (Array.isArray(value) && value.length === 0) || PLACES.has(name)) continue;
     const bytes = name.length + JSON.stringify(value).length + 4;
     if (size + bytes > KEPT_BYTES) {
       cut = true;

@@ -4,7 +4,8 @@
 /** Zeek's name, and the source Zeek gives with it; null where it gives none. */
 export type ZeekWeird = readonly [name: string, source: string | null];
 
-export const ZEEK_WEIRDS: Readonly<Record<string, ZeekWeird>> = {
+// A Map is made of it: a record's text is never looked up among the names that every object has.
+const TWINS: Readonly<Record<string, ZeekWeird>> = {
   ethernet_header_too_short: ['truncated_ethernet_frame', 'ETHERNET'],
   ip_unknown_version: ['unknown_ip_version', 'IP'],
   ip4_header_too_short: ['truncated_IP', 'IP'],
@@ -30,3 +31,5 @@ export const ZEEK_WEIRDS: Readonly<Record<string, ZeekWeird>> = {
   http_content_decode_failed: ['inflate_failed', 'ZIP'],
   x509_der_malformed: ['x509_cert_parse_error', null],
 };
+
+export const ZEEK_WEIRDS: ReadonlyMap<string, ZeekWeird> = new Map(Object.entries(TWINS));

@@ -210,7 +210,7 @@ describe('zeek logs', () => {
   });
 
   it('every name with a twin is a weird of ours', () => {
-    for (const name of Object.keys(ZEEK_WEIRDS)) assert.ok(name in WEIRDS, name);
+    for (const name of ZEEK_WEIRDS.keys()) assert.ok(name in WEIRDS, name);
   });
 
   it('a certificate that never ends says so to the second', () => {

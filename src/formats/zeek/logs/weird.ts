@@ -12,13 +12,13 @@ export const WEIRD = defineLog(
     col('id.orig_p', 'port', 'orig_p'),
     col('id.resp_h', 'addr', 'resp_h'),
     col('id.resp_p', 'port', 'resp_p'),
-    col('name', 'string', (e) => ZEEK_WEIRDS[e.name]?.[0] ?? e.name),
+    col('name', 'string', (e) => ZEEK_WEIRDS.get(e.name)?.[0] ?? e.name),
     col('addl', 'string'),
     col('notice', 'bool'),
     // Zeek names the node of its cluster that saw it.
     col('peer', 'string', () => 'catenary'),
     col('source', 'string', (e) => {
-      const zeek = ZEEK_WEIRDS[e.name];
+      const zeek = ZEEK_WEIRDS.get(e.name);
       return zeek === undefined ? sourceName(e.source) : zeek[1];
     }),
     col('own_name', 'string', 'name'),

@@ -187,6 +187,8 @@ class Reader final : public Napi::ObjectWrap<Reader> {
       Napi::Object file = Napi::Object::New(env);
       file.Set("path", f.path);
       file.Set("packets", static_cast<double>(f.packets));
+      file.Set("firstTs", static_cast<double>(micros(f.first)));
+      file.Set("lastTs", static_cast<double>(micros(f.last)));
       if (!f.error.empty()) file.Set("error", f.error);
       files.Set(files.Length(), file);
     }

@@ -23,14 +23,14 @@ bool Reader::open_next() {
   std::string error;
   if (!options_.interface.empty()) {
     if (next_file_++ > 0) return false;
-    results_.push_back({options_.interface, 0, ""});
+    results_.emplace_back(options_.interface);
     source_ = capture::open_live(options_.interface, {options_.filter, options_.snaplen}, error);
     if (!source_) results_.back().error = error;
     return source_ != nullptr;
   }
   while (next_file_ < options_.files.size()) {
     const std::string& path = options_.files[next_file_++];
-    results_.push_back({path, 0, ""});
+    results_.emplace_back(path);
     source_ = capture::open_file(path, {options_.filter}, error);
     if (source_) return true;
     results_.back().error = error;
@@ -58,7 +58,7 @@ bool Reader::run(std::uint64_t packets_max) {
     capture::RawPacket raw;
     switch (source_->next(raw)) {
       case capture::Next::kPacket:
-        results_.back().packets++;
+        results_.back().see(raw.ts);
         pipeline_.packet(raw);
         if (options_.packets_max > 0 && pipeline_.counters().packets >= options_.packets_max) stop();
         if (!options_.interface.empty() && raw.ts - handed_over_ >= kLiveHandOver) {

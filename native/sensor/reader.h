@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sensor/pipeline.h"
@@ -19,9 +20,17 @@ struct ReaderOptions {
 };
 
 struct FileResult {
+  explicit FileResult(std::string name) : path(std::move(name)) {}
+
   std::string path;
   std::uint64_t packets = 0;
-  std::string error;  // "" when it was read to its end
+  Nanos first = 0, last = 0;  // earliest and latest packet; where a capture stands in time is what was watched
+  std::string error;          // "" when it was read to its end
+
+  void see(Nanos ts) noexcept {
+    if (packets++ == 0 || ts < first) first = ts;
+    if (ts > last) last = ts;
+  }
 };
 
 class Reader {

@@ -141,7 +141,7 @@ export function toAlert(finding: Finding): AlertEvent {
     hashes: f.texts('hashes', filesOf(finding)),
     first,
     last,
-    detected_at: finding.at,
+    detected_at: finding.issued,
     could_have_detected_at: null,
     retro: false,
     flags: f.texts('flags', finding.flags),

@@ -47,7 +47,7 @@ const finding: Finding = {
     sha: { class: 'file', value: SHA },
     c2: { class: 'domain', value: 'c2.example' },
   },
-  ...{ flags: [], at: T0 + 31 * DAY },
+  ...{ flags: [], issued: T0 + 31 * DAY, at: T0 + 31 * DAY },
 };
 
 describe('alerts: the record', () => {

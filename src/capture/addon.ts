@@ -38,6 +38,9 @@ export interface NativeDrain {
 export interface FileResult {
   readonly path: string;
   readonly packets: number;
+  /** Packet times of its earliest and latest packet, 0 before the first [us]. */
+  readonly firstTs: number;
+  readonly lastTs: number;
   /** Why it could not be read to its end. */
   readonly error?: string;
 }

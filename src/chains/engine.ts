@@ -283,7 +283,7 @@ export class Chains {
     findings.push({
       ...{ rule: headOf(rule), status: 'extended', revision: alert.revision, key, starts: alert.starts },
       steps: [...alert.steps, matched({ id: 'continues', where: undefined }, obs, [])],
-      ...{ bound: alert.bound, flags: alert.flags, at: obs.seen },
+      ...{ bound: alert.bound, flags: alert.flags, issued: alert.issued, at: obs.seen },
     });
     return true;
   }
@@ -306,13 +306,14 @@ export class Chains {
         bound,
         flags,
         revision: 1,
+        issued: at,
         until: at + rule.window,
       });
       this.dirtyAlerts.add(id);
     }
     return {
       ...{ rule: headOf(rule), status: 'issued', revision: 1, key: oldest.key, starts, steps: oldest.steps },
-      ...{ bound: oldest.bound, flags, at },
+      ...{ bound: oldest.bound, flags, issued: at, at },
     };
   }
 

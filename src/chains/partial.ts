@@ -31,6 +31,7 @@ export interface OpenAlert {
   readonly bound: Partial['bound'];
   readonly flags: readonly string[];
   revision: number;
+  readonly issued: number;
   readonly until: number;
 }
 

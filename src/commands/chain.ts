@@ -1,13 +1,13 @@
 // `catenary chain`: what the author of a chain needs. Lint says what is wrong in it, test runs its cases, explain
 // says why it did or did not fire on given records.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { type ChainCase, MEMORY_DAYS, readCases, runCase } from '../chains/cases.ts';
 import { explain, storyLines } from '../chains/explain.ts';
 import { type ChainFault, faultText } from '../chains/fault.ts';
-import { readChain, type Vocabulary } from '../chains/language.ts';
+import { findChains, loadChains } from '../chains/folder.ts';
+import { readChain } from '../chains/language.ts';
 import type { Rule } from '../chains/rule.ts';
 import { wholeNumber } from '../lib/args.ts';
 import {
@@ -22,15 +22,10 @@ import {
 } from '../lib/fault.ts';
 import { safeText } from '../lib/terminal.ts';
 import type { Observation } from '../schema/observation.ts';
-import { ALL } from '../signals/gen/all.gen.ts';
+import { SHIPPED_CHAINS, vocabulary } from '../stages.ts';
 import type { Done, Surroundings } from './surroundings.ts';
 
-const CHAIN_FILE = 'chain.yaml';
 const CASES_FOLDER = 'cases';
-/** The chains that ship, beside dist/ and src/. */
-const SHIPPED = fileURLToPath(new URL('../../appliance/chains', import.meta.url));
-const FILES_MAX = 10_000;
-const DEPTH_MAX = 8;
 const STORIES_SHOWN = 20;
 
 const EXITS = `
@@ -92,44 +87,6 @@ EXAMPLES
   catenary chain explain my-chain.yaml --events day.ndjson --host laptop-7 --memory-days 3
 `;
 
-interface Found {
-  readonly files: string[];
-  readonly faults: Fault[];
-}
-
-/** The chains below a path, sorted: a folder that holds a chain.yaml is that chain, and its cases are no chains. */
-function chainsAt(path: string, found: Found, depth = 0): void {
-  try {
-    if (!statSync(path).isDirectory()) {
-      found.files.push(path);
-      return;
-    }
-    const entries = readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
-    if (entries.some((e) => e.name === CHAIN_FILE)) {
-      found.files.push(join(path, CHAIN_FILE));
-      return;
-    }
-    for (const entry of entries) {
-      if (found.files.length >= FILES_MAX) return;
-      if (entry.isDirectory() && depth < DEPTH_MAX) chainsAt(join(path, entry.name), found, depth + 1);
-      else if (entry.isFile() && /\.ya?ml$/.test(entry.name)) found.files.push(join(path, entry.name));
-    }
-  } catch (error) {
-    found.faults.push(systemFault('input_unreadable', path, error));
-  }
-}
-
-function find(paths: readonly string[]): Found {
-  const found: Found = { files: [], faults: [] };
-  for (const path of paths) {
-    const before = found.files.length + found.faults.length;
-    chainsAt(path, found);
-    if (found.files.length + found.faults.length === before)
-      found.faults.push({ code: 'input_unreadable', message: `${path}: no chain in it`, hint: 'name a chain.yaml' });
-  }
-  return { files: [...new Set(found.files)], faults: found.faults };
-}
-
 function textOf(path: string): Result<string> {
   try {
     return success(readFileSync(path, 'utf8'));
@@ -137,8 +94,6 @@ function textOf(path: string): Result<string> {
     return { ok: false, fault: systemFault('input_unreadable', path, error) };
   }
 }
-
-export const vocabulary = (): Vocabulary => ({ signals: new Set(ALL.map((d) => d.id)) });
 
 class Session {
   code: ExitCode = EXIT.ok;
@@ -176,22 +131,12 @@ const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 
 
 function lint(paths: readonly string[], world: Surroundings): ExitCode {
   const session = new Session(world);
-  const { files, faults } = find(paths);
+  const { files, faults } = findChains(paths);
   for (const fault of faults) session.wrong(fault);
-  const seen = new Map<string, string>();
-  let good = 0;
-  for (const file of files) {
-    const rule = session.chain(file);
-    if (rule === undefined) continue;
-    const other = seen.get(rule.id);
-    if (other === undefined) {
-      seen.set(rule.id, file);
-      good++;
-    } else {
-      const message = `there is a chain ${rule.id} already, in ${other}`;
-      session.faults([{ file, line: 1, column: 1, message, hint: 'give it another name' }]);
-    }
-  }
+  const loaded = loadChains(files, vocabulary());
+  for (const fault of loaded.faults) session.wrong(fault);
+  session.faults(loaded.chainFaults);
+  const good = loaded.rules.length;
   session.say(`${plural(good, 'chain')} good, ${files.length - good} with faults`);
   return session.code;
 }
@@ -223,7 +168,7 @@ function casesOf(file: string, session: Session): ChainCase[] {
 
 function test(paths: readonly string[], world: Surroundings): ExitCode {
   const session = new Session(world);
-  const { files, faults } = find(paths.length === 0 ? [SHIPPED] : paths);
+  const { files, faults } = findChains(paths.length === 0 ? [SHIPPED_CHAINS] : paths);
   for (const fault of faults) session.wrong(fault);
   let passed = 0;
   let failed = 0;
@@ -266,7 +211,7 @@ function explainChain(path: string, options: ExplainOptions, world: Surroundings
   const days =
     options.memoryDays === undefined ? success(MEMORY_DAYS) : wholeNumber('--memory-days', options.memoryDays, 0);
   if (!days.ok) return days;
-  const { files, faults } = find([path]);
+  const { files, faults } = findChains([path]);
   if (faults[0] !== undefined) return { ok: false, fault: faults[0] };
   if (files.length > 1) return failure('usage', `${path}: ${files.length} chains in it`, 'name one of them');
   const session = new Session(world);

@@ -14,8 +14,10 @@ import {
   success,
   worse,
 } from '../lib/fault.ts';
+import { addAnalyze } from './analyze.ts';
 import { addChain } from './chain.ts';
 import { addCompletion } from './completion.ts';
+import { addConfig } from './config.ts';
 import { addRead } from './read.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -31,6 +33,7 @@ EXIT CODES
 EXAMPLES
   catenary read day.pcap
   catenary read day.pcap --as zeek --out logs
+  catenary analyze day.pcap --out findings
 `;
 
 const HELP_COLUMNS = 110;
@@ -77,7 +80,9 @@ function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => vo
       throw new CommanderError(EXIT.ok, 'catenary.version', '');
     });
   addRead(program, world, done);
+  addAnalyze(program, world, done);
   addChain(program, world, done);
+  addConfig(program, world, done);
   addCompletion(program, world, done);
   return program;
 }

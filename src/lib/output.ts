@@ -1,9 +1,9 @@
 // Text out, in big pieces and no faster than it is taken: `write` collects, `settle` waits until the pieces are gone.
 // A reader that has gone away (`| head`) is no fault: the output is then `closed`, and the producer stops.
 import { once } from 'node:events';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import { type Fault, systemFault } from './fault.ts';
+import { type Fault, failure, type Result, success, systemFault } from './fault.ts';
 
 /** A piece: large enough for few system calls, small enough to stay in a cache. */
 export const PIECE_CHARS = 1 << 16;
@@ -108,5 +108,95 @@ export class FileOutput implements TextOutput {
       this.fault ??= systemFault('output_unwritable', this.path, error);
     }
     this.handle = undefined;
+  }
+}
+
+/** A file that a later run goes on with: what stands after a known length is cut off, then text is appended. */
+export class ContinuedFile {
+  /** Bytes written, those kept from earlier included. */
+  bytes: number;
+  private readonly handle: FileHandle;
+  private readonly path: string;
+  private text = '';
+
+  private constructor(handle: FileHandle, path: string, bytes: number) {
+    this.handle = handle;
+    this.path = path;
+    this.bytes = bytes;
+  }
+
+  /** @param keep  bytes from an earlier run; a file that is shorter, or gone, is not the one that run wrote */
+  static async open(path: string, keep: number): Promise<Result<ContinuedFile>> {
+    try {
+      const handle = await open(path, keep > 0 ? 'r+' : 'w');
+      const { size } = await handle.stat();
+      if (size < keep) {
+        await handle.close();
+        return failure('output_unwritable', `${path}: is shorter than it was left`, 'begin anew, with an empty state');
+      }
+      await handle.truncate(keep);
+      return success(new ContinuedFile(handle, path, keep));
+    } catch (error) {
+      return { ok: false, fault: systemFault('output_unwritable', path, error) };
+    }
+  }
+
+  write(text: string): void {
+    this.text += text;
+  }
+
+  /** Hands over what waits once it is a piece. */
+  async settle(): Promise<Result<undefined>> {
+    return this.text.length >= PIECE_CHARS ? this.flush() : success(undefined);
+  }
+
+  /** Everything written is on disk when it returns success. */
+  async sync(): Promise<Result<undefined>> {
+    const flushed = await this.flush();
+    if (!flushed.ok) return flushed;
+    return this.attempt(() => this.handle.datasync());
+  }
+
+  async close(): Promise<Result<undefined>> {
+    const flushed = await this.flush();
+    const closed = await this.attempt(() => this.handle.close());
+    return flushed.ok ? closed : flushed;
+  }
+
+  private async flush(): Promise<Result<undefined>> {
+    const bytes = Buffer.from(this.text);
+    this.text = '';
+    return this.attempt(async () => {
+      for (let at = 0; at < bytes.length; )
+        at += (await this.handle.write(bytes, at, bytes.length - at, this.bytes + at)).bytesWritten;
+      this.bytes += bytes.length;
+    });
+  }
+
+  private async attempt(action: () => Promise<void>): Promise<Result<undefined>> {
+    try {
+      await action();
+      return success(undefined);
+    } catch (error) {
+      return { ok: false, fault: systemFault('output_unwritable', this.path, error) };
+    }
+  }
+}
+
+/** The whole file at once: a reader sees the old text or the new one. */
+export async function replaceFile(path: string, text: string): Promise<Result<undefined>> {
+  const fresh = `${path}.new`;
+  try {
+    const handle = await open(fresh, 'w');
+    try {
+      await handle.writeFile(text);
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+    await rename(fresh, path);
+    return success(undefined);
+  } catch (error) {
+    return { ok: false, fault: systemFault('output_unwritable', path, error) };
   }
 }

@@ -40,6 +40,7 @@ export interface Finding {
   /** Bound variables: class and value. */
   readonly bound: Readonly<Record<string, { readonly class: EntityClass; readonly value: string }>>;
   readonly flags: readonly string[];
-  /** Packet time of the conclusion [us]. */
+  /** Packet times of the first revision and of this one [us]. */
+  readonly issued: number;
   readonly at: number;
 }

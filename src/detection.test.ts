@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
-import { contentHash, Detection, inOrder, LATENESS } from './analyze.ts';
+import { contentHash, Detection, LATENESS, Ordered } from './detection.ts';
 import type { Finding } from './schema/finding.ts';
-import type { CatenaryEvent, SignalEvent } from './schema/gen/events.gen.ts';
+import type { CatenaryEvent, KindName, SightingEvent, SignalEvent } from './schema/gen/events.gen.ts';
 import type { Memory, Observation } from './schema/observation.ts';
 
 const event = (seen: number, more: Record<string, unknown> = {}): CatenaryEvent =>
   ({ ts: seen, seen, orig_h: '10.0.0.1', resp_h: '192.0.2.1', query: null, ...more }) as never;
 
 /** Stages that write down who was called with what. */
-function rig(signalsFor: (obs: Observation) => SignalEvent[] = () => [], identities: CatenaryEvent[] = []) {
+function rig(
+  signalsFor: (obs: Observation) => SignalEvent[] = () => [],
+  identities: CatenaryEvent[] = [],
+  sightings: SightingEvent[] = [],
+) {
   const log: string[] = [];
   const memory = { touch: (space: string, key: string) => log.push(`remember ${space} ${key}`) } as unknown as Memory;
   const name = (obs: Observation): string => (obs.event as { name?: string }).name ?? '';
@@ -19,8 +23,13 @@ function rig(signalsFor: (obs: Observation) => SignalEvent[] = () => [], identit
         log.push(`entities ${kind}`);
         return identities;
       },
-      resolve: (ip, at) => ({ id: `ip:${ip}@${at}`, local: ip.startsWith('10.'), evidence: 'address' }),
+      resolve: (ip, at, vlan) => ({
+        id: `ip:${ip}@${at}${vlan == null ? '' : `/${vlan}`}`,
+        local: ip.startsWith('10.'),
+        evidence: 'address',
+      }),
     },
+    intel: { observe: (obs) => (obs.kind === 'dns' ? sightings : []) },
     signals: {
       dispatch: (obs) => {
         log.push(`signals ${obs.kind}`);
@@ -75,7 +84,31 @@ describe('detection', () => {
     );
   });
 
-  it('ties are broken by kind, then by content', () => {
+  it('a sighting is looked at by signals and chains before the record that it was made from', () => {
+    const sighting = { ...event(5), indicator: 'a.example' } as unknown as SightingEvent;
+    const { log, detection } = rig(
+      (obs) => (obs.kind === 'sighting' ? [{ name: 'hit', seen: obs.seen, ts: obs.seen } as SignalEvent] : []),
+      [],
+      [sighting],
+    );
+    detection.take('dns', event(5, { query: 'a.example' }), 's/1/1/0');
+    assert.deepEqual(log.slice(log.indexOf('remember domain a.example') + 1), [
+      'signals sighting',
+      'out hit',
+      'chains signalhit ',
+      'chains sighting ',
+      'signals dns',
+      'chains dns ip:10.0.0.1@5,ip:192.0.2.1@5',
+    ]);
+  });
+
+  it('whose address it was is asked for when the flow began, on its VLAN', () => {
+    const { log, detection } = rig();
+    detection.take('conn', event(9, { ts: 3, vlan: 7 }), 's/1/1/0');
+    assert.equal(log.at(-1), 'chains conn ip:10.0.0.1@3/7,ip:192.0.2.1@3/7');
+  });
+
+  it('of one moment, ties are broken by kind, then by content, however they came', () => {
     const a = event(1, { query: 'a' });
     const b = event(1, { query: 'b' });
     const [first, second] = contentHash('dns', a) < contentHash('dns', b) ? [a, b] : [b, a];
@@ -83,16 +116,25 @@ describe('detection', () => {
       [a, b],
       [b, a],
     ] as const) {
-      const sorted = inOrder([
-        { kind: 'http', event: event(1) },
-        ...order.map((e) => ({ kind: 'dns' as const, event: e })),
-        { kind: 'tls', event: event(0) },
-      ]);
+      const seen: [KindName, CatenaryEvent][] = [];
+      const ordered = new Ordered((kind, e) => seen.push([kind, e]));
+      ordered.push('tls', event(0));
+      ordered.push('http', event(1));
+      for (const e of order) ordered.push('dns', e);
+      assert.equal(seen.length, 1, 'a moment is told when the next has come');
+      ordered.push('conn', event(2));
+      ordered.flush();
       assert.deepEqual(
-        sorted.map((i) => i.kind),
-        ['tls', 'dns', 'dns', 'http'],
+        seen.map(([kind]) => kind),
+        ['tls', 'dns', 'dns', 'http', 'conn'],
       );
-      assert.deepEqual([sorted[1]?.event, sorted[2]?.event], [first, second]);
+      assert.deepEqual([seen[1]?.[1], seen[2]?.[1]], [first, second]);
     }
+  });
+
+  it('where its inputs lie is no part of what a conclusion says', () => {
+    const signal = (refs: string[]) => event(1, { name: 'beacon', refs }) as unknown as CatenaryEvent;
+    assert.equal(contentHash('signal', signal(['a/1/1/0'])), contentHash('signal', signal(['b/1/7/0'])));
+    assert.notEqual(contentHash('dns', event(1, { query: 'a' })), contentHash('dns', event(1, { query: 'b' })));
   });
 });

@@ -1,0 +1,131 @@
+// What a run of detection is made of: opened together from one configuration, committed together, closed together.
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Chains, type Coverage } from './chains/engine.ts';
+import { type ChainFault, faultText } from './chains/fault.ts';
+import { findChains, loadChains } from './chains/folder.ts';
+import type { Vocabulary } from './chains/language.ts';
+import type { Config } from './config/config.ts';
+import { Networks } from './config/networks.ts';
+import { Detection } from './detection.ts';
+import { Entities } from './entities/entities.ts';
+import { Intel } from './intel/intel.ts';
+import { type Fault, type Result, success } from './lib/fault.ts';
+import type { Finding } from './schema/finding.ts';
+import type { KindName, SignalEvent } from './schema/gen/events.gen.ts';
+import { checkSettings, Signals } from './signals/dispatch.ts';
+import { ALL } from './signals/gen/all.gen.ts';
+import { type LongMemory, type NativeMemoryClass, openMemory } from './state/memory.ts';
+import { openState, type State } from './state/state.ts';
+
+/** The chains that ship, beside dist/ and src/. */
+export const SHIPPED_CHAINS = fileURLToPath(new URL('../appliance/chains', import.meta.url));
+
+/** What entities and memory learn from, whatever chains ask for. */
+const ALWAYS: readonly KindName[] = ['conn', 'conn_update', 'dns', 'http', 'tls', 'file', 'dhcp', 'arp', 'icmp'];
+/** Conclusions: made on the way, never decoded. */
+const CONCLUSIONS: ReadonlySet<KindName> = new Set(['signal', 'sighting', 'identity', 'alert']);
+
+export const vocabulary = (): Vocabulary => ({ signals: new Set(ALL.map((d) => d.id)) });
+
+export interface Listeners {
+  readonly onSignal: (signal: SignalEvent) => void;
+  readonly onFinding: (finding: Finding) => void;
+}
+
+export interface Stages {
+  readonly detection: Detection;
+  readonly state: State;
+  readonly memory: LongMemory;
+  readonly chains: Chains;
+  readonly signals: Signals;
+  readonly entities: Entities;
+  /** Kinds to decode. */
+  readonly kinds: readonly KindName[];
+  /** What was left out and why: chains and lists with faults. The rest runs. */
+  readonly faults: readonly Fault[];
+  /** Everything, and the place in the input that it belongs to, durable when it returns success. */
+  commit(cursor: string): Result<undefined>;
+  /** What was not committed is gone. */
+  close(): void;
+}
+
+/** A chain's fault as the program's: what, where, what to do. */
+const asFault = ({ hint = '', ...f }: ChainFault): Fault => ({ code: 'content_invalid', message: faultText(f), hint });
+
+/** What is wrong with the settings of signals, with their places. */
+export function signalFaults(config: Config): Fault[] {
+  return checkSettings(config.signals).map((text) => {
+    const path = /^([\w.]+): /.exec(text)?.[1]?.split('.') ?? ['signals'];
+    return { code: 'config_invalid', message: `${config.where(path)}: ${text}`, hint: '' };
+  });
+}
+
+/** What is wrong with the chains and lists that the configuration names. Reads them all, and runs nothing. */
+export function contentFaults(config: Config): Fault[] {
+  const found = findChains([...(config.chains.shipped ? [SHIPPED_CHAINS] : []), ...config.chains.dirs]);
+  const loaded = loadChains(found.files, vocabulary());
+  return [...found.faults, ...loaded.faults, ...loaded.chainFaults.map(asFault), ...intelFaults(new Intel(), config)];
+}
+
+const intelFaults = (intel: Intel, config: Config): Fault[] =>
+  intel.load(config.intel.files).map(({ file, line, message, hint }) => ({
+    code: 'content_invalid',
+    message: `${file}${line > 0 ? `:${line}` : ''}: ${message}`,
+    hint,
+  }));
+
+/**
+ * @param Native    the addon's memory
+ * @param coverage  how much of a time was watched; all of it when left out
+ */
+export function openStages(
+  config: Config,
+  Native: NativeMemoryClass,
+  listeners: Listeners,
+  coverage?: Coverage,
+): Result<Stages> {
+  const [wrong] = signalFaults(config);
+  if (wrong !== undefined) return { ok: false, fault: wrong };
+  const found = findChains([...(config.chains.shipped ? [SHIPPED_CHAINS] : []), ...config.chains.dirs]);
+  const loaded = loadChains(found.files, vocabulary());
+  const intel = new Intel();
+  const faults = [...found.faults, ...loaded.faults, ...loaded.chainFaults.map(asFault), ...intelFaults(intel, config)];
+
+  const dir = config.state.dir ?? undefined;
+  const opened = openState(dir);
+  if (!opened.ok) return opened;
+  const state = opened.value;
+  const memoryDir = dir === undefined ? undefined : join(dir, 'memory');
+  const budgetBytes = config.memory.budget_mb * 2 ** 20;
+  const remembered = openMemory(
+    Native,
+    memoryDir === undefined ? { budgetBytes } : { dir: memoryDir, budgetBytes, position: state.sequence },
+  );
+  if (!remembered.ok) {
+    state.close();
+    return remembered;
+  }
+  const memory = remembered.value;
+  const networks = new Networks(config.networks.local);
+  const entities = new Entities({ networks, section: state.section('entities') });
+  const signals = new Signals(memory, state.section('signals'), config.signals);
+  const chains = new Chains(loaded.rules, memory, state.section('chains'), coverage);
+  const detection = new Detection({ memory, entities, intel, signals, chains, ...listeners });
+  const wanted = new Set([...ALWAYS, ...signals.wants(), ...intel.wants(), ...chains.wants]);
+  return success({
+    ...{ detection, state, memory, chains, signals, entities, faults },
+    kinds: [...wanted].filter((kind) => !CONCLUSIONS.has(kind)),
+    commit(cursor) {
+      entities.save();
+      signals.save();
+      chains.save();
+      const kept = memory.commit(state.sequence + 1);
+      return kept.ok ? state.commit(cursor) : kept;
+    },
+    close() {
+      memory.close();
+      state.close();
+    },
+  });
+}

@@ -45,7 +45,7 @@ export interface AnalyzeRequest {
 }
 
 /** A commit costs a sync of the disk: not more often than so many events, or so long [ms]. */
-const COMMIT_EVENTS = 50_000;
+const COMMIT_EVENTS = 10_000;
 const COMMIT_MS = 2000;
 
 /** The place in the input that the state belongs to. */

@@ -79,6 +79,13 @@ export function mainHost(finding: Finding): string | undefined {
   return first?.class === 'host' ? first.value : boundOf(finding, 'host')[0];
 }
 
+/** What that host called itself, by the latest step that knows. */
+export function hostName(finding: Finding): string | undefined {
+  const id = mainHost(finding);
+  const names = id === undefined ? [] : finding.steps.map((m) => m.hostNames[id]);
+  return names.filter((name) => name !== undefined).at(-1);
+}
+
 export const domainsOf = (finding: Finding): string[] =>
   sorted([...boundOf(finding, 'domain'), ...fieldsOf(finding.steps, 'domain').map((n) => n.toLowerCase())]);
 export const filesOf = (finding: Finding): string[] =>

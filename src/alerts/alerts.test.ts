@@ -26,11 +26,12 @@ const drop: Matched = {
   },
   cut: false,
   hosts: { rx_host: 'mac:02:00:00:00:00:07', tx_host: 'ip:203.0.113.9' },
+  hostNames: { 'mac:02:00:00:00:00:07': 'laptop-7' },
   why: ['is_executable(file.mime_type)'],
 };
 const beacon: Matched = {
   ...{ step: 'beacon', kind: 'signal', ref: 's1/9/1/0', hash: '2222222222222222', ts: T0 + 31 * DAY },
-  ...{ seen: T0 + 31 * DAY, uid: null, cut: false, hosts: {}, why: ['signal.score >= 0.8'] },
+  ...{ seen: T0 + 31 * DAY, uid: null, cut: false, hosts: {}, hostNames: {}, why: ['signal.score >= 0.8'] },
   values: {
     ...{ name: 'beacon', score: 0.9, src_host: 'mac:02:00:00:00:00:07', src_ip: '10.1.0.9', dst_name: 'c2.example' },
     ...{ dst_ip: '198.51.100.2', dst_port: 443, explanation: '61 contacts, one every 60 s.' },
@@ -96,7 +97,7 @@ describe('alerts: the record', () => {
   it('the story names host, file, hash, source, days and domain', () => {
     assert.equal(
       toAlert(finding).story,
-      'On 2023-11-15 00:00:00 UTC, mac:02:00:00:00:00:07 (10.1.0.7) received "setup.exe", of type application/x-dosexec, ' +
+      'On 2023-11-15 00:00:00 UTC, laptop-7 (mac:02:00:00:00:00:07, 10.1.0.7) received "setup.exe", of type application/x-dosexec, ' +
         `9000 bytes, sha256 ${SHA}, from files.example (203.0.113.9) over http. ` +
         '31 days later (2023-12-16 00:00:00 UTC), mac:02:00:00:00:00:07 (10.1.0.9) showed beacon towards c2.example:443, ' +
         'score 0.9: 61 contacts, one every 60 s.',

@@ -6,7 +6,7 @@ import { roundSeconds } from '../lib/numbers.ts';
 import type { Finding, Matched } from '../schema/finding.ts';
 import type { KindName } from '../schema/gen/events.gen.ts';
 import { FIELDS } from '../schema/gen/structures.gen.ts';
-import { alertId, domainsOf, filesOf, mainHost, severityOf, usersOf } from './alert.ts';
+import { alertId, domainsOf, filesOf, hostName, mainHost, severityOf, usersOf } from './alert.ts';
 import { story } from './story.ts';
 import { isoTime } from './times.ts';
 
@@ -46,6 +46,7 @@ export function alertLine(finding: Finding): string {
     severity: severityOf(finding),
     title: rule.title,
     host: mainHost(finding),
+    host_name: hostName(finding),
     user,
     bound: Object.fromEntries(sortedKeys(finding.bound).map(([name, b]) => [name, b.value])),
     sha256: filesOf(finding),

@@ -15,14 +15,15 @@ function brief(value: unknown, max = TEXT_MAX): string {
 
 const has = (value: unknown): boolean => value !== undefined && value !== null && value !== '';
 
-/** "mac:02:00:00:00:00:07 (10.1.0.7)", or what is known of it. */
+/** "laptop-7 (mac:02:00:00:00:00:07, 10.1.0.7)", or what is known of it. */
 function host(m: Matched, field: string, address: string): string {
   const id = m.hosts[field];
   const ip = m.values[address];
-  if (!has(id)) return has(ip) ? brief(ip) : 'a host';
-  return has(ip) && id !== `ip:${ip}` && ip !== id
-    ? `${brief(id)} (${brief(ip)})`
-    : brief(String(id).replace(/^ip:/, ''));
+  if (id === undefined || id === '') return has(ip) ? brief(ip) : 'a host';
+  const name = m.hostNames[id];
+  const known = has(ip) && id !== `ip:${ip}` && ip !== id ? [brief(id), brief(ip)] : [brief(id.replace(/^ip:/, ''))];
+  if (name !== undefined) return `${brief(name)} (${known.join(', ')})`;
+  return known.length === 1 ? (known[0] as string) : `${known[0]} (${known[1]})`;
 }
 
 function fileSentence(m: Matched): string {

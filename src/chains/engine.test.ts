@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Finding } from '../schema/finding.ts';
 import type { Observation } from '../schema/observation.ts';
 import { DAY } from './duration.ts';
-import { Chains, type Coverage } from './engine.ts';
+import { Chains, type Coverage, KEPT_BYTES } from './engine.ts';
 import { readChain } from './language.ts';
 import type { Rule } from './rule.ts';
 import { MapSection, NaiveMemory, see, T0 } from './world.test.ts';
@@ -52,6 +52,38 @@ describe('chains: engine', () => {
     assert.deepEqual(finding?.bound.sha, { class: 'file', value: 'sha-0' });
     assert.deepEqual(finding?.bound.c2, { class: 'domain', value: 'c2.example' });
     assert.deepEqual(finding?.steps[1]?.why, ['signal.score >= 0.8, where signal.score is 0.9']);
+  });
+
+  it('the end of an episode neither starts nor completes a step, and extends what it completed', () => {
+    const episode = { episode: 'e', phase: 'opened' };
+    assert.deepEqual(says(SLEEPER, [drop(0), beacon(31, 'mac:a', { phase: 'closed', episode: 'e' })]), []);
+    assert.deepEqual(
+      says(SLEEPER, [drop(0), beacon(31, 'mac:a', episode), beacon(33, 'mac:a', { phase: 'closed', episode: 'e' })]),
+      ['issued1 victim=mac:a drop@0 beacon@31 x1', 'extended2 victim=mac:a drop@0 beacon@31 continues@33 x1'],
+    );
+  });
+
+  it('of a record that is too long the longest fields go, and it says so; one byte less, and nothing goes', () => {
+    const values = { direction: 'download', rx_host: 'mac:a', sha256: 'sha-0', url: '' };
+    const [free] = run(SLEEPER, [see('file', 0, values), beacon(31)]);
+    const used = Object.values(free?.steps[0]?.values ?? {}).reduce<number>((n, v) => n + JSON.stringify(v).length, 0);
+    const room = KEPT_BYTES - used;
+    for (const [length, cut] of [
+      [room - 1, false],
+      [room, false],
+      [room + 1, true],
+    ] as const) {
+      const [finding] = run(SLEEPER, [see('file', 0, { ...values, url: 'u'.repeat(length) }), beacon(31)]);
+      const kept = finding?.steps[0];
+      assert.equal(kept?.cut, cut, `${length}`);
+      assert.equal('url' in (kept?.values ?? {}), !cut);
+      assert.equal(kept?.values.sha256, 'sha-0');
+    }
+  });
+
+  it('where inputs lie is not kept: another run has other places', () => {
+    const [finding] = run(SLEEPER, [drop(0), beacon(31, 'mac:a', { refs: ['s/1/1/0'] })]);
+    assert.ok(!('refs' in (finding?.steps[1]?.values ?? {})));
   });
 
   it('after is the least gap, to the microsecond', () => {

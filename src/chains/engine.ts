@@ -16,7 +16,7 @@ import { Deadlines } from './deadlines.ts';
 import { type OpenAlert, type Partial, pack, unpack } from './partial.ts';
 import type { Rule, Step } from './rule.ts';
 
-/** Bytes of a matched record's values that a partial keeps, as JSON. */
+/** Bytes of a matched record's values that a partial keeps, as JSON, names not counted. */
 export const KEPT_BYTES = 1024;
 const NEAR_MISSES_MAX = 256;
 
@@ -497,23 +497,27 @@ function shownPart(v: Value, isTime: boolean): string {
   return new Date(Math.floor(us / 1000)).toISOString();
 }
 
+/** What has a value, as much as fits: of a record that is too long the longest fields go, the facts stay. */
+function keptOf(event: object): { values: Record<string, unknown>; cut: boolean } {
+  const all = Object.entries(event).filter(
+    ([name, value]) => value !== null && !(Array.isArray(value) && value.length === 0) && !PLACES.has(name),
+  );
+  const sized = all.map(([name, value]) => ({ name, bytes: Buffer.byteLength(JSON.stringify(value)) }));
+  let size = sized.reduce((n, { bytes }) => n + bytes, 0);
+  const dropped = new Set<string>();
+  for (const { name, bytes } of sized.sort((a, b) => b.bytes - a.bytes)) {
+    if (size <= KEPT_BYTES) break;
+    dropped.add(name);
+    size -= bytes;
+  }
+  return { values: Object.fromEntries(all.filter(([name]) => !dropped.has(name))), cut: dropped.size > 0 };
+}
+
 /** Fields that say where in a run's input other records lie: another run has other places for the same records. */
 const PLACES: ReadonlySet<string> = new Set(['ref', 'refs']);
 
 function matched(step: Pick<Step, 'id' | 'where'>, obs: Observation, why: readonly string[]): Matched {
-  const values: Record<string, unknown> = {};
-  let size = 0;
-  let cut = false;
-  for (const [name, value] of Object.entries(obs.event)) {
-    if (value === null || (Array.isArray(value) && value.length === 0) || PLACES.has(name)) continue;
-    const bytes = name.length + JSON.stringify(value).length + 4;
-    if (size + bytes > KEPT_BYTES) {
-      cut = true;
-      continue;
-    }
-    size += bytes;
-    values[name] = value;
-  }
+  const { values, cut } = keptOf(obs.event);
   const event = obs.event as unknown as { ts: number; uid?: string };
   return {
     ...{
@@ -527,5 +531,6 @@ function matched(step: Pick<Step, 'id' | 'where'>, obs: Observation, why: readon
     },
     ...{ values, cut, why },
     hosts: Object.fromEntries(Object.entries(obs.hosts).map(([name, host]) => [name, host.id])),
+    hostNames: Object.fromEntries(Object.values(obs.hosts).flatMap(({ id, name }) => (name ? [[id, name]] : []))),
   };
 }

@@ -1,4 +1,5 @@
-// Where chains lie: folders of folders, each with its chain.yaml. One with a fault is left out and told; the others load.
+// Where chains lie: folders of folders, each with its chain.yaml. One with a fault is left out and told, the others
+// load.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Fault, systemFault } from '../lib/fault.ts';

@@ -2,32 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from '../lib/clock.ts';
-import { StreamOutput } from '../lib/output.ts';
-import { main } from './program.ts';
-import type { Surroundings } from './surroundings.ts';
+import { runMain } from './testing.ts';
 
-class Memory extends Writable {
-  text = '';
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.text += chunk;
-    done();
-  }
-}
-
-async function run(...args: string[]) {
-  const stdout = new Memory();
-  const stderr = new Memory();
-  const world: Surroundings = {
-    ...{ stdout: new StreamOutput(stdout, 'out'), stdoutIsTerminal: false, stderr, stdinIsTerminal: false },
-    ...{ clock: systemClock, peakMemoryBytes: () => 0 },
-    onInterrupt: () => () => undefined,
-  };
-  const code = await main(['chain', ...args], world);
-  return { code, stdout: stdout.text, stderr: stderr.text };
-}
+const run = (...args: string[]) => runMain('chain', ...args);
 
 const SHIPPED = fileURLToPath(new URL('../../appliance/chains', import.meta.url));
 

@@ -6,7 +6,9 @@ import { faultLine } from '../lib/fault.ts';
 import { inspectInputs, resultFaults } from './input_faults.ts';
 
 const lines = (files: readonly { path: string; error?: string }[]): string[] =>
-  resultFaults(files.map((f) => ({ packets: 0, firstTs: 0, lastTs: 0, ...f }))).map((f) => `${f.code}: ${faultLine(f)}`);
+  resultFaults(files.map((f) => ({ packets: 0, firstTs: 0, lastTs: 0, ...f }))).map(
+    (f) => `${f.code}: ${faultLine(f)}`,
+  );
 
 describe('input faults', () => {
   let dir = '';

@@ -43,7 +43,7 @@ describe('config', () => {
         'chains: { shipped: false, dirs: [my/chains, /etc/chains] }',
         'intel: { files: [../iocs.csv] }',
         'signals:',
-        '  beacon: { contacts: 12, enabled: true, ignore: [a.example] }',
+        '  beacon: { contacts_min: 12, enabled: true, ignore: [a.example] }',
       ].join('\n'),
     );
     const loaded = loadConfig(file);
@@ -53,8 +53,8 @@ describe('config', () => {
     assert.equal(c.state.dir, path.join(dir, 'state'));
     assert.deepEqual(c.chains, { shipped: false, dirs: [path.join(dir, 'my/chains'), '/etc/chains'] });
     assert.deepEqual(c.intel.files, [path.join(path.dirname(dir), 'iocs.csv')]);
-    assert.deepEqual(c.signals, { beacon: { contacts: 12, enabled: true, ignore: ['a.example'] } });
-    assert.equal(c.where(['signals', 'beacon', 'contacts']), `${file}:7:23`);
+    assert.deepEqual(c.signals, { beacon: { contacts_min: 12, enabled: true, ignore: ['a.example'] } });
+    assert.equal(c.where(['signals', 'beacon', 'contacts_min']), `${file}:7:27`);
     assert.equal(c.where(['signals', 'beacon', 'nothing']), `${file}:7:11`);
     assert.equal(c.where(['memory', 'budget_mb']), `${file}:3:22`);
   });
@@ -83,7 +83,7 @@ describe('config', () => {
           '    - 10.0.0.0/8',
           '    - 10.0.0.1/8',
           'state:',
-          'signals: { beacon: { contacts: { a: 1 } }, Beacon: {} }',
+          'signals: { beacon: { contacts_min: { a: 1 } }, Beacon: {} }',
         ].join('\n'),
       ),
       [
@@ -94,7 +94,7 @@ describe('config', () => {
         'c.yaml:5:24: intel.files[2]: must be at least 1 character long',
         'c.yaml:9:7: networks.local[1]: "10.0.0.1/8" is no network (write 10.0.0.0/8, 2001:db8::/32 or an address)',
         'c.yaml:10:1: state: must be a group of settings, not nothing',
-        'c.yaml:11:32: signals.beacon.contacts: must be true or false, a number or a list of texts, not a group of settings',
+        'c.yaml:11:32: signals.beacon.contacts_min: must be true or false, a number or a list of texts, not a group of settings',
         'c.yaml:11:44: signals.Beacon: is no name of a signal (as its folder is called: rare_domain)',
       ],
     );

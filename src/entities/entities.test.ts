@@ -120,6 +120,7 @@ describe('entities', () => {
       id: id(A),
       local: true,
       evidence: 'dhcp s/1/1/0',
+      name: 'laptop',
     });
   });
 

@@ -265,7 +265,7 @@ export class Entities {
     i.source = 'dhcp';
     i.ref = c.ref;
     i.name = c.name ?? i.name;
-    i.host = hostRef(i.mac, 'dhcp', c.ref);
+    i.host = hostRef(i.mac, 'dhcp', c.ref, i.name);
     this.setNewestLease(i, c.ip);
     out.push(this.event(isNews ? 'changed' : 'renewed', c.ip, i, c.at, c));
   }
@@ -399,7 +399,7 @@ export class Entities {
     const { mac, vlan, source, ref, name, lease } = c;
     return {
       ...{ mac, vlan, from: c.at, until, lease, isNewestLease: false, source, ref, name },
-      ...{ confirmed: c.at, knownAt: c.seen, host: hostRef(mac, source, ref) },
+      ...{ confirmed: c.at, knownAt: c.seen, host: hostRef(mac, source, ref, name) },
     };
   }
 

@@ -41,10 +41,11 @@ export const PAST_MAX = 8;
 /** VLANs in which one address is held at once. */
 export const VLANS_MAX = 8;
 
-export const hostRef = (mac: string, source: Source, ref: string): HostRef => ({
+export const hostRef = (mac: string, source: Source, ref: string, name: string | null): HostRef => ({
   id: `mac:${mac}`,
   local: true,
   evidence: `${source} ${ref}`,
+  name,
 });
 
 const packr = new Packr({ useRecords: false });
@@ -58,7 +59,7 @@ const toRow = (i: Interval): Row => [
 
 function fromRow(row: Row): Interval {
   const [mac, vlan, from, until, lease, isNewestLease, source, ref, name, confirmed, knownAt] = row;
-  const host = hostRef(mac, source, ref);
+  const host = hostRef(mac, source, ref, name);
   return { mac, vlan, from, until, lease, isNewestLease, source, ref, name, confirmed, knownAt, host };
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { FileOutput, PIECE_CHARS, StreamOutput } from './output.ts';
+import { ContinuedFile, FileOutput, PIECE_CHARS, replaceFile, StreamOutput } from './output.ts';
 
 /** Takes one write at a time, when told to. */
 class SlowStream extends Writable {
@@ -121,6 +121,63 @@ describe('output', () => {
       out.write('a');
       await out.close();
       assert.equal(out.fault?.message, '/dev/full: no space left on the device');
+    });
+  });
+
+  describe('files that outlive a run', () => {
+    let folder = '';
+    beforeEach(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'catenary-continued-'));
+    });
+    afterEach(() => rm(folder, { recursive: true }));
+    const opened = async (path: string, keep: number): Promise<ContinuedFile> => {
+      const file = await ContinuedFile.open(path, keep);
+      assert.ok(file.ok, file.ok ? '' : file.fault.message);
+      return file.value;
+    };
+
+    it('go on after what was kept; what came later is cut off', async () => {
+      const path = join(folder, 'a');
+      const first = await opened(path, 0);
+      first.write('eins\n');
+      assert.ok((await first.sync()).ok);
+      assert.equal(first.bytes, 5);
+      first.write('zwei, never committed\n');
+      assert.ok((await first.close()).ok);
+      const second = await opened(path, 5);
+      second.write('\u00e4\n');
+      assert.ok((await second.sync()).ok);
+      assert.equal(second.bytes, 8, 'bytes, not characters');
+      assert.ok((await second.close()).ok);
+      assert.equal(await readFile(path, 'utf8'), 'eins\n\u00e4\n');
+    });
+
+    it('begin anew without anything kept; one that is shorter than it was is a fault', async () => {
+      const path = join(folder, 'a');
+      await (await opened(path, 0)).close();
+      assert.equal((await stat(path)).size, 0, 'a file without a line is there');
+      const shorter = await ContinuedFile.open(path, 1);
+      assert.ok(!shorter.ok && /shorter than it was left/.test(shorter.fault.message));
+      const gone = await ContinuedFile.open(join(folder, 'gone'), 1);
+      assert.ok(!gone.ok && /gone: no such file/.test(gone.fault.message));
+    });
+
+    it('are replaced whole, and a folder that is not there is a fault', async () => {
+      const path = join(folder, 'a');
+      assert.ok((await replaceFile(path, 'old')).ok);
+      assert.ok((await replaceFile(path, 'new')).ok);
+      assert.equal(await readFile(path, 'utf8'), 'new');
+      const gone = await replaceFile(join(folder, 'no', 'a'), 'x');
+      assert.ok(!gone.ok && gone.fault.code === 'output_unwritable');
+    });
+
+    it('on a full device say so', async () => {
+      const full = await ContinuedFile.open('/dev/full', 0);
+      assert.ok(full.ok);
+      full.value.write('x');
+      const synced = await full.value.sync();
+      assert.ok(!synced.ok && /no space left/.test(synced.fault.message));
+      await full.value.close();
     });
   });
 });

@@ -127,16 +127,18 @@ export class ContinuedFile {
 
   /** @param keep  bytes from an earlier run; a file that is shorter, or gone, is not the one that run wrote */
   static async open(path: string, keep: number): Promise<Result<ContinuedFile>> {
+    let handle: FileHandle | undefined;
     try {
-      const handle = await open(path, keep > 0 ? 'r+' : 'w');
+      handle = await open(path, keep > 0 ? 'r+' : 'w');
       const { size } = await handle.stat();
       if (size < keep) {
         await handle.close();
         return failure('output_unwritable', `${path}: is shorter than it was left`, 'begin anew, with an empty state');
       }
-      await handle.truncate(keep);
+      if (keep > 0) await handle.truncate(keep);
       return success(new ContinuedFile(handle, path, keep));
     } catch (error) {
+      await handle?.close();
       return { ok: false, fault: systemFault('output_unwritable', path, error) };
     }
   }

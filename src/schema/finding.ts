@@ -16,6 +16,8 @@ export interface Matched {
   readonly cut: boolean;
   /** Derived host fields as resolved at the event's time. */
   readonly hosts: Readonly<Record<string, string>>;
+  /** What these hosts called themselves then, by id; those that said nothing are not there. */
+  readonly hostNames: Readonly<Record<string, string>>;
   /** The terms of `where` with the values that made them true. */
   readonly why: readonly string[];
 }

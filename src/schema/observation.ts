@@ -14,6 +14,8 @@ export interface HostRef {
   readonly local: boolean;
   /** Which record said so: `dhcp REF`, `arp REF`, or `address` when nobody did. */
   readonly evidence: string;
+  /** What the host calls itself (RFC 2132 3.14), when it has said so. */
+  readonly name?: string | null;
 }
 
 export interface Observation<K extends KindName = KindName> {

@@ -12,7 +12,7 @@ import { codeLines, withoutComments } from './lex.mjs';
 
 // ---- the order ---------------------------------------------------------------------------------------------------
 
-/** native/, low to high: a layer includes itself and what stands before it. addon and cli are both last. */
+/** native/, low to high: a layer includes itself and what stands before it. addon, cli and store are all last. */
 export const NATIVE_LAYERS = [
   'base',
   'event',
@@ -25,7 +25,7 @@ export const NATIVE_LAYERS = [
   'packets',
   'sensor',
 ];
-const NATIVE_TOPS = ['addon', 'cli'];
+const NATIVE_TOPS = ['addon', 'cli', 'store'];
 /** What a test below protocols/ may include all the same: it plays a whole flow. */
 const HARNESS = 'protocols/harness.h';
 /** Called for every packet or event: nothing here allocates by hand, throws, prints or asks the time. */

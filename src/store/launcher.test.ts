@@ -174,8 +174,7 @@ describe('store: the launched server', function () {
   });
 
   it('does not outlive its parent, however that dies', async () => {
-    const at = (file: string): string =>
-      JSON.stringify(pathToFileURL(fileURLToPath(new URL(file, import.meta.url))).href);
+    const at = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
     const script = path.join(root, 'parent.mjs');
     writeFileSync(
       script,

@@ -79,7 +79,7 @@ function freePort(): Promise<number> {
   });
 }
 
-/** How long to wait before start number n+1: full jitter over a doubling range, so that a fleet does not move in step. */
+/** How long to wait before the next start: jitter over a range that doubles, so that a fleet does not move in step. */
 export const pauseAfter = (deaths: number, random: (n: number) => number = randomInt): number => {
   const range = Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** Math.min(deaths, 16));
   return range / 2 + random(Math.ceil(range / 2));

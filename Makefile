@@ -151,10 +151,11 @@ bench: build native ## packets and events per second, bytes per flow
 fuzz: fuzzers ## run the fuzz targets, or one: PROTO=dns, TIME=10 seconds each
 	@node test/fuzz.mjs --build build/fuzz --time $(TIME) --jobs $(JOBS) $(if $(PROTO),--only $(PROTO))
 
-long: ## one more slice of long testing: TARGET=fuzz TIME=600; totals in test/long.tsv
+long: ## one more slice of long testing: TARGET=fuzz|kill TIME=600; totals in test/long.tsv
 	@case '$(TARGET)' in \
 	  fuzz) $(MAKE) fuzzers && node test/fuzz.mjs --build build/fuzz --jobs $(JOBS) --slice $(TIME) --ledger test/long.tsv $(if $(PROTO),--only $(PROTO)) ;; \
-	  *) echo 'long: TARGET=fuzz [TIME=600] [PROTO=dns]'; exit 2 ;; \
+	  kill) $(MAKE) build && node test/long.mjs --target kill --time $(TIME) --ledger test/long.tsv ;; \
+	  *) echo 'long: TARGET=fuzz|kill [TIME=600] [PROTO=dns]'; exit 2 ;; \
 	esac
 
 new-protocol: $(STAMP)/npm ## a protocol's folder from the template: NAME=x

@@ -12,6 +12,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { addToLedger, printLedger, readLedger } from './ledger.mjs';
 import { fuzzInputs, packets } from './pcap.mjs';
 
 const { values: args } = parseArgs({
@@ -106,45 +107,6 @@ function run(target, seconds) {
       });
     });
   });
-}
-
-// ---- ledger: target, seconds, executions, edges covered at the end, findings -----------------------------------
-
-const HEAD = 'target\tseconds\texecutions\tedges\tfindings';
-
-function readLedger(file) {
-  const rows = new Map();
-  if (!fs.existsSync(file)) return rows;
-  for (const line of fs.readFileSync(file, 'utf8').split('\n').slice(1)) {
-    if (!line) continue;
-    const [target, seconds, executions, edges, findings] = line.split('\t');
-    rows.set(target, { seconds: +seconds, executions: +executions, edges: +edges, findings: +findings });
-  }
-  return rows;
-}
-
-function addToLedger(file, target, result) {
-  const rows = readLedger(file);
-  const row = rows.get(target) ?? { seconds: 0, executions: 0, edges: 0, findings: 0 };
-  rows.set(target, {
-    seconds: row.seconds + result.seconds,
-    executions: row.executions + result.executions,
-    edges: Math.max(row.edges, result.edges),
-    findings: row.findings + (result.ok ? 0 : 1),
-  });
-  const body = [...rows.entries()]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, r]) => [name, r.seconds, r.executions, r.edges, r.findings].join('\t'));
-  fs.writeFileSync(`${file}.new`, `${HEAD}\n${body.join('\n')}\n`);
-  fs.renameSync(`${file}.new`, file);
-}
-
-function printLedger(file) {
-  const rows = [...readLedger(file).entries()];
-  const sum = (field) => rows.reduce((all, [, r]) => all + r[field], 0);
-  const seconds = sum('seconds');
-  console.log(fs.readFileSync(file, 'utf8').trimEnd());
-  console.log(`total\t${seconds}\t${sum('executions')}  (${(seconds / 3600).toFixed(2)} hours)`);
 }
 
 // ---- main -------------------------------------------------------------------------------------------------------

@@ -73,6 +73,9 @@ function addressesOf(steps: readonly Matched[]): string[] {
   );
 }
 
+/** Of all starts: the oldest one's story first. */
+const allSteps = (finding: Finding): Matched[] => [...finding.steps, ...finding.others.flat()];
+
 /** The host that the chain is about: the first variable it joins by, or else the first host bound. */
 export function mainHost(finding: Finding): string | undefined {
   const first = finding.bound[finding.key.slice(0, finding.key.indexOf('='))];
@@ -87,11 +90,11 @@ export function hostName(finding: Finding): string | undefined {
 }
 
 export const domainsOf = (finding: Finding): string[] =>
-  sorted([...boundOf(finding, 'domain'), ...fieldsOf(finding.steps, 'domain').map((n) => n.toLowerCase())]);
+  sorted([...boundOf(finding, 'domain'), ...fieldsOf(allSteps(finding), 'domain').map((n) => n.toLowerCase())]);
 export const filesOf = (finding: Finding): string[] =>
-  sorted([...boundOf(finding, 'file'), ...fieldsOf(finding.steps, 'file')]);
+  sorted([...boundOf(finding, 'file'), ...fieldsOf(allSteps(finding), 'file')]);
 export const usersOf = (finding: Finding): string[] =>
-  sorted([...boundOf(finding, 'user'), ...fieldsOf(finding.steps, 'user')]);
+  sorted([...boundOf(finding, 'user'), ...fieldsOf(allSteps(finding), 'user')]);
 
 /** The same for all revisions of one finding, on every machine. */
 export function alertId(finding: Pick<Finding, 'rule' | 'key' | 'starts'>): string {
@@ -116,13 +119,14 @@ function confidenceOf(finding: Finding): number {
 const round = (n: number, digits: number): number => Number(n.toFixed(digits));
 
 export function toAlert(finding: Finding): AlertEvent {
-  const { rule, steps } = finding;
+  const { rule } = finding;
+  const steps = allSteps(finding);
   const f = new Fitting();
   const severity = severityOf(finding);
   const confidence = confidenceOf(finding);
   const entities = Object.entries(finding.bound).map(([name, b]) => `${name}=${b.class}:${b.value}`);
   const first = steps[0]?.seen ?? finding.at;
-  const last = steps.at(-1)?.seen ?? finding.at;
+  const last = finding.steps.at(-1)?.seen ?? finding.at;
   const record: Omit<AlertEvent, 'cut'> = {
     ts: first,
     seen: finding.at,

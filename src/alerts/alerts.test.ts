@@ -42,7 +42,14 @@ const finding: Finding = {
     ...{ id: 'sleeper', hash: '8899aabbccddeeff', version: 2, title: 'Sleeper', severity: 'high' },
     ...{ attack: ['T1105'], scope: 'fleet' },
   },
-  ...{ status: 'issued', revision: 1, key: 'victim=mac:02:00:00:00:00:07', starts: [drop.hash], steps: [drop, beacon] },
+  ...{
+    status: 'issued',
+    revision: 1,
+    key: 'victim=mac:02:00:00:00:00:07',
+    starts: [drop.hash],
+    steps: [drop, beacon],
+    others: [],
+  },
   bound: {
     victim: { class: 'host', value: 'mac:02:00:00:00:00:07' },
     sha: { class: 'file', value: SHA },
@@ -104,9 +111,16 @@ describe('alerts: the record', () => {
     );
   });
 
-  it('says more starts and reservations', () => {
-    const { story } = toAlert({ ...finding, starts: ['a', 'b', 'c'], flags: ['blind', 'young_memory'] });
-    assert.match(story, /begun 2 more times/);
+  it('tells other starts with their files, and reservations', () => {
+    const other: Matched = { ...drop, hash: 'b', seen: T0 + DAY, values: { ...drop.values, sha256: 'ee'.repeat(32) } };
+    const twice = { ...finding, starts: [drop.hash, 'b'], others: [[other]], flags: ['blind', 'young_memory'] };
+    const { story, hashes, step_ids } = toAlert(twice);
+    assert.match(story, /It may as well have begun on 2023-11-16 00:00:00 UTC: laptop-7 .* sha256 eeee/);
+    assert.deepEqual(hashes, [SHA, 'ee'.repeat(32)].sort());
+    assert.deepEqual(step_ids, ['drop', 'beacon', 'drop']);
+    const line = JSON.parse(alertLine(twice)) as { other_starts: { record: { sha256: string } }[][]; sha256: string[] };
+    assert.equal(line.other_starts[0]?.[0]?.record.sha256, 'ee'.repeat(32));
+    assert.deepEqual(line.sha256, hashes);
     assert.match(story, /did not see all/);
     assert.match(story, /one step lower/);
   });

@@ -30,6 +30,18 @@ function recordOf(m: Matched): Record<string, unknown> {
   );
 }
 
+const stepOf = (m: Matched): object => ({
+  step: m.step,
+  kind: m.kind,
+  ts: isoTime(m.ts),
+  seen: isoTime(m.seen),
+  hash: m.hash,
+  record: recordOf(m),
+  record_cut: m.cut ? true : undefined,
+  hosts: Object.fromEntries(sortedKeys(m.hosts)),
+  why: m.why,
+});
+
 const sortedKeys = <T>(values: Readonly<Record<string, T>>): [string, T][] =>
   Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
 
@@ -61,17 +73,8 @@ export function alertLine(finding: Finding): string {
     flags: finding.flags,
     attack: rule.attack,
     starts: finding.starts,
-    steps: steps.map((m) => ({
-      step: m.step,
-      kind: m.kind,
-      ts: isoTime(m.ts),
-      seen: isoTime(m.seen),
-      hash: m.hash,
-      record: recordOf(m),
-      record_cut: m.cut ? true : undefined,
-      hosts: Object.fromEntries(sortedKeys(m.hosts)),
-      why: m.why,
-    })),
+    steps: steps.map(stepOf),
+    other_starts: finding.others.length === 0 ? undefined : finding.others.map((other) => other.map(stepOf)),
     explanation: story(finding),
     rule_hash: rule.hash,
   };

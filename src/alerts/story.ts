@@ -96,8 +96,12 @@ export function story(finding: Finding): string {
     else lines.push(`${spanText(m.seen - before.seen)} later (${dateText(m.seen)}), ${told}.`);
     before = m;
   }
-  const more = finding.starts.length - 1;
-  if (more > 0) lines.push(`It was begun ${more} more ${more === 1 ? 'time' : 'times'}; the oldest is told.`);
+  for (const other of finding.others) {
+    for (const [i, m] of other.entries())
+      lines.push(
+        `${i === 0 ? 'It may as well have begun' : 'Then,'} on ${dateText(m.seen)}${i === 0 ? ':' : ','} ${sentence(m)}.`,
+      );
+  }
   for (const flag of finding.flags) lines.push(CAUTIONS[flag] ?? `Reservation: ${safeText(flag)}.`);
   return lines.join(' ');
 }

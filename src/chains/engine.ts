@@ -283,6 +283,7 @@ export class Chains {
     findings.push({
       ...{ rule: headOf(rule), status: 'extended', revision: alert.revision, key, starts: alert.starts },
       steps: [...alert.steps, matched({ id: 'continues', where: undefined }, obs, [])],
+      others: alert.others,
       ...{ bound: alert.bound, flags: alert.flags, issued: alert.issued, at: obs.seen },
     });
     return true;
@@ -292,6 +293,7 @@ export class Chains {
     const ordered = [...finished].sort((a, b) => a.first - b.first || a.id - b.id);
     const oldest = ordered[0] as Partial;
     const starts = ordered.map((p) => (p.steps[0] as Matched).hash);
+    const others = ordered.slice(1).map((p) => p.steps.filter((m) => m.hash !== obs?.hash));
     const flags = [...new Set(ordered.flatMap((p) => p.flags))].sort();
     const episode = obs === undefined ? undefined : episodeOf(obs);
     if (episode !== undefined) {
@@ -303,6 +305,7 @@ export class Chains {
         episode,
         starts,
         steps,
+        others,
         bound,
         flags,
         revision: 1,
@@ -313,6 +316,7 @@ export class Chains {
     }
     return {
       ...{ rule: headOf(rule), status: 'issued', revision: 1, key: oldest.key, starts, steps: oldest.steps },
+      others,
       ...{ bound: oldest.bound, flags, issued: at, at },
     };
   }

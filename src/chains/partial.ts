@@ -28,6 +28,7 @@ export interface OpenAlert {
   readonly episode: string;
   readonly starts: readonly string[];
   readonly steps: readonly Matched[];
+  readonly others: readonly (readonly Matched[])[];
   readonly bound: Partial['bound'];
   readonly flags: readonly string[];
   revision: number;

@@ -39,6 +39,8 @@ export interface Finding {
   readonly starts: readonly string[];
   /** The steps of the oldest start. */
   readonly steps: readonly Matched[];
+  /** Of the other starts, oldest first: the steps before the record that completed them all. */
+  readonly others: readonly (readonly Matched[])[];
   /** Bound variables: class and value. */
   readonly bound: Readonly<Record<string, { readonly class: EntityClass; readonly value: string }>>;
   readonly flags: readonly string[];

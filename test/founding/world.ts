@@ -182,7 +182,8 @@ export function buildWorld(story: Story = {}): World {
     }
     // A tool that many fetch, all the same file; and one rare program that calls nobody.
     if (day % 4 === 1) {
-      const host = here[day % here.length] as Host;
+      // The victim is the first of them: then and there the tool is as rare as the dropper.
+      const host = (day === 1 ? victim : here[day % here.length]) as Host;
       fetch(
         midnight + 13 * 60 * MINUTE,
         host,

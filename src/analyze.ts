@@ -276,6 +276,17 @@ class Run {
   }
 }
 
+/**
+ * The run ended, and perhaps nobody heard of it: it was killed after its last commit. The signals are on disk, the
+ * alerts are in the state.
+ */
+async function sayAgain(request: AnalyzeRequest, stages: Stages, cursor: Cursor): Promise<Result<undefined>> {
+  const file = await ContinuedFile.open(join(request.out, 'signals.ndjson'), cursor.signalBytes);
+  if (!file.ok) return file;
+  await file.value.close();
+  return replaceFile(join(request.out, 'alerts.ndjson'), new Alerts(stages.state.section('alerts')).text);
+}
+
 /** Where the state stands, or why this input cannot go on from there. */
 function resumeFrom(stages: Stages, input: string | undefined, dir: string | null): Result<Cursor | undefined> {
   if (stages.state.cursor === undefined) return success(undefined);
@@ -328,6 +339,14 @@ export async function analyze(request: AnalyzeRequest, world: Surroundings): Pro
   if (!before.ok || !reader.ok) {
     stages.close();
     return stop((before.ok ? (reader as { fault: Fault }) : before).fault);
+  }
+  if (before.value?.done === true && before.value.input === input) {
+    reader.value.stop();
+    const again = await sayAgain(request, stages, before.value);
+    stages.close();
+    if (!again.ok) return stop(again.fault);
+    if (!request.quiet) world.stderr.write('analysed before, to the end: nothing to do\n');
+    return EXIT.ok;
   }
   run = new Run(request, world, stages, input ?? '', before.value);
 

@@ -49,6 +49,7 @@ const finding: Finding = {
     starts: [drop.hash],
     steps: [drop, beacon],
     others: [],
+    partials: [],
   },
   bound: {
     victim: { class: 'host', value: 'mac:02:00:00:00:00:07' },

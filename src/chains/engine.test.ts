@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import type { Finding } from '../schema/finding.ts';
 import type { Observation } from '../schema/observation.ts';
 import { DAY } from './duration.ts';
-import { Chains, type Coverage, KEPT_BYTES } from './engine.ts';
+import { Chains, type Coverage } from './engine.ts';
+import { KEPT_BYTES } from './kept.ts';
 import { readChain } from './language.ts';
 import type { Rule } from './rule.ts';
 import { MapSection, NaiveMemory, see, T0 } from './world.test.ts';
@@ -79,6 +80,62 @@ describe('chains: engine', () => {
       assert.equal('url' in (kept?.values ?? {}), !cut);
       assert.equal(kept?.values.sha256, 'sha-0');
     }
+  });
+
+  describe('what steps keep', () => {
+    const KEEPING = SLEEPER.replace('sha: file.sha256 } }', 'sha: file.sha256 }, keep: { file: content } }').replace(
+      'c2: signal.dst_name } }',
+      'c2: signal.dst_name }, keep: { packets: "first(20),last(5)", lease: 90d } }',
+    );
+    const told = (text: string, input: readonly Observation[]): { log: string[]; findings: Finding[] } => {
+      const log: string[] = [];
+      const days = (us: number): number => (us - T0) / DAY;
+      const chains = new Chains([rule(text)], new NaiveMemory(), new MapSection(), undefined, {
+        take: (partial, m, keep, until) =>
+          log.push(`take ${partial} ${m.step}@${days(m.seen)} ${JSON.stringify(keep)} until ${days(until)}`),
+        release: (partial) => log.push(`release ${partial}`),
+      });
+      const findings = input.flatMap((obs) => [...chains.advance(obs.seen), ...chains.feed(obs)]);
+      findings.push(...chains.advance(T0 + 400 * DAY));
+      return { log, findings };
+    };
+    const DROP = '{"file":true}';
+    const BEACON = `{"file":false,"packets":{"first":20,"last":5},"lease":${90 * DAY}}`;
+
+    it('is told at each match; the finding names the partial, and later records are taken for it too', () => {
+      const { log, findings } = told(KEEPING, [
+        drop(0),
+        beacon(31, 'mac:a', { episode: 'e' }),
+        beacon(32, 'mac:a', { episode: 'e' }),
+      ]);
+      assert.deepEqual(log, [
+        `take sleeper/1 drop@0 ${DROP} until 60`,
+        `take sleeper/1 beacon@31 ${BEACON} until 60`,
+        `take sleeper/1 continues@32 ${BEACON} until 32`,
+      ]);
+      assert.deepEqual(
+        findings.map((f) => f.partials),
+        [['sleeper/1'], ['sleeper/1']],
+      );
+    });
+
+    it('is released when the chain dies without an alert', () => {
+      assert.deepEqual(told(KEEPING, [drop(0)]).log.at(-1), 'release sleeper/1');
+      const reimaged = see('identity', 3, { change: 'reimaged', host: 'mac:a' });
+      assert.deepEqual(told(KEEPING, [drop(0), reimaged]).log.at(-1), 'release sleeper/1');
+      const last = KEEPING.replace('start: each(3)', 'start: last');
+      assert.deepEqual(told(last, [drop(0), drop(1), beacon(31)]).log.slice(1, 3), [
+        'release sleeper/1',
+        `take sleeper/2 drop@1 ${DROP} until 61`,
+      ]);
+    });
+
+    it('is nothing where a step does not say so', () => {
+      assert.deepEqual(
+        told(SLEEPER, [drop(0), beacon(31)]).log.filter((l) => l.startsWith('take')),
+        [],
+      );
+    });
   });
 
   it('where inputs lie is not kept: another run has other places', () => {

@@ -8,16 +8,15 @@
 //  5. Partials per key and per rule are limited; what a limit refuses or evicts is counted by rule and reason.
 //  6. Completions of one key by one record are one finding with all its starts.
 
-import type { Finding, Matched } from '../schema/finding.ts';
+import type { Finding, Keeper, Matched } from '../schema/finding.ts';
 import type { KindName } from '../schema/gen/events.gen.ts';
 import type { EntityClass, Memory, Observation, Section } from '../schema/observation.ts';
 import { type Bindings, Bound as Limit, shown, UNKNOWN, type Value } from './cel.ts';
 import { Deadlines } from './deadlines.ts';
+import { matched } from './kept.ts';
 import { type OpenAlert, type Partial, pack, unpack } from './partial.ts';
 import type { Rule, Step } from './rule.ts';
 
-/** Bytes of a matched record's values that a partial keeps, as JSON, names not counted. */
-export const KEPT_BYTES = 1024;
 const NEAR_MISSES_MAX = 256;
 
 /** Measured fraction of the time between two packet times [us] in which the sensor could have seen such an event. */
@@ -65,13 +64,15 @@ export class Chains {
   private readonly memory: Memory;
   private readonly section: Section;
   private readonly coverage: Coverage;
+  private readonly keeper: Keeper | undefined;
   private nextId = 1;
 
-  constructor(rules: readonly Rule[], memory: Memory, section: Section, coverage: Coverage = () => 1) {
+  constructor(rules: readonly Rule[], memory: Memory, section: Section, coverage: Coverage = () => 1, keeper?: Keeper) {
     this.rules = new Map(rules.map((r) => [r.id, r]));
     this.memory = memory;
     this.section = section;
     this.coverage = coverage;
+    this.keeper = keeper;
     for (const rule of this.rules.values()) {
       this.positive.set(
         rule.id,
@@ -183,6 +184,7 @@ export class Chains {
     p.last = obs.seen;
     p.next++;
     this.schedule(p, rule);
+    this.take(p, step);
     return true;
   }
 
@@ -196,7 +198,10 @@ export class Chains {
     if (rule.start === 'last') {
       const [only] = list;
       if (only !== undefined && only.next > 1) return;
-      if (only !== undefined) this.remove(only);
+      if (only !== undefined) {
+        this.remove(only);
+        this.keeper?.release(partialKey(only));
+      }
     }
     if (rule.start === 'each' && list.length >= rule.each) {
       if (rule.onFull === 'reject-new') {
@@ -219,11 +224,19 @@ export class Chains {
       ...{ first: obs.seen, last: obs.seen, deadline: 0, flags: verdict.young ? ['young_memory'] : [] },
     };
     if ((this.positive.get(rule.id) as readonly Step[]).length === 1 && !this.waits(p, rule)) {
+      p.deadline = obs.seen;
+      this.take(p, step);
       findings.push(this.finding(rule, [p], obs.seen, obs));
       return;
     }
     this.insert(p);
     this.schedule(p, rule);
+    this.take(p, step);
+  }
+
+  /** The latest match of `p`, which was of `step`, into keeping. */
+  private take(p: Partial, step: Step): void {
+    if (step.keep !== undefined) this.keeper?.take(partialKey(p), p.steps.at(-1) as Matched, step.keep, p.deadline);
   }
 
   /** Whether the finished steps still wait for an absence to be over. */
@@ -280,10 +293,14 @@ export class Chains {
     if (alert === undefined) return false;
     alert.revision++;
     this.dirtyAlerts.add(id);
+    const more = matched({ id: 'continues', where: undefined }, obs, []);
+    const { keep } = (this.positive.get(rule.id) as readonly Step[]).at(-1) as Step;
+    if (keep !== undefined) this.keeper?.take(alert.partials[0] as string, more, keep, obs.seen);
     findings.push({
       ...{ rule: headOf(rule), status: 'extended', revision: alert.revision, key, starts: alert.starts },
-      steps: [...alert.steps, matched({ id: 'continues', where: undefined }, obs, [])],
+      steps: [...alert.steps, more],
       others: alert.others,
+      partials: alert.partials,
       ...{ bound: alert.bound, flags: alert.flags, issued: alert.issued, at: obs.seen },
     });
     return true;
@@ -294,6 +311,7 @@ export class Chains {
     const oldest = ordered[0] as Partial;
     const starts = ordered.map((p) => (p.steps[0] as Matched).hash);
     const others = ordered.slice(1).map((p) => p.steps.filter((m) => m.hash !== obs?.hash));
+    const partials = ordered.map(partialKey);
     const flags = [...new Set(ordered.flatMap((p) => p.flags))].sort();
     const episode = obs === undefined ? undefined : episodeOf(obs);
     if (episode !== undefined) {
@@ -303,6 +321,7 @@ export class Chains {
         rule: rule.id,
         key,
         episode,
+        partials,
         starts,
         steps,
         others,
@@ -317,6 +336,7 @@ export class Chains {
     return {
       ...{ rule: headOf(rule), status: 'issued', revision: 1, key: oldest.key, starts, steps: oldest.steps },
       others,
+      partials,
       ...{ bound: oldest.bound, flags, issued: at, at },
     };
   }
@@ -351,6 +371,7 @@ export class Chains {
 
   private end(p: Partial, reason: NearMiss['reason'], at: number): void {
     this.remove(p);
+    this.keeper?.release(partialKey(p));
     const missing = (this.positive.get(p.rule) as readonly Step[])[p.next]?.id ?? 'absence';
     this.miss({
       rule: p.rule,
@@ -386,8 +407,8 @@ export class Chains {
   save(): void {
     for (const id of this.dirty) {
       const p = this.byId.get(id);
-      if (p === undefined) this.section.remove(partialKey(id));
-      else this.section.put(partialKey(id), pack(p));
+      if (p === undefined) this.section.remove(sectionKey(id));
+      else this.section.put(sectionKey(id), pack(p));
     }
     for (const id of this.dirtyAlerts) {
       const alert = this.alerts.get(id);
@@ -412,6 +433,7 @@ export class Chains {
         const name = `${p.rule} dropped by another version`;
         this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
         this.dirty.add(p.id);
+        this.keeper?.release(partialKey(p));
         continue;
       }
       this.insert(p);
@@ -420,7 +442,8 @@ export class Chains {
   }
 }
 
-const partialKey = (id: number): string => `p/${id.toString(36).padStart(10, '0')}`;
+const partialKey = ({ rule, id }: Pick<Partial, 'rule' | 'id'>): string => `${rule}/${id}`;
+const sectionKey = (id: number): string => `p/${id.toString(36).padStart(10, '0')}`;
 const slotKey = (rule: string, key: string): string => `${rule}\0${key}`;
 const alertKey = (rule: string, key: string, episode: string): string => `${rule}\0${key}\0${episode}`;
 const headOf = ({ id, hash, version, title, severity, attack, scope }: Rule): Finding['rule'] => ({
@@ -499,42 +522,4 @@ function shownPart(v: Value, isTime: boolean): string {
   // Beyond that no calendar goes.
   if (!isTime || typeof us !== 'number' || Math.abs(us) > 8.64e18) return shown(v);
   return new Date(Math.floor(us / 1000)).toISOString();
-}
-
-/** What has a value, as much as fits: of a record that is too long the longest fields go, the facts stay. */
-function keptOf(event: object): { values: Record<string, unknown>; cut: boolean } {
-  const all = Object.entries(event).filter(
-    ([name, value]) => value !== null && !(Array.isArray(value) && value.length === 0) && !PLACES.has(name),
-  );
-  const sized = all.map(([name, value]) => ({ name, bytes: Buffer.byteLength(JSON.stringify(value)) }));
-  let size = sized.reduce((n, { bytes }) => n + bytes, 0);
-  const dropped = new Set<string>();
-  for (const { name, bytes } of sized.sort((a, b) => b.bytes - a.bytes)) {
-    if (size <= KEPT_BYTES) break;
-    dropped.add(name);
-    size -= bytes;
-  }
-  return { values: Object.fromEntries(all.filter(([name]) => !dropped.has(name))), cut: dropped.size > 0 };
-}
-
-/** Fields that say where in a run's input other records lie: another run has other places for the same records. */
-const PLACES: ReadonlySet<string> = new Set(['ref', 'refs']);
-
-function matched(step: Pick<Step, 'id' | 'where'>, obs: Observation, why: readonly string[]): Matched {
-  const { values, cut } = keptOf(obs.event);
-  const event = obs.event as unknown as { ts: number; uid?: string };
-  return {
-    ...{
-      step: step.id,
-      kind: obs.kind,
-      ref: obs.ref,
-      hash: obs.hash,
-      ts: event.ts,
-      seen: obs.seen,
-      uid: event.uid ?? null,
-    },
-    ...{ values, cut, why },
-    hosts: Object.fromEntries(Object.entries(obs.hosts).map(([name, host]) => [name, host.id])),
-    hostNames: Object.fromEntries(Object.values(obs.hosts).flatMap(({ id, name }) => (name ? [[id, name]] : []))),
-  };
 }

@@ -107,6 +107,20 @@ describe('chains: language', () => {
     });
   }
 
+  it('keep says what, of whom, how much and for how long', () => {
+    const keep = (text: string): string | undefined =>
+      change('bind: { victim: signal.src_host }', `bind: { victim: signal.src_host }\n    keep: ${text}`)[0];
+    assert.equal(keep('{ packets: flow }'), undefined);
+    assert.equal(keep('{ packets: "first(20),last(5)", lease: 90d, file: content }'), undefined);
+    assert.equal(keep('{ packets: last(10000) }'), undefined);
+    for (const wrong of ['last(10001)', 'first(9999),last(2)', 'first(0)', 'all', 'first(x)'])
+      assert.match(keep(`{ packets: "${wrong}" }`) ?? '', /packets is .* \(flow, or first\(20\), last\(5\), or both/);
+    assert.match(keep('{ file: names }') ?? '', /file is names \(content\)/);
+    assert.match(keep('{ packet: flow }') ?? '', /keep has no packet \(did you mean packets\?\)/);
+    assert.match(keep('{ lease: long }') ?? '', /lease: long is no length of time/);
+    assert.match(keep('flow') ?? '', /keep is a map/);
+  });
+
   it('prevalence is compared with at most 16', () => {
     const text = (n: number): string[] =>
       change('file.direction == "download"', `prevalence(file.sha256, "90d") <= ${n}`);

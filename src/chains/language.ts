@@ -4,6 +4,7 @@
 // the others load. The words are those of the design: steps, by, bind, window, within, after, start, until, absent.
 import { createHash } from 'node:crypto';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar, type YAMLMap } from 'yaml';
+import type { Keep } from '../schema/finding.ts';
 import type { KindName } from '../schema/gen/events.gen.ts';
 import { FIELDS } from '../schema/gen/structures.gen.ts';
 import { ENTITY_FIELDS, type EntityClass } from '../schema/observation.ts';
@@ -16,6 +17,8 @@ const WINDOW_MAX = 400 * DAY;
 const STEPS_MAX = 16;
 const EACH_MAX = 64;
 const PARTIALS_MAX = 100_000;
+const KEEP_PACKETS_MAX = 10_000;
+const KEEP_ENDS = /^(?:first\((\d{1,6})\)(?:, *last\((\d{1,6})\))?|last\((\d{1,6})\))$/;
 const CHAIN_KEYS = [
   'chain',
   'version',
@@ -176,6 +179,31 @@ class Reader {
     return out;
   }
 
+  /** `keep: { file: content, packets: flow, lease: 90d }`, or packets: "first(20),last(5)". */
+  keep(step: YAMLMap, kind: KindName, absent: boolean): Keep | undefined {
+    const node = this.get(step, 'keep');
+    if (node === undefined) return undefined;
+    if (absent) return this.fault(node, 'an absent step has nothing to keep', 'leave keep out');
+    if (!isMap(node)) return this.fault(node, 'keep is a map', 'keep: { packets: flow }');
+    this.keys(node, ['file', 'packets', 'lease'], 'keep');
+    const file = this.string(node, 'file');
+    if (file !== undefined && file !== 'content') this.fault(this.get(node, 'file'), `file is ${file}`, 'content');
+    if (file !== undefined && ENTITY_FIELDS[kind]?.sha256 === undefined)
+      this.fault(this.get(node, 'file'), `${kind} names no file`, 'leave file out');
+    const text = this.string(node, 'packets');
+    const ends = text === undefined ? null : KEEP_ENDS.exec(text);
+    const first = Number(ends?.[1] ?? 0);
+    const last = Number(ends?.[2] ?? ends?.[3] ?? 0);
+    if (text !== undefined && text !== 'flow' && (ends === null || first + last < 1 || first + last > KEEP_PACKETS_MAX))
+      this.fault(
+        this.get(node, 'packets'),
+        `packets is ${text}`,
+        `flow, or first(20), last(5), or both: up to ${KEEP_PACKETS_MAX} packets`,
+      );
+    const packets = text === undefined || text === 'flow' ? text : { first, last };
+    return { file: file === 'content', packets: packets as Keep['packets'], lease: this.time(node, 'lease') };
+  }
+
   step(
     node: Node,
     variables: Map<string, EntityClass>,
@@ -222,6 +250,7 @@ class Reader {
     if (lasting !== undefined && !absent) this.fault(this.get(node, 'for'), 'for belongs to an absent step');
     return {
       ...{ id, kind, signal, bind, after, within, absent, lasting, requireCoverage, place: this.place(node) },
+      keep: this.keep(node, kind, absent),
       where: this.where(node, scope, kind),
     };
   }

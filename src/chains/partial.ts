@@ -26,6 +26,7 @@ export interface OpenAlert {
   readonly rule: string;
   readonly key: string;
   readonly episode: string;
+  readonly partials: readonly string[];
   readonly starts: readonly string[];
   readonly steps: readonly Matched[];
   readonly others: readonly (readonly Matched[])[];

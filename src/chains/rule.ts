@@ -1,4 +1,6 @@
 // A chain as the engine runs it: everything checked, every `where` compiled.
+
+import type { Keep } from '../schema/finding.ts';
 import type { KindName } from '../schema/gen/events.gen.ts';
 import type { EntityClass } from '../schema/observation.ts';
 import type { Expression } from './cel.ts';
@@ -27,6 +29,7 @@ export interface Step {
   readonly absent: boolean;
   readonly lasting: number | undefined;
   readonly requireCoverage: number;
+  readonly keep: Keep | undefined;
   readonly place: Place;
 }
 

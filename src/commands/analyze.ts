@@ -24,7 +24,8 @@ WHAT GOES WHERE
 
 ACROSS RUNS
   With state.dir in the configuration, memory and half-finished chains outlive the run: the next captures go
-  on where the last ones ended. A run that was killed goes on where it stood when it is given again.
+  on where the last ones ended. A run that was killed goes on where it stood when it is given again, and one
+  that had ended says the same again.
 
 EXIT CODES
   0    all was read and analysed, whether or not there are alerts

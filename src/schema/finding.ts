@@ -22,6 +22,28 @@ export interface Matched {
   readonly why: readonly string[];
 }
 
+/** Of each flow that a step names: all its packets, or so many from its beginning and its end. */
+export type KeepPackets = 'flow' | { readonly first: number; readonly last: number };
+
+/** What a step wants kept of what it matched (chains.md, keep). */
+export interface Keep {
+  /** The content of the file. */
+  readonly file: boolean;
+  readonly packets: KeepPackets | undefined;
+  /** For so long after the match [us]; undefined: as long as the chain may still finish, and then as the alert. */
+  readonly lease: number | undefined;
+}
+
+/**
+ * Who keeps evidence: told at each match, in event order, and when a chain has died without an alert. A finding names
+ * the partials it came of; what was taken for them is then the alert's.
+ */
+export interface Keeper {
+  /** @param until  packet time at which the chain ends unless it goes on [us] */
+  take(partial: string, matched: Matched, keep: Keep, until: number): void;
+  release(partial: string): void;
+}
+
 export interface Finding {
   readonly rule: {
     readonly id: string;
@@ -41,6 +63,8 @@ export interface Finding {
   readonly steps: readonly Matched[];
   /** Of the other starts, oldest first: the steps before the record that completed them all. */
   readonly others: readonly (readonly Matched[])[];
+  /** What keepers knew it as, before it was one: a partial for each start. */
+  readonly partials: readonly string[];
   /** Bound variables: class and value. */
   readonly bound: Readonly<Record<string, { readonly class: EntityClass; readonly value: string }>>;
   readonly flags: readonly string[];

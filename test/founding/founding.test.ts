@@ -122,6 +122,11 @@ describe('the founding case', function () {
     for (const [i, file] of files.entries())
       found.push((await analyzed(join(folder, `month-${i}`), file, '--config', config)).length);
     assert.deepEqual(found, [0, 0, 1], 'the executable came in the first, the beacon in the last');
+    const last = join(folder, 'month-2');
+    const before = textOf(last);
+    rmSync(join(last, 'alerts.ndjson'));
+    assert.equal((await analyzed(last, files[2] as string, '--config', config)).length, 1, 'said again');
+    assert.equal(textOf(last), before);
     const { code, stderr } = await start([files[0] as string, '--config', config, '--out', join(folder, 'late')]).ended;
     assert.equal(code, 1);
     assert.match(stderr, /begins before 2024-01-16T.* where the history in .*months ends \(name later captures/);

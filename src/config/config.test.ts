@@ -64,8 +64,8 @@ describe('config', () => {
       'c.yaml:2:3: memory.budgetmb: no such setting (there are budget_mb)',
     ]);
     assert.deepEqual(complaints('chain: {}\nmemory: {}\nintell: 3'), [
-      'c.yaml:1:1: chain: no such setting (there are networks, state, memory, chains, intel, signals)',
-      'c.yaml:3:1: intell: no such setting (there are networks, state, memory, chains, intel, signals)',
+      'c.yaml:1:1: chain: no such setting (there are networks, sensor, state, memory, spool, evidence, ship, collector, chains, intel, signals)',
+      'c.yaml:3:1: intell: no such setting (there are networks, sensor, state, memory, spool, evidence, ship, collector, chains, intel, signals)',
     ]);
   });
 
@@ -94,8 +94,8 @@ describe('config', () => {
         'c.yaml:5:24: intel.files[2]: must be at least 1 character long',
         'c.yaml:9:7: networks.local[1]: "10.0.0.1/8" is no network (write 10.0.0.0/8, 2001:db8::/32 or an address)',
         'c.yaml:10:1: state: must be a group of settings, not nothing',
-        'c.yaml:11:32: signals.beacon.contacts_min: must be true or false, a number or a list of texts, not a group of settings',
-        'c.yaml:11:44: signals.Beacon: is no name of a signal (as its folder is called: rare_domain)',
+        'c.yaml:11:36: signals.beacon.contacts_min: must be true or false, a number or a list of texts, not a group of settings',
+        'c.yaml:11:48: signals.Beacon: is no name of a signal (as its folder is called: rare_domain)',
       ],
     );
   });

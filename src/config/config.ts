@@ -168,14 +168,15 @@ export function parseConfig(text: string, file: string): ParsedConfig {
   }
   const folder = path.dirname(file);
   const absolute = (p: string): string => path.resolve(folder, p);
-  const { networks, state, memory, chains, intel, signals } = checked.data;
+  const { state, chains, intel, collector, ...plain } = checked.data;
   const where = (at: readonly (string | number)[]): string => {
     const { line, column } = placeOf(offsetOf(at, false));
     return `${file}:${line}:${column}`;
   };
   return {
     config: {
-      ...{ networks, memory, signals, file, where },
+      ...{ ...plain, file, where },
+      collector: { ...collector, dir: collector.dir === null ? null : absolute(collector.dir) },
       state: { dir: state.dir === null ? null : absolute(state.dir) },
       chains: { ...chains, dirs: chains.dirs.map(absolute) },
       intel: { files: intel.files.map(absolute) },

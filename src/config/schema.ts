@@ -3,6 +3,12 @@
 import { z } from 'zod';
 import { LOCAL_NETWORKS, parseNetwork } from './networks.ts';
 
+/** As it stands in certificates, references and folders. */
+const SENSOR_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
+const INTERFACE = /^[^\s/]{1,15}$/;
+const LISTEN = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/]+):\d{1,5}$/;
+const TERABYTE_MB = 1 << 20;
+
 export const MEMORY_MB_MIN = 1;
 /** Of one process. */
 export const MEMORY_MB_MAX = 1 << 20;
@@ -27,13 +33,35 @@ export const configSchema = z
       })
       .prefault({})
       .describe('Which addresses are yours.'),
+    sensor: z
+      .strictObject({
+        name: z
+          .string()
+          .regex(SENSOR_NAME, 'is no name of a sensor: lower-case letters, digits and -, 32 at most')
+          .nullable()
+          .default(null)
+          .describe("What this sensor is called everywhere. null: the machine's name."),
+        interfaces: z
+          .array(z.string().regex(INTERFACE, 'is no name of an interface'))
+          .max(64)
+          .default([])
+          .describe('Interfaces to capture from: those that a span port or a tap feeds.'),
+        filter: z
+          .string()
+          .max(4096)
+          .default('')
+          .describe('Only packets that match, in the language of pcap-filter(7). Empty: all.'),
+        snaplen: z.int().min(64).max(262144).default(262144).describe('Bytes kept of a packet.'),
+      })
+      .prefault({})
+      .describe('Where packets come from.'),
     state: z
       .strictObject({
         dir: filePath
           .nullable()
           .default(null)
           .describe(
-            'Folder for what must survive a restart: long memory and half-finished chains. null: nothing survives.',
+            'Folder for what must survive a restart: long memory, half-finished chains, and on a sensor the spool, packets, files and keys. null: nothing survives, and a sensor does not start.',
           ),
       })
       .prefault({})
@@ -49,6 +77,83 @@ export const configSchema = z
       })
       .prefault({})
       .describe('Long memory: first and last seen, days, prevalence, up to 400 days.'),
+    spool: z
+      .strictObject({
+        budget_mb: z
+          .int()
+          .min(16)
+          .max(TERABYTE_MB)
+          .default(4096)
+          .describe(
+            'MiB for events that no collector has acknowledged. When full, flow records go first, and counted.',
+          ),
+      })
+      .prefault({})
+      .describe('Events on their way.'),
+    evidence: z
+      .strictObject({
+        packets_mb: z
+          .int()
+          .min(0)
+          .max(16 * TERABYTE_MB)
+          .default(10_240)
+          .describe('MiB for packets. 0: none are kept.'),
+        segment_mb: z.int().min(1).max(256).default(256).describe('MiB after which a segment of packets is closed.'),
+        segment_s: z.int().min(1).max(3600).default(60).describe('Seconds after which a segment of packets is closed.'),
+        cutoff_kb: z
+          .int()
+          .min(0)
+          .max(TERABYTE_MB)
+          .default(0)
+          .describe('KiB kept of each flow; what is cut off is counted. 0: all. Never for a flow that a chain holds.'),
+        files_mb: z
+          .int()
+          .min(0)
+          .max(16 * TERABYTE_MB)
+          .default(2048)
+          .describe('MiB for files. 0: none are kept.'),
+        file_max_mb: z.int().min(1).max(4096).default(64).describe('MiB of one file; a longer one is not kept.'),
+        leases_mb: z
+          .int()
+          .min(1)
+          .max(16 * TERABYTE_MB)
+          .default(4096)
+          .describe('MiB for what chains hold beyond that, for as long as they may still finish.'),
+      })
+      .prefault({})
+      .describe('Packets and files that prove an alert.'),
+    ship: z
+      .strictObject({
+        url: z
+          .string()
+          .regex(/^wss:\/\/[^\s/]+(?:\/\S*)?$/, 'is no address of a collector: write wss://collector.example:8443')
+          .nullable()
+          .default(null)
+          .describe('The collector. null: events stay here. `catenary enroll` makes the certificate it takes.'),
+      })
+      .prefault({})
+      .describe('Where events go.'),
+    collector: z
+      .strictObject({
+        dir: filePath
+          .nullable()
+          .default(null)
+          .describe('Folder of a collector: its log, store, keys. null: none runs here.'),
+        listen: z
+          .string()
+          .regex(LISTEN, 'is no place to listen: write 0.0.0.0:8443')
+          .default('127.0.0.1:8443')
+          .describe('Where sensors connect, by TLS with a certificate of this collector.'),
+        store_url: z
+          .string()
+          .regex(/^https?:\/\/\S+$/, 'is no address of a ClickHouse server: write http://host:8123')
+          .nullable()
+          .default(null)
+          .describe('A ClickHouse server. null: one of our own is started, on loopback.'),
+        keep_days: z.int().min(1).max(3650).default(90).describe('Days that events are kept; alerts stay.'),
+      })
+      .prefault({})
+      .describe('A collector on this machine.'),
     chains: z
       .strictObject({
         shipped: z.boolean().default(true).describe('Run the chains that come with Catenary.'),

@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "addon/memory.h"
+#include "addon/store.h"
 #include "sensor/reader.h"
 
 namespace catenary::addon {
@@ -213,6 +214,8 @@ Napi::Value version(const Napi::CallbackInfo& info) {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Reader", Reader::define(env));
   exports.Set("Memory", define_memory(env));
+  exports.Set("Transposer", define_transposer(env));
+  exports.Set("checkFrames", define_check_frames(env));
   exports.Set("version", Napi::Function::New(env, version));
   return exports;
 }

@@ -7,16 +7,23 @@
 //           String: varint length and bytes · FixedString(12): 12 bytes · IPv6: 16 bytes
 //           Bool: a byte · integers, Float64, DateTime64(6): little-endian
 //
-// Before the record's own columns stand `sensor`, and for kinds of a flow `community_id`; the host and domain columns
-// when somebody can fill them. A dictionary column of the table travels as plain String: ClickHouse converts.
+// Before the record's own columns stand the collector's: where the record is in its sensor's log (`sensor`, `epoch`,
+// `frame_seq`, `frame_index`), for kinds of a flow `community_id` and the hosts behind the addresses, and for kinds
+// with a name its `registered_domain`. A dictionary column of the table travels as plain String: ClickHouse converts.
 #pragma once
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
+#include <span>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "base/siphash.h"
 #include "event/community_id.h"
+#include "event/validate.h"
 #include "event/walk.h"
 
 namespace catenary {
@@ -25,10 +32,15 @@ namespace catenary {
 class RowFacts {
  public:
   virtual ~RowFacts() = default;
-  // The host an address was at `seen`, empty when unknown.
+  // The host an address was at `seen`; empty when unknown: then the column holds `ip:` and the address.
   virtual std::string_view host(const Ip& addr, Micros seen) noexcept = 0;
-  // The registered domain of a name, empty when it has none.
-  virtual std::string_view registered_domain(std::string_view name) noexcept = 0;
+};
+
+// Which frame a run of records came in: with its place in the run this is what `sensor/epoch/seq/index` names.
+struct Origin {
+  std::string_view sensor;
+  std::uint64_t epoch = 0;
+  std::uint64_t seq = 0;
 };
 
 // Bytes appended value by value. A vector's insert costs several times the copy of a value of a few bytes.
@@ -64,17 +76,21 @@ class Run {
 
 class Transposer {
  public:
-  // An unknown kind makes every add() fail.
-  explicit Transposer(Kind kind, RowFacts* facts = nullptr);
+  // An unknown kind makes every add() fail. The key guards the table of names, which traffic fills.
+  explicit Transposer(Kind kind, RowFacts* facts = nullptr, SipKey key = {});
 
-  // Appends the rows of a run of records seen by `sensor`. The bytes are validated once more, so that damage on disk
-  // does not reach the store; on a fault nothing of this run is kept.
-  record::Fault add(Bytes records, std::string_view sensor);
+  // Appends the rows of one frame's records. The bytes are validated once more, so that damage on disk does not reach
+  // the store; on a fault nothing of this frame is kept.
+  Validation add(Bytes records, const Origin& origin);
   std::uint64_t rows() const noexcept { return rows_; }
   // Bytes held in columns, near the size of the block.
   std::size_t bytes() const noexcept;
+  // The distinct names whose registered domains finish() wants, in the order they came. They are asked for once a name
+  // and not once a row, because the Public Suffix List is read on the JavaScript side, as in detection.
+  const std::deque<std::string>& names() const noexcept { return names_; }
   // Appends the block to `out` and begins an empty one, keeping its memory. No rows, no block.
-  void finish(std::vector<std::uint8_t>& out);
+  // domains: of each of names(), empty where there is none or the list ends early.
+  void finish(std::vector<std::uint8_t>& out, std::span<const std::string> domains = {});
 
  private:
   struct Column {
@@ -89,13 +105,24 @@ class Transposer {
     std::uint64_t items = 0;
   };
   struct Sink;
+  struct NameHash {
+    SipKey key;
+    std::size_t operator()(std::string_view name) const noexcept { return siphash(key, as_bytes(name)); }
+  };
+
+  std::string_view host_of(const Ip& addr, Micros seen) noexcept;
+  void add_name(std::string_view name);
 
   Kind kind_;
   const KindInfo* info_;
   RowFacts* facts_;
   std::vector<Column> columns_;  // the record's
-  std::vector<Column> extra_;    // the collector's, in the order of the Sink's filling
+  std::vector<Column> extra_;    // the collector's, in the order of the Sink's filling; the domain last
   CommunityId community_id_;
+  char host_text_[64] = {'i', 'p', ':'};
+  std::deque<std::string> names_;
+  std::unordered_map<std::string_view, std::uint32_t, NameHash> name_ids_;  // keys point into names_
+  std::vector<std::uint32_t> row_names_;                                    // place in names_, or kNoName
   std::uint64_t rows_ = 0;
 };
 

@@ -120,9 +120,6 @@ struct Facts final : RowFacts {
     EXPECT(seen == 1700000001250001u || seen == 0);
     return addr.is_v4() ? "laptop-7" : std::string_view{};
   }
-  std::string_view registered_domain(std::string_view name) noexcept override {
-    return name.substr(name.find('.') + 1);
-  }
 };
 
 template <class Event>
@@ -139,7 +136,7 @@ TEST(transpose, every_kind_becomes_its_tables_columns) {
   samples::for_each_kind([]<class Event>(const Event&, std::string_view example, std::string_view empty) {
     Transposer transposer(Event::kKind);
     const std::vector<std::uint8_t> records = both<Event>(example, empty);
-    for (int run = 0; run < 3; run++) EXPECT(!transposer.add(records, "s1"));
+    for (int run = 0; run < 3; run++) EXPECT(transposer.add(records, {"s1", 4, 1021}).ok());
     EXPECT_EQ(transposer.rows(), 6u);
     std::vector<std::uint8_t> bytes;
     transposer.finish(bytes);
@@ -147,7 +144,7 @@ TEST(transpose, every_kind_becomes_its_tables_columns) {
     Block block(bytes);
     EXPECT_EQ(block.rows(), 6u);
     const KindInfo& info = *kind_info(Event::kKind);
-    const std::size_t extra = info.flow ? 2 : 1;
+    const std::size_t extra = 4u + (info.flow ? 3u : 0u) + (info.name_field != 0 ? 1u : 0u);
     EXPECT_EQ(block.names().size(), info.fields.size() + extra);
     for (std::size_t i = 0; i < info.fields.size(); i++) {
       EXPECT_EQ(block.names()[extra + i], info.fields[i].name);
@@ -155,6 +152,10 @@ TEST(transpose, every_kind_becomes_its_tables_columns) {
     }
     for (std::size_t row = 0; row < 6; row++) {
       EXPECT_EQ(block.cell("sensor", row), "s1");
+      EXPECT_EQ(block.cell("epoch", row), "4");
+      EXPECT_EQ(block.cell("frame_seq", row), "1021");
+      EXPECT_EQ(block.cell("frame_index", row), std::to_string(row % 2));
+      if (info.flow) EXPECT_EQ(block.cell("orig_host", row), row % 2 == 0 ? "ip:192.0.2.1" : "ip:::");
       EXPECT_EQ(block.cell("seen", row), row % 2 == 0 ? "1700000001250001" : "0");
     }
   });
@@ -165,13 +166,17 @@ TEST(transpose, values_stand_in_their_rows) {
     if constexpr (Event::kKind == Kind::dns) {
       Facts facts;
       Transposer transposer(Event::kKind, &facts);
-      EXPECT(!transposer.add(both<Event>(example, empty), "s1"));
+      EXPECT(transposer.add(both<Event>(example, empty), {"s1", 4, 1021}).ok());
       std::vector<std::uint8_t> bytes;
-      transposer.finish(bytes);
+      EXPECT_EQ(transposer.names().size(), 1u);
+      EXPECT_EQ(transposer.names()[0], "www.example.com");
+      const std::string domains[] = {"example.com"};
+      transposer.finish(bytes, domains);
+      EXPECT(transposer.names().empty());
       Block block(bytes);
       EXPECT_EQ(block.cell("community_id", 0).size(), kCommunityIdBytes);
       EXPECT_EQ(block.cell("orig_host", 0), "laptop-7");
-      EXPECT_EQ(block.cell("resp_host", 0), "");
+      EXPECT_EQ(block.cell("resp_host", 0), "ip:2001:db8::2");
       EXPECT_EQ(block.cell("registered_domain", 0), "example.com");
       EXPECT_EQ(block.cell("registered_domain", 1), "");
       EXPECT_EQ(block.cell("uid", 0), "C0000000000Z");
@@ -191,27 +196,83 @@ TEST(transpose, values_stand_in_their_rows) {
   });
 }
 
+TEST(transpose, a_name_is_asked_for_once) {
+  samples::for_each_kind([]<class Event>(const Event&, std::string_view example, std::string_view empty) {
+    Transposer transposer(Event::kKind, nullptr, {1, 2});
+    const bool named = kind_info(Event::kKind)->name_field != 0;
+    for (int round = 0; round < 2; round++) {
+      for (int i = 0; i < 3; i++) EXPECT(transposer.add(both<Event>(example, empty), {"s1", 4, 1021}).ok());
+      EXPECT_EQ(transposer.names().size(), named ? 1u : 0u);
+      std::vector<std::uint8_t> bytes;
+      const std::string domains[] = {"d" + std::to_string(round)};
+      transposer.finish(bytes, domains);
+      Block block(bytes);
+      if (named) EXPECT_EQ(block.cell("registered_domain", 4), domains[0]);
+      if (named) EXPECT_EQ(block.cell("registered_domain", 5), "");
+    }
+    // A list that ends early leaves the rest without.
+    EXPECT(transposer.add(both<Event>(example, empty), {"s1", 4, 1021}).ok());
+    std::vector<std::uint8_t> bytes;
+    transposer.finish(bytes);
+    Block block(bytes);
+    if (named) EXPECT_EQ(block.cell("registered_domain", 0), "");
+  });
+}
+
 TEST(transpose, a_faulty_run_leaves_nothing) {
   samples::for_each_kind([]<class Event>(const Event&, std::string_view example, std::string_view empty) {
     Transposer transposer(Event::kKind);
     std::vector<std::uint8_t> records = both<Event>(example, empty);
-    EXPECT(!transposer.add(records, "s1"));
+    EXPECT(transposer.add(records, {"s1", 4, 1021}).ok());
     const std::size_t held = transposer.bytes();
     records.pop_back();
-    EXPECT_EQ(transposer.add(records, "s1").reason, "cut off");
+    EXPECT_EQ(transposer.add(records, {"s1", 4, 1021}).fault.reason, "cut off");
     EXPECT_EQ(transposer.rows(), 2u);
     EXPECT_EQ(transposer.bytes(), held);
   });
 }
 
+TEST(transpose, an_unknown_host_is_its_address) {
+  const struct {
+    const char* bytes;
+    const char* text;
+  } rows[] = {
+      {"00000000000000000000ffffc0000201", "192.0.2.1"},
+      {"00000000000000000000000000000000", "::"},
+      {"00000000000000000000000000000001", "::1"},
+      {"20010db8000000000000000000000002", "2001:db8::2"},
+      {"20010db8000000010000000000000002", "2001:db8:0:1::2"},
+      {"20010db8000000000001000000000000", "2001:db8:0:0:1::"},
+      {"20010db8000100010001000100010000", "2001:db8:1:1:1:1:1:0"},
+      {"000000000000000000000000c0000201", "::c000:201"},
+      {"ffffffffffffffffffffffffffffffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+  };
+  samples::for_each_kind([&rows]<class Event>(const Event&, std::string_view example, std::string_view) {
+    if constexpr (Event::kKind == Kind::conn) {
+      for (const auto& row : rows) {
+        // orig_h is the field behind record byte, two times, a flag and the uid.
+        std::vector<std::uint8_t> record = hex(example);
+        const std::vector<std::uint8_t> address = hex(row.bytes);
+        std::copy(address.begin(), address.end(), record.begin() + 1 + 9 + 9 + 1 + 13 + 2);
+        Transposer transposer(Event::kKind);
+        EXPECT(transposer.add(record, {"s1", 4, 1021}).ok());
+        std::vector<std::uint8_t> bytes;
+        transposer.finish(bytes);
+        Block block(bytes);
+        EXPECT_EQ(block.cell("orig_host", 0), std::string("ip:") + row.text);
+      }
+    }
+  });
+}
+
 TEST(transpose, no_rows_no_block) {
   Transposer transposer(Kind::conn);
-  EXPECT(!transposer.add({}, "s1"));
+  EXPECT(transposer.add({}, {"s1", 4, 1021}).ok());
   std::vector<std::uint8_t> bytes;
   transposer.finish(bytes);
   EXPECT(bytes.empty());
   Transposer unknown(Kind::none);
-  EXPECT_EQ(unknown.add(hex("40"), "s1").reason, "unknown kind");
+  EXPECT_EQ(unknown.add(hex("40"), {"s1", 4, 1021}).fault.reason, "unknown kind");
 }
 
 }  // namespace catenary

@@ -1,6 +1,7 @@
 // The one place that loads the native side, and what it promises. Its own half is native/addon/addon.cc.
 import { createRequire } from 'node:module';
 import { failure, type Result, success } from '../lib/fault.ts';
+import type { NativeTransposition } from '../schema/transposition.ts';
 import type { NativeMemoryClass } from '../state/memory.ts';
 
 export interface NativeOptions {
@@ -84,7 +85,7 @@ export interface Versions {
   readonly schema?: number;
 }
 
-export interface Addon {
+export interface Addon extends NativeTransposition {
   readonly Reader: new (options: NativeOptions) => NativeReader;
   readonly Memory: NativeMemoryClass;
   version(): Versions;

@@ -1,4 +1,5 @@
-// The ClickHouse side: one table per kind. Columns are the record's fields in order, behind the collector's own.
+// The ClickHouse side: what the table of each kind is. Columns are the record's fields in order, behind the collector's
+// own. src/store/tables.ts makes statements of it.
 import { banner } from './emit_cpp.ts';
 import type { BaseType, Field, Kind, Schema } from './model.ts';
 
@@ -38,16 +39,18 @@ interface Column {
 
 /** What the collector adds to every row; in a Native block these stand before the record's own. */
 export function collectorColumns(k: Kind): readonly Column[] {
-  const all: Column[] = [{ name: 'sensor', type: 'LowCardinality(String)', brief: 'Sensor that saw it' }];
+  const all: Column[] = [
+    { name: 'sensor', type: 'LowCardinality(String)', brief: 'Sensor that saw it' },
+    { name: 'epoch', type: 'UInt64', brief: "Life of the sensor's process" },
+    { name: 'frame_seq', type: 'UInt64', brief: 'Number of the frame within the epoch' },
+    { name: 'frame_index', type: 'UInt32', brief: 'Place of the record within the frame, from 0' },
+  ];
+  const host = 'as known when it was stored; ip: and the address when nobody said';
   if (k.envelope === 'flow')
     all.push(
       { name: 'community_id', type: 'String', brief: 'Community ID v1 of the tuple, seed 0' },
-      {
-        name: 'orig_host',
-        type: 'LowCardinality(String)',
-        brief: 'Host the originator was, as known at the watermark',
-      },
-      { name: 'resp_host', type: 'LowCardinality(String)', brief: 'Host the responder was, as known at the watermark' },
+      { name: 'orig_host', type: 'String', brief: `Host the originator was, ${host}` },
+      { name: 'resp_host', type: 'String', brief: `Host the responder was, ${host}` },
     );
   if (nameField(k))
     all.push({
@@ -69,46 +72,65 @@ const literal = (s: string): string => `'${s.replace(/\\/g, '\\\\').replace(/'/g
 // Every skip index costs insert speed, so only what responders type gets one, and only where values are many.
 function skipIndex(f: Field): string | undefined {
   if (!f.index || f.lc || f.type === 'time') return undefined;
-  return `  INDEX ix_${f.name} \`${f.name}\` TYPE bloom_filter(0.01) GRANULARITY 2`;
+  return `INDEX ix_${f.name} \`${f.name}\` TYPE bloom_filter(0.01) GRANULARITY 2`;
 }
+
+// What a lookup begins with. Time as hours: within an hour rows of one host are side by side, so that a question about
+// an address reads few granules of each hour, and one about a minute few of the hour.
+function orderOf(k: Kind): string {
+  // Revisions of one finding are read together, and there are few.
+  if (k.name === 'alert') return 'id, revision';
+  if (k.envelope === 'flow') return 'sensor, toStartOfHour(seen), orig_h, resp_h, seen';
+  const first = k.fields[3];
+  return ['sensor', 'toStartOfHour(seen)', ...(first?.lc && !first.list ? [first.name] : []), 'seen'].join(', ');
+}
+
+/** Kinds kept longer than this are few, and are partitioned by month: a partition a day would be all they are. */
+const DAILY_DAYS_MAX = 120;
 
 function table(k: Kind): string {
   const columns = [
-    ...collectorColumns(k).map((c) => `  \`${c.name}\` ${c.type} COMMENT ${literal(c.brief)}`),
+    ...collectorColumns(k).map((c) => `\`${c.name}\` ${c.type} COMMENT ${literal(c.brief)}`),
     ...k.fields.map((f) => {
       const codec = f.type === 'time' && !f.list && !f.optional ? ' CODEC(Delta, ZSTD(1))' : '';
       const notes = [f.unit ? ` [${f.unit}]` : '', f.source ? ` (${f.source})` : ''].join('');
-      return `  \`${f.name}\` ${clickhouseType(f, 'table')} COMMENT ${literal(f.brief + notes)}${codec}`;
+      return `\`${f.name}\` ${clickhouseType(f, 'table')} COMMENT ${literal(f.brief + notes)}${codec}`;
     }),
     // Retention counts from storing, not from packet time: an old capture read today is kept as long as today's.
-    "  `stored` DateTime DEFAULT now() COMMENT 'When the row came to the store'",
-    ...k.fields.map(skipIndex).filter((x) => x !== undefined),
+    "`stored` DateTime DEFAULT now() COMMENT 'When the row came to the store'",
   ];
-  const order =
-    k.envelope === 'flow'
-      ? 'sensor, toStartOfHour(seen), orig_h, resp_h, seen'
-      : [
-          'sensor',
-          'toStartOfHour(seen)',
-          ...(k.fields[3]?.lc && !k.fields[3].list ? [k.fields[3].name] : []),
-          'seen',
-        ].join(', ');
-  return `CREATE TABLE IF NOT EXISTS {database}.\`${k.name}\`
-(
-${columns.join(',\n')}
-)
-ENGINE = {engine}
-PARTITION BY toYYYYMMDD(seen)
-ORDER BY (${order})
-TTL stored + INTERVAL ${k.keepDays} DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
-COMMENT ${literal(k.brief)};
+  const list = (lines: readonly string[]): string => lines.map((l) => `\n      ${JSON.stringify(l)},`).join('');
+  return `  ${k.name}: {
+    kind: '${k.name}',
+    brief: ${JSON.stringify(k.brief)},
+    columns: [${list(columns)}
+    ],
+    indexes: [${list(k.fields.map(skipIndex).filter((x) => x !== undefined))}
+    ],
+    partition: '${k.keepDays > DAILY_DAYS_MAX ? 'toYYYYMM(seen)' : 'toYYYYMMDD(seen)'}',
+    order: '${orderOf(k)}',
+    keepDays: ${k.keepDays},
+  },
 `;
 }
 
-export function tablesSql(s: Schema): string {
-  const note =
-    '-- One statement a kind. {database} and {engine} are filled in by the migrator: MergeTree on one machine,\n' +
-    '-- ReplicatedMergeTree on a cluster. Retention here is the default; the configuration may alter it.\n';
-  return `${banner('*.schema.yaml', '--')}${note}\n${s.kinds.map(table).join('\n')}`;
+export function tablesTs(s: Schema): string {
+  return `${banner('*.schema.yaml')}import type { KindName } from './events.gen.ts';
+
+/** The table of one kind, as ClickHouse text. */
+export interface Table {
+  readonly kind: KindName;
+  readonly brief: string;
+  /** Name, type, comment and codec of each: the collector's, the record's in order, and when it was stored. */
+  readonly columns: readonly string[];
+  readonly indexes: readonly string[];
+  readonly partition: string;
+  readonly order: string;
+  /** Unless the configuration says otherwise. */
+  readonly keepDays: number;
+}
+
+export const TABLES: Readonly<Record<KindName, Table>> = {
+${s.kinds.map(table).join('')}};
+`;
 }

@@ -21,7 +21,7 @@ import {
   weirdsHeader,
 } from './emit_cpp.ts';
 import { reference } from './emit_docs.ts';
-import { tablesSql } from './emit_sql.ts';
+import { tablesTs } from './emit_sql.ts';
 import { eventsTs, structuresTs } from './emit_ts.ts';
 import { loadSchema, SchemaError } from './load.ts';
 import type { Schema } from './model.ts';
@@ -45,7 +45,7 @@ export function outputs(s: Schema, root: string): Map<string, string> {
   );
   files.set('src/schema/gen/events.gen.ts', eventsTs(s));
   files.set('src/schema/gen/structures.gen.ts', structuresTs(s));
-  files.set('src/schema/gen/tables.gen.sql', tablesSql(s));
+  files.set('src/schema/gen/tables.gen.ts', tablesTs(s));
   files.set('src/schema/gen/REFERENCE.gen.md', reference(s));
   return files;
 }

@@ -10,11 +10,10 @@ import { join } from 'node:path';
 import { alertId } from './alerts/alert.ts';
 import { alertLine } from './alerts/line.ts';
 import { loadAddon } from './capture/addon.ts';
-import { forEachInOrder, openReader, type Reader, type Summary } from './capture/index.ts';
+import { type Drain, openReader, type Reader, type Summary } from './capture/index.ts';
 import { inspectInputs, resultFaults, STDIN } from './commands/input_faults.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import type { Config } from './config/config.ts';
-import { Ordered } from './detection.ts';
 import { jsonLine } from './formats/json/json.ts';
 import {
   EXIT,
@@ -31,8 +30,10 @@ import {
 import { ContinuedFile, replaceFile } from './lib/output.ts';
 import { Progress } from './lib/progress.ts';
 import { safeText } from './lib/terminal.ts';
+import { decodeBatch } from './schema/decode.ts';
 import type { Finding } from './schema/finding.ts';
 import type { Section } from './schema/observation.ts';
+import { Merge } from './schema/order.ts';
 import { openStages, type Stages } from './stages.ts';
 
 export interface AnalyzeRequest {
@@ -171,7 +172,8 @@ class Run {
   private readonly keep: number;
   private readonly after: number;
   private readonly pending: string[] = [];
-  private readonly ordered: Ordered;
+  private readonly merge: Merge;
+  private frames = 0;
   private signalFile: ContinuedFile | undefined;
   private newest: number;
   private late: number | undefined;
@@ -192,7 +194,7 @@ class Run {
     this.after = resumed === undefined ? this.newest : Number.NEGATIVE_INFINITY;
     this.committedEvents = this.skip;
     this.committedAt = world.clock.monotonic();
-    this.ordered = new Ordered((kind, event) => {
+    this.merge = new Merge(0, ({ kind, event, seq, index }) => {
       if (this.late !== undefined || ++this.events <= this.skip) return;
       if (event.seen < this.after) {
         this.late = event.seen;
@@ -200,7 +202,7 @@ class Run {
       }
       if (this.events === 1) stages.memory.begin(event.seen);
       if (event.seen > this.newest) this.newest = event.seen;
-      stages.detection.take(kind, event, `offline/0/${this.events}/0`);
+      stages.detection.take(kind, event, `offline/0/${seq}/${index}`);
     });
   }
 
@@ -214,15 +216,20 @@ class Run {
     for await (const drain of reader.drains(between)) {
       if (stopped()) return success(undefined);
       if (!drain.ok) return drain;
-      forEachInOrder(drain.value, (kind, event) => this.ordered.push(kind, event));
+      this.take(drain.value);
       const written = await this.settle();
       if (!written.ok) return written;
     }
     if (stopped()) return success(undefined);
-    this.ordered.flush();
+    this.merge.finish();
     // With a state the history goes on in the next input: what silence decides is decided then.
     if (this.request.config.state.dir === null) this.stages.detection.finish();
     return this.commit(true);
+  }
+
+  private take(drain: Drain): void {
+    for (const { kind, bytes } of drain.batches) this.merge.push(kind, decodeBatch(kind, bytes), ++this.frames);
+    this.merge.settle();
   }
 
   /** What has been found goes out, even where the run ends early. */

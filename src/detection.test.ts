@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { contentHash, Detection, LATENESS, Ordered } from './detection.ts';
+import { Detection, LATENESS } from './detection.ts';
 import type { Finding } from './schema/finding.ts';
-import type { CatenaryEvent, KindName, SightingEvent, SignalEvent } from './schema/gen/events.gen.ts';
+import type { CatenaryEvent, SightingEvent, SignalEvent } from './schema/gen/events.gen.ts';
 import type { Memory, Observation } from './schema/observation.ts';
 
 const event = (seen: number, more: Record<string, unknown> = {}): CatenaryEvent =>
@@ -106,35 +106,5 @@ describe('detection', () => {
     const { log, detection } = rig();
     detection.take('conn', event(9, { ts: 3, vlan: 7 }), 's/1/1/0');
     assert.equal(log.at(-1), 'chains conn ip:10.0.0.1@3/7,ip:192.0.2.1@3/7');
-  });
-
-  it('of one moment, ties are broken by kind, then by content, however they came', () => {
-    const a = event(1, { query: 'a' });
-    const b = event(1, { query: 'b' });
-    const [first, second] = contentHash('dns', a) < contentHash('dns', b) ? [a, b] : [b, a];
-    for (const order of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      const seen: [KindName, CatenaryEvent][] = [];
-      const ordered = new Ordered((kind, e) => seen.push([kind, e]));
-      ordered.push('tls', event(0));
-      ordered.push('http', event(1));
-      for (const e of order) ordered.push('dns', e);
-      assert.equal(seen.length, 1, 'a moment is told when the next has come');
-      ordered.push('conn', event(2));
-      ordered.flush();
-      assert.deepEqual(
-        seen.map(([kind]) => kind),
-        ['tls', 'dns', 'dns', 'http', 'conn'],
-      );
-      assert.deepEqual([seen[1]?.[1], seen[2]?.[1]], [first, second]);
-    }
-  });
-
-  it('where its inputs lie is no part of what a conclusion says', () => {
-    const signal = (refs: string[]) => event(1, { name: 'beacon', refs }) as unknown as CatenaryEvent;
-    assert.equal(contentHash('signal', signal(['a/1/1/0'])), contentHash('signal', signal(['b/1/7/0'])));
-    assert.notEqual(contentHash('dns', event(1, { query: 'a' })), contentHash('dns', event(1, { query: 'b' })));
   });
 });

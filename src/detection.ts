@@ -3,11 +3,10 @@
 // It reads as the path itself: an event says whose address is whose, becomes an observation, is remembered, is compared
 // with indicators, is looked at by signals, and is matched by chains together with what was said of it. Nothing here
 // waits, reads a clock or knows where events come from, so a file, a spool and a test run the same code.
-import { createHash } from 'node:crypto';
 import type { Finding } from './schema/finding.ts';
 import type { CatenaryEvent, FlowEnvelope, KindName, SightingEvent, SignalEvent } from './schema/gen/events.gen.ts';
-import { KIND_IDS } from './schema/gen/structures.gen.ts';
 import { ENTITY_FIELDS, type HostRef, type Memory, type Observation } from './schema/observation.ts';
+import { contentHash } from './schema/order.ts';
 import { remember } from './schema/remember.ts';
 
 /** What may come late: the watermark stays so far behind the newest event [us]. */
@@ -33,54 +32,6 @@ export interface Parts {
   };
   readonly onSignal: (signal: SignalEvent) => void;
   readonly onFinding: (finding: Finding) => void;
-}
-
-interface Incoming {
-  readonly kind: KindName;
-  readonly event: CatenaryEvent;
-  /** Computed for ties alone. */
-  hash: string;
-}
-
-/**
- * Events in the one order that holds for any cut into drains and on any machine: by `seen`, then kind, then content.
- * They come in order of `seen`; those of one moment wait until the next moment has come.
- */
-export class Ordered {
-  private readonly visit: (kind: KindName, event: CatenaryEvent) => void;
-  private waiting: Incoming[] = [];
-
-  constructor(visit: (kind: KindName, event: CatenaryEvent) => void) {
-    this.visit = visit;
-  }
-
-  push(kind: KindName, event: CatenaryEvent): void {
-    const [first] = this.waiting;
-    if (first !== undefined && first.event.seen !== event.seen) this.flush();
-    this.waiting.push({ kind, event, hash: '' });
-  }
-
-  /** No more events of this moment come. */
-  flush(): void {
-    const { waiting } = this;
-    if (waiting.length === 0) return;
-    this.waiting = [];
-    if (waiting.length > 1) {
-      for (const i of waiting) i.hash = contentHash(i.kind, i.event);
-      waiting.sort((a, b) => KIND_IDS[a.kind] - KIND_IDS[b.kind] || (a.hash < b.hash ? -1 : a.hash > b.hash ? 1 : 0));
-    }
-    for (const { kind, event } of waiting) this.visit(kind, event);
-  }
-}
-
-/** Where in a run's input other records lie: no part of what a record says. */
-const PLACES = { signal: 'refs', sighting: 'ref' } as Partial<Readonly<Record<KindName, string>>>;
-
-/** Of the record's values: the same on every machine and in every run. */
-export function contentHash(kind: KindName, event: CatenaryEvent): string {
-  const place = PLACES[kind];
-  const text = place === undefined ? JSON.stringify(event) : JSON.stringify({ ...event, [place]: undefined });
-  return createHash('sha256').update(kind).update(text).digest('hex').slice(0, 16);
 }
 
 /** A record as detection sees it. The hash is computed when somebody asks: most records match nothing. */

@@ -1,0 +1,134 @@
+// The one order of events: by `seen`, then kind, then content. It holds for any cut into frames, for any number of
+// workers and on any machine, so that what detection concludes depends on the events alone.
+import { createHash } from 'node:crypto';
+import type { CatenaryEvent, KindName } from './gen/events.gen.ts';
+import { KIND_IDS } from './gen/structures.gen.ts';
+
+/** Where in a run's input other records lie: no part of what a record says. */
+const PLACES = { signal: 'refs', sighting: 'ref' } as Partial<Readonly<Record<KindName, string>>>;
+
+/** Of the record's values: the same on every machine and in every run (16 hex digits). */
+export function contentHash(kind: KindName, event: CatenaryEvent): string {
+  const place = PLACES[kind];
+  const text = place === undefined ? JSON.stringify(event) : JSON.stringify({ ...event, [place]: undefined });
+  return createHash('sha256').update(kind).update(text).digest('hex').slice(0, 16);
+}
+
+/** An event and its place in the input: the number of its frame, and which of the frame's. */
+export interface Placed {
+  readonly kind: KindName;
+  readonly event: CatenaryEvent;
+  readonly seq: number;
+  readonly index: number;
+  /** Computed for ties alone. */
+  hash?: string;
+}
+
+/** Where in the order something stands. */
+export type OrderKey = readonly [seen: number, kind: number, hash: string, seq: number, index: number];
+
+const hashOf = (p: Placed): string => {
+  p.hash ??= contentHash(p.kind, p.event);
+  return p.hash;
+};
+
+function compare(a: Placed, b: Placed): number {
+  const by = a.event.seen - b.event.seen || KIND_IDS[a.kind] - KIND_IDS[b.kind];
+  if (by !== 0) return by;
+  const [x, y] = [hashOf(a), hashOf(b)];
+  return x < y ? -1 : x > y ? 1 : a.seq - b.seq || a.index - b.index;
+}
+
+const keyOf = (p: Placed): OrderKey => [p.event.seen, KIND_IDS[p.kind], hashOf(p), p.seq, p.index];
+
+function isAfter(p: Placed, key: OrderKey): boolean {
+  if (p.event.seen !== key[0]) return p.event.seen > key[0];
+  if (KIND_IDS[p.kind] !== key[1]) return KIND_IDS[p.kind] > key[1];
+  const hash = hashOf(p);
+  if (hash !== key[2]) return hash > key[2];
+  return p.seq !== key[3] ? p.seq > key[3] : p.index > key[4];
+}
+
+/** How far a merge has come, to be kept with the state that its events made. */
+export interface MergeCursor {
+  /** Frames are to be read again from this one on. */
+  readonly from: number;
+  /** The last frame that was pushed. */
+  readonly pushed: number;
+  /** The last event that was handed on; undefined before the first. */
+  readonly last: OrderKey | undefined;
+}
+
+/**
+ * Frames in, events out in the one order. Frames of one worker follow each other in order of `seen`; workers may be
+ * apart by up to `slack`, so an event waits until something later than it by that much has come. What comes later
+ * still is handed on at once, and counted.
+ *
+ * Cost: each event is sorted two times at most, nearly sorted already.
+ */
+export class Merge {
+  /** Events that came after their turn. */
+  late = 0;
+  private readonly slack: number;
+  private readonly visit: (placed: Placed) => void;
+  private readonly resumed: MergeCursor | undefined;
+  private waiting: Placed[] = [];
+  private newest = Number.NEGATIVE_INFINITY;
+  /** Everything before has been handed on. */
+  private released = Number.NEGATIVE_INFINITY;
+  private pushed = 0;
+  private last: Placed | undefined;
+
+  /** @param slack  packet time [us]; 0: frames come in order, and those of one moment may be cut anywhere */
+  constructor(slack: number, visit: (placed: Placed) => void, resumed?: MergeCursor) {
+    this.slack = slack;
+    this.visit = visit;
+    this.resumed = resumed;
+    if (resumed?.last !== undefined) this.released = resumed.last[0];
+  }
+
+  /** A frame's events. `seq` grows by one from frame to frame, from 1. */
+  push(kind: KindName, events: readonly CatenaryEvent[], seq: number): void {
+    this.pushed = seq;
+    const again = this.resumed !== undefined && seq <= this.resumed.pushed ? this.resumed.last : undefined;
+    for (let index = 0; index < events.length; index++) {
+      const event = events[index] as CatenaryEvent;
+      const placed: Placed = { kind, event, seq, index };
+      // Read again: what was handed on before is not handed on twice.
+      if (again !== undefined && !isAfter(placed, again)) continue;
+      if (event.seen > this.newest) this.newest = event.seen;
+      this.waiting.push(placed);
+    }
+  }
+
+  /** Hands on what nothing can come before any more. At any time, as often as one likes: the order is the same. */
+  settle(): void {
+    this.release(this.newest - this.slack);
+  }
+
+  /** No more frames come. */
+  finish(): void {
+    this.release(Number.POSITIVE_INFINITY);
+  }
+
+  get cursor(): MergeCursor {
+    const from = this.waiting.reduce((least, p) => Math.min(least, p.seq), this.pushed + 1);
+    return { from, pushed: this.pushed, last: this.last === undefined ? this.resumed?.last : keyOf(this.last) };
+  }
+
+  private release(before: number): void {
+    const { waiting } = this;
+    if (waiting.length === 0) return;
+    waiting.sort(compare);
+    let n = 0;
+    for (; n < waiting.length; n++) {
+      const placed = waiting[n] as Placed;
+      if (placed.event.seen >= before) break;
+      if (placed.event.seen < this.released) this.late++;
+      else this.last = placed;
+      this.visit(placed);
+    }
+    this.released = Math.max(this.released, before);
+    this.waiting = n === waiting.length ? [] : waiting.slice(n);
+  }
+}

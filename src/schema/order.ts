@@ -1,5 +1,6 @@
-// The one order of events: by `seen`, then kind, then content. It holds for any cut into frames, for any number of
-// workers and on any machine, so that what detection concludes depends on the events alone.
+// The one order of events: by `seen`, then kind, then content: the flow's uid, then all that the record says. It holds
+// for any cut into frames, for any number of workers and on any machine, so that what detection concludes depends on
+// the events alone.
 import { createHash } from 'node:crypto';
 import type { CatenaryEvent, KindName } from './gen/events.gen.ts';
 import { KIND_IDS } from './gen/structures.gen.ts';
@@ -25,7 +26,10 @@ export interface Placed {
 }
 
 /** Where in the order something stands. */
-export type OrderKey = readonly [seen: number, kind: number, hash: string, seq: number, index: number];
+export type OrderKey = readonly [seen: number, kind: number, uid: string, hash: string, seq: number, index: number];
+
+/** Made of the first packet's time and tuple, so it is content; and it is there already, which a hash is not. */
+const uidOf = (p: Placed): string => (p.event as { uid?: string | null }).uid ?? '';
 
 const hashOf = (p: Placed): string => {
   p.hash ??= contentHash(p.kind, p.event);
@@ -35,18 +39,24 @@ const hashOf = (p: Placed): string => {
 function compare(a: Placed, b: Placed): number {
   const by = a.event.seen - b.event.seen || KIND_IDS[a.kind] - KIND_IDS[b.kind];
   if (by !== 0) return by;
+  const [u, v] = [uidOf(a), uidOf(b)];
+  if (u !== v) return u < v ? -1 : 1;
   const [x, y] = [hashOf(a), hashOf(b)];
   return x < y ? -1 : x > y ? 1 : a.seq - b.seq || a.index - b.index;
 }
 
-const keyOf = (p: Placed): OrderKey => [p.event.seen, KIND_IDS[p.kind], hashOf(p), p.seq, p.index];
+const keyOf = (p: Placed): OrderKey => [
+  ...([p.event.seen, KIND_IDS[p.kind], uidOf(p), hashOf(p)] as const),
+  ...([p.seq, p.index] as const),
+];
 
 function isAfter(p: Placed, key: OrderKey): boolean {
   if (p.event.seen !== key[0]) return p.event.seen > key[0];
   if (KIND_IDS[p.kind] !== key[1]) return KIND_IDS[p.kind] > key[1];
+  if (uidOf(p) !== key[2]) return uidOf(p) > key[2];
   const hash = hashOf(p);
-  if (hash !== key[2]) return hash > key[2];
-  return p.seq !== key[3] ? p.seq > key[3] : p.index > key[4];
+  if (hash !== key[3]) return hash > key[3];
+  return p.seq !== key[4] ? p.seq > key[4] : p.index > key[5];
 }
 
 /** How far a merge has come, to be kept with the state that its events made. */

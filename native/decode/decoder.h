@@ -49,6 +49,7 @@ class Decoder {
   void weird(Weird name, const Packet& p) { sink_.on_weird(name, p); }
   void arp(ArpEvent& event, const Packet& p) { sink_.on_arp(event, p); }
   fragment::Table& fragments() { return fragments_; }
+  const fragment::Table& fragments() const { return fragments_; }
 
  private:
   bool deeper(Packet& p);

@@ -62,6 +62,7 @@ class Batcher {
     if (lane.count++ == 0) lane.first_seen = e.seen;
     lane.last_seen = e.seen;
     bytes_ += out.size;
+    bytes_total_ += out.size;
     if (lane.count >= kEventsMax || bytes_ >= kBytesMax) is_full_ = true;
   }
 
@@ -73,6 +74,8 @@ class Batcher {
 
   // How many drains have been handed over.
   std::uint64_t drains() const noexcept { return drains_; }
+  // Of all records so far.
+  std::uint64_t bytes_total() const noexcept { return bytes_total_; }
   std::uint64_t total(Kind kind) const noexcept { return lanes_[static_cast<std::size_t>(kind)].total; }
 
  private:
@@ -92,6 +95,7 @@ class Batcher {
   }();
   std::vector<std::uint8_t> scratch_;
   std::size_t bytes_ = 0;
+  std::uint64_t bytes_total_ = 0;
   std::uint64_t drains_ = 0;
   bool is_full_ = false;
   Nanos now_ = 0;

@@ -12,6 +12,7 @@ void WeirdLog::add(Weird name, const WeirdSubject& subject, std::string_view add
   }
   if (rate.written == kPerSecond) {
     rate.held_back++;
+    suppressed_++;
     return;
   }
   rate.written++;

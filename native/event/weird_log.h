@@ -27,6 +27,8 @@ class WeirdLog {
   explicit WeirdLog(Batcher& events) : events_(events) {}
   void add(Weird name, const WeirdSubject& subject, std::string_view addl = {});
   std::uint64_t total() const noexcept { return total_; }
+  // Of those, without an event of their own: the next one of the name counts them.
+  std::uint64_t suppressed() const noexcept { return suppressed_; }
 
  private:
   struct Rate {
@@ -37,6 +39,7 @@ class WeirdLog {
   Batcher& events_;
   std::array<Rate, kWeirdCount> rates_{};
   std::uint64_t total_ = 0;
+  std::uint64_t suppressed_ = 0;
 };
 
 }  // namespace catenary::event

@@ -56,7 +56,9 @@ void Pipeline::packet(const capture::RawPacket& raw) {
   p.ts = raw.ts;
   p.wire_len = raw.wire_len;
   p.frame = raw.data;
+  has_weird_ = false;
   decoder_.link(raw.linktype, p);
+  if (has_weird_) (raw.data.size() < raw.wire_len ? counters_.truncated : counters_.malformed)++;
   events_.drain_if_full();
 }
 
@@ -220,6 +222,7 @@ void Pipeline::on_other(const Packet& p) {
 void Pipeline::on_arp(ArpEvent& arp, const Packet&) { events_.emit(arp); }
 
 void Pipeline::on_weird(Weird name, const Packet& p) {
+  has_weird_ = true;
   event::WeirdSubject s;
   if (p.ip_version != 0) {
     s.orig_h = p.src;
@@ -233,6 +236,7 @@ void Pipeline::on_weird(Weird name, const Packet& p) {
 void Pipeline::on_flow_end(Flow& f) {
   dispatcher_.close(f);
   reassembler_.release(f);
+  counters_.gap_bytes += f.ends[0].gap_bytes + f.ends[1].gap_bytes;
   flow::emit_conn(f, end_reason(f), events_);
 }
 

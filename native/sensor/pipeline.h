@@ -30,6 +30,9 @@ struct Counters {
   std::uint64_t wire_bytes = 0;      // their length on the wire
   std::uint64_t captured_bytes = 0;  // what of it was captured
   std::uint64_t ip_packets = 0;      // reached an IP payload
+  std::uint64_t malformed = 0;       // whole, and some header contradicts itself
+  std::uint64_t truncated = 0;       // cut by the capture, and a header is not all there
+  std::uint64_t gap_bytes = 0;       // of ended flows: acknowledged, and never seen
   Nanos first = 0, last = 0;
 };
 
@@ -44,11 +47,17 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   void finish();
 
   event::Batcher& events() noexcept { return events_; }
+  const event::Batcher& events() const noexcept { return events_; }
   const Counters& counters() const noexcept { return counters_; }
   std::uint64_t flows() const noexcept { return table_.created(); }
   std::uint64_t flows_evicted() const noexcept { return table_.evicted(); }
   std::size_t flows_active() const noexcept { return table_.active(); }
   std::uint64_t weirds() const noexcept { return weirds_.total(); }
+  std::uint64_t weirds_suppressed() const noexcept { return weirds_.suppressed(); }
+  std::uint64_t fragments_active() const noexcept { return decoder_.fragments().active(); }
+  std::uint64_t fragments_evicted() const noexcept { return decoder_.fragments().evicted(); }
+  // Of flows, parsers and bytes out of order.
+  std::size_t memory_bytes() const noexcept { return pool_.used(); }
 
  private:
   void on_ip(const decode::Packet& p) override;
@@ -74,6 +83,7 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   flow::Table table_;
   decode::Decoder decoder_;
   bool is_finishing_ = false;
+  bool has_weird_ = false;  // the packet being decoded
 };
 
 }  // namespace catenary::sensor

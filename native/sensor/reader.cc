@@ -17,7 +17,7 @@ SipKey random_key() {
 }
 
 Reader::Reader(ReaderOptions options, event::DrainSink& sink)
-    : options_(std::move(options)), pipeline_(options_.pipeline, sink) {}
+    : options_(std::move(options)), pipeline_(options_.pipeline, sink), ledger_(options_.interface) {}
 
 bool Reader::open_next() {
   std::string error;
@@ -45,11 +45,16 @@ void Reader::close_source(const std::string& error) {
   source_.reset();
 }
 
+void Reader::keep_ledger(Nanos now) {
+  if (ledger_.is_due(now)) ledger_.write(now, pipeline_, source_->stats());
+}
+
 bool Reader::run(std::uint64_t packets_max) {
   const std::uint64_t drains = pipeline_.events().drains();
   std::uint64_t n = 0;
   while (!is_done_) {
     if (stop_.load(std::memory_order_relaxed) || (!source_ && !open_next())) {
+      if (source_ && !options_.interface.empty()) ledger_.write(pipeline_.events().now(), pipeline_, source_->stats());
       if (source_) close_source("");
       pipeline_.finish();
       is_done_ = true;
@@ -59,6 +64,7 @@ bool Reader::run(std::uint64_t packets_max) {
     switch (source_->next(raw)) {
       case capture::Next::kPacket:
         results_.back().see(raw.ts);
+        if (!options_.interface.empty()) keep_ledger(raw.ts);
         pipeline_.packet(raw);
         if (options_.packets_max > 0 && pipeline_.counters().packets >= options_.packets_max) stop();
         if (!options_.interface.empty() && raw.ts - handed_over_ >= kLiveHandOver) {
@@ -71,7 +77,9 @@ bool Reader::run(std::uint64_t packets_max) {
         // Nothing came within the read timeout: let flows time out, hand over what there is.
         timespec now{};
         clock_gettime(CLOCK_REALTIME, &now);
-        pipeline_.tick(static_cast<Nanos>(now.tv_sec) * kSecond + now.tv_nsec);
+        const Nanos clock = static_cast<Nanos>(now.tv_sec) * kSecond + now.tv_nsec;
+        keep_ledger(clock);
+        pipeline_.tick(clock);
         return true;
       }
       case capture::Next::kEnd: close_source(""); break;

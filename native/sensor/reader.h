@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "sensor/ledger.h"
 #include "sensor/pipeline.h"
 
 namespace catenary::sensor {
@@ -53,9 +54,12 @@ class Reader {
  private:
   bool open_next();
   void close_source(const std::string& error);
+  // Live: a minute that ended is written down.
+  void keep_ledger(Nanos now);
 
   ReaderOptions options_;
   Pipeline pipeline_;
+  Ledger ledger_;  // of live captures
   std::unique_ptr<capture::Source> source_;
   std::vector<FileResult> results_;
   std::size_t next_file_ = 0;

@@ -87,6 +87,12 @@ function orderOf(k: Kind): string {
 
 /** Kinds kept longer than this are few, and are partitioned by month: a partition a day would be all they are. */
 const DAILY_DAYS_MAX = 120;
+// Packet time is what a sensor says it is: one that says a new day with every record must not make a million partitions.
+// Days so far apart share one. ClickHouse knows the range of `seen` in every part, so a day is still found at once.
+const DAYS_APART = 512;
+const MONTHS_APART = 64;
+const partitionOf = (k: Kind): string =>
+  k.keepDays > DAILY_DAYS_MAX ? `toRelativeMonthNum(seen) % ${MONTHS_APART}` : `toRelativeDayNum(seen) % ${DAYS_APART}`;
 
 function table(k: Kind): string {
   const columns = [
@@ -107,7 +113,7 @@ function table(k: Kind): string {
     ],
     indexes: [${list(k.fields.map(skipIndex).filter((x) => x !== undefined))}
     ],
-    partition: '${k.keepDays > DAILY_DAYS_MAX ? 'toYYYYMM(seen)' : 'toYYYYMMDD(seen)'}',
+    partition: '${partitionOf(k)}',
     order: '${orderOf(k)}',
     keepDays: ${k.keepDays},
   },

@@ -7,7 +7,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../lib/clock.ts';
 import { connect, reasonOf, type StoreAccess } from './access.ts';
-import { Launcher, type LauncherEvent, PAUSE_MS_MAX, pauseAfter, storeLibrary } from './launcher.ts';
+import { pauseOf } from './backoff.ts';
+import { Launcher, type LauncherEvent, storeLibrary } from './launcher.ts';
 
 const PACKAGE_ABSENT = 'the optional package @chdb/lib-linux-x64-gnu is not installed on this platform';
 
@@ -248,21 +249,25 @@ describe('store: a server that cannot start', () => {
   });
 });
 
-describe('store: pauses between starts', () => {
+describe('store: pauses between attempts', () => {
   it('double with jitter, up to their limit', () => {
-    for (const [deaths, range] of [
+    for (const [n, range] of [
       [0, 250],
       [1, 500],
       [6, 16_000],
-      [7, PAUSE_MS_MAX],
-      [1e9, PAUSE_MS_MAX],
+      [7, 30_000],
+      [1e9, 30_000],
     ] as const) {
+      const pause = (random: (n: number) => number): number => pauseOf(n, { first: 250, max: 30_000 }, random);
       assert.equal(
-        pauseAfter(deaths, () => 0),
+        pause(() => 0),
         range / 2,
       );
-      assert.ok(pauseAfter(deaths, (n) => n - 1) < range);
-      assert.ok(pauseAfter(deaths, (n) => n - 1) >= range - 1);
+      assert.equal(
+        pause((k) => k - 1),
+        range - 1,
+      );
     }
+    assert.ok(pauseOf(9, { first: 250, max: 100 }) <= 100);
   });
 });

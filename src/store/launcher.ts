@@ -6,11 +6,11 @@
 //   DIR/config    written anew at each start
 //   DIR/access.json   where and with which passwords, for other processes of the same user (mode 0600, as all of DIR)
 //
-// A child that dies is started again after a pause that doubles, with jitter, up to PAUSE_MS_MAX; it is counted and
+// A child that dies is started again after a pause that doubles, with jitter, up to half a minute; it is counted and
 // told. The port and the passwords stay for the launcher's life, so clients only see their requests fail meanwhile.
 // The child ends when the launcher's process does, however that ends: its standard input is the tie.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { createRequire } from 'node:module';
@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../lib/clock.ts';
 import { type Fault, failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { connect, DATABASE, reasonOf, type StoreAccess } from './access.ts';
+import { type Backoff, pauseOf } from './backoff.ts';
 import { MEMORY_MB_MAX, MEMORY_MB_MIN, type ServerSettings, serverXml, usersXml } from './server_config.ts';
 
 export type LauncherEvent =
@@ -33,6 +34,8 @@ export interface LauncherOptions {
   readonly clock: Clock;
   /** What the server may use in all [MiB]. */
   readonly memoryMb?: number;
+  /** Longest pause before the server is started again [ms]. */
+  readonly pauseMsMax?: number;
   readonly onEvent?: (event: LauncherEvent) => void;
   /** Other than the built one, and other than the package's: for tests. */
   readonly program?: string;
@@ -40,8 +43,7 @@ export interface LauncherOptions {
 }
 
 export const MEMORY_MB_DEFAULT = 2048;
-const PAUSE_MS = 250;
-export const PAUSE_MS_MAX = 30_000;
+const PAUSE: Backoff = { first: 250, max: 30_000 };
 /** A child that lived this long begins a new count of pauses [ms]. */
 const SETTLED_MS = 60_000;
 /** Deaths before the first readiness: a start that fails so often has a reason that waiting does not cure. */
@@ -78,12 +80,6 @@ function freePort(): Promise<number> {
     });
   });
 }
-
-/** How long to wait before the next start: jitter over a range that doubles, so that a fleet does not move in step. */
-export const pauseAfter = (deaths: number, random: (n: number) => number = randomInt): number => {
-  const range = Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** Math.min(deaths, 16));
-  return range / 2 + random(Math.ceil(range / 2));
-};
 
 function writePrivate(file: string, text: string): void {
   const partial = `${file}.partial`;
@@ -154,7 +150,7 @@ export class Launcher {
       }
       await launcher.kill();
       fault = ready.fault;
-      if (attempt + 1 < FIRST_DEATHS_MAX) await launcher.sleep(pauseAfter(attempt));
+      if (attempt + 1 < FIRST_DEATHS_MAX) await launcher.sleep(pauseOf(attempt, PAUSE));
     }
     return { ok: false, fault: fault as Fault };
   }
@@ -275,7 +271,7 @@ export class Launcher {
       this.isReady = false;
       if (this.options.clock.monotonic() - since >= SETTLED_MS) this.deathsInRow = 0;
       this.deaths++;
-      const pauseMs = pauseAfter(this.deathsInRow++);
+      const pauseMs = pauseOf(this.deathsInRow++, { ...PAUSE, max: this.options.pauseMsMax ?? PAUSE.max });
       const reason = this.lastWords();
       this.options.onEvent?.({ event: 'died', reason, deaths: this.deaths, pauseMs });
       await this.sleep(pauseMs);

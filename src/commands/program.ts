@@ -18,6 +18,7 @@ import { addAnalyze } from './analyze.ts';
 import { addChain } from './chain.ts';
 import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
+import { addDoctor } from './doctor.ts';
 import { addRead } from './read.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -83,6 +84,7 @@ function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => vo
   addAnalyze(program, world, done);
   addChain(program, world, done);
   addConfig(program, world, done);
+  addDoctor(program, world, done);
   addCompletion(program, world, done);
   return program;
 }

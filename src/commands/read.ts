@@ -10,7 +10,11 @@ import { STDIN } from './input_faults.ts';
 import type { Done, Surroundings } from './surroundings.ts';
 
 // What packets alone give. The other kinds are conclusions, made further down the path.
-const KINDS_READ = ['conn', 'conn_update', 'dns', 'http', 'tls', 'x509', 'file', 'dhcp', 'arp', 'icmp', 'weird'];
+const KINDS_READ = [
+  ...['conn', 'conn_update', 'dns', 'http', 'tls', 'x509', 'file', 'dhcp', 'arp', 'icmp', 'weird'],
+  // A live minute's.
+  ...['capture_stats', 'coverage'],
+];
 
 const MANUAL = `
 WHAT IT DOES

@@ -26,7 +26,7 @@ async function run(line: string, stdinIsTerminal = false) {
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
 
-const KINDS = 'one of conn, conn_update, dns, http, tls, x509, file, dhcp, arp, icmp, weird';
+const KINDS = 'one of conn, conn_update, dns, http, tls, x509, file, dhcp, arp, icmp, weird, capture_stats, coverage';
 
 describe('command line', () => {
   const mistakes: readonly (readonly [line: string, message: string])[] = [

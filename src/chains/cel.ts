@@ -145,9 +145,14 @@ export const EXECUTABLE_TYPES: ReadonlySet<string> = new Set([
   'application/x-msi',
   'application/x-ms-shortcut',
   'application/java-archive',
+  'application/x-java-applet',
+  'application/vnd.android.package-archive',
   'application/hta',
   'text/x-msdos-batch',
   'text/x-shellscript',
+  'text/x-python',
+  'text/x-perl',
+  'text/x-ruby',
 ]);
 
 const not = (v: Value): Value => (v === UNKNOWN ? UNKNOWN : v !== true);

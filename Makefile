@@ -102,7 +102,7 @@ gen: $(STAMP)/npm ## write every generated file from the *.schema.yaml
 gen-fresh: $(STAMP)/npm
 	@if [ -f src/schema/gen.ts ]; then node --import tsx src/schema/gen.ts --check; fi
 	@unknown=$$(git -c safe.directory='*' ls-files --others -- ':(glob)**/gen/**' ':(glob)**/*.gen.*' ':!node_modules' ':!build' ':!dist'); \
-	if [ -n "$$unknown" ]; then echo "check: generated, but not committed:"; echo "$$unknown"; exit 1; fi
+	if [ -n "$$unknown" ]; then echo "check: generated, but unknown to git (git add them):"; echo "$$unknown"; exit 1; fi
 
 lint: $(STAMP)/npm ## biome
 	@biome check --error-on-warnings .

@@ -63,3 +63,16 @@ inline std::vector<std::uint8_t> bytes(std::string_view s) { return {s.begin(), 
       catenary::test::fail(__FILE__, __LINE__,                                                            \
                            #a " is " + catenary::test::show(ea_) + ", not " + catenary::test::show(eb_)); \
   } while (0)
+
+// A text that holds, or does not hold, another; what it was instead is said.
+#define EXPECT_HAS(text, part) EXPECT_FOUND(text, part, true)
+#define EXPECT_LACKS(text, part) EXPECT_FOUND(text, part, false)
+#define EXPECT_FOUND(text, part, is_wanted)                                                                    \
+  do {                                                                                                         \
+    const std::string et_(text);                                                                               \
+    if ((et_.find(part) != std::string::npos) == (is_wanted))                                                  \
+      catenary::test::passed();                                                                                \
+    else                                                                                                       \
+      catenary::test::fail(__FILE__, __LINE__,                                                                 \
+                           ((is_wanted) ? #part " is not in " : #part " is in ") + catenary::test::show(et_)); \
+  } while (0)

@@ -65,7 +65,9 @@ if (process.argv[1] && fs.realpathSync(process.argv[1]) === fileURLToPath(import
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { root: { type: 'string' } } });
   try {
     const dir = newProtocol(positionals[0] ?? '', path.resolve(values.root ?? ROOT));
-    console.log(`${path.relative(process.cwd(), dir)}: next: make gen test, then make it yours (CONTRIBUTING.md)`);
+    console.log(
+      `${path.relative(process.cwd(), dir)}: next: make gen test-native T=${positionals[0]}, then make it yours (CONTRIBUTING.md)`,
+    );
   } catch (e) {
     console.error(`new-protocol: ${e.message}`);
     process.exitCode = 2;

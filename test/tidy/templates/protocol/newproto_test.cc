@@ -15,8 +15,6 @@ namespace {
 const auto kAsk = hex("01 0003 77686f");
 const auto kReply = hex("02 0003 796f75");
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
 Harness flow_of() { return {newproto::kProtocol, 6, 40000, 7777}; }
 
 }  // namespace
@@ -29,7 +27,7 @@ TEST(newproto, a_question_and_its_answer_are_one_event) {
   const std::string out = h.close();
   EXPECT_EQ(h.count(Kind::newproto), 1u);
   EXPECT_EQ(h.count(Kind::weird), 0u);
-  EXPECT(contains(out, R"("question":"who")") && contains(out, R"("answer":"you")") && contains(out, R"("rtt":1)"));
+  EXPECT_HAS(out, R"("question":"who","answer":"you","rtt":1)");
 }
 
 TEST(newproto, a_question_without_an_answer_is_told_at_the_end) {
@@ -37,7 +35,9 @@ TEST(newproto, a_question_without_an_answer_is_told_at_the_end) {
   h.orig(kAsk);
   const std::string out = h.close();
   EXPECT_EQ(h.count(Kind::newproto), 1u);
-  EXPECT(contains(out, "question") && !contains(out, "answer") && !contains(out, "rtt"));
+  EXPECT_HAS(out, "question");
+  EXPECT_LACKS(out, "answer");
+  EXPECT_LACKS(out, "rtt");
 }
 
 // The same event wherever the segments end.
@@ -70,7 +70,7 @@ TEST(newproto, an_answer_nobody_asked_for_is_a_weird) {
   h.orig(kAsk);
   h.resp(kReply);
   h.resp(kReply);
-  EXPECT(contains(h.close(), "newproto_answer_without_question"));
+  EXPECT_HAS(h.close(), "newproto_answer_without_question");
   EXPECT_EQ(h.count(Kind::newproto), 2u);
 }
 
@@ -79,7 +79,7 @@ TEST(newproto, an_unknown_type_is_a_weird_and_parsing_goes_on) {
   h.orig(kAsk);
   h.orig(hex("07 0001 00"));
   h.resp(kReply);
-  EXPECT(contains(h.close(), "newproto_type_unknown"));
+  EXPECT_HAS(h.close(), "newproto_type_unknown");
   EXPECT_EQ(h.count(Kind::newproto), 1u);
 }
 

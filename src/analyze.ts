@@ -334,10 +334,12 @@ export async function analyze(request: AnalyzeRequest, world: Surroundings): Pro
     request.config,
     addon.value.Memory,
     {
-      onSignal: (signal) => run?.say(jsonLine('signal', signal)),
+      onConclusion: (kind, event) => {
+        if (kind === 'signal') run?.say(jsonLine('signal', event));
+      },
       onFinding: (finding) => run?.alerts.take(finding),
     },
-    (from, to) => watched.of(from, to),
+    { coverage: (from, to) => watched.of(from, to) },
   );
   if (!opened.ok) return stop(opened.fault);
   const stages = opened.value;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Detection, LATENESS } from './detection.ts';
 import type { Finding } from './schema/finding.ts';
-import type { CatenaryEvent, SightingEvent, SignalEvent } from './schema/gen/events.gen.ts';
+import type { CatenaryEvent, IdentityEvent, SightingEvent, SignalEvent } from './schema/gen/events.gen.ts';
 import type { Memory, Observation } from './schema/observation.ts';
 
 const event = (seen: number, more: Record<string, unknown> = {}): CatenaryEvent =>
@@ -10,7 +10,7 @@ const event = (seen: number, more: Record<string, unknown> = {}): CatenaryEvent 
 /** Stages that write down who was called with what. */
 function rig(
   signalsFor: (obs: Observation) => SignalEvent[] = () => [],
-  identities: CatenaryEvent[] = [],
+  identities: IdentityEvent[] = [],
   sightings: SightingEvent[] = [],
 ) {
   const log: string[] = [];
@@ -50,7 +50,7 @@ function rig(
         return [];
       },
     },
-    onSignal: (s) => log.push(`out ${s.name}`),
+    onConclusion: (kind, e) => log.push(`out ${kind} ${(e as { name?: string }).name ?? ''}`.trimEnd()),
     onFinding: () => log.push('finding'),
   });
   return { log, detection };
@@ -60,15 +60,16 @@ describe('detection', () => {
   it('an event says whose address it is, is remembered, looked at, and matched after what was said of it', () => {
     const { log, detection } = rig(
       (obs) => (obs.kind === 'dns' ? [{ name: 'rare', seen: obs.seen, ts: obs.seen } as SignalEvent] : []),
-      [event(5, { host: 'mac:x' })],
+      [event(5, { host: 'mac:x' }) as IdentityEvent],
     );
     detection.take('dns', event(5, { query: 'A.Example' }), 's/1/1/0');
     assert.deepEqual(log.slice(log.indexOf('entities dns')), [
       'entities dns',
+      'out identity',
       'chains identity ',
       'remember domain a.example',
       'signals dns',
-      'out rare',
+      'out signal rare',
       'chains signalrare ',
       'chains dns ip:10.0.0.1@5,ip:192.0.2.1@5',
     ]);
@@ -93,8 +94,9 @@ describe('detection', () => {
     );
     detection.take('dns', event(5, { query: 'a.example' }), 's/1/1/0');
     assert.deepEqual(log.slice(log.indexOf('remember domain a.example') + 1), [
+      'out sighting',
       'signals sighting',
-      'out hit',
+      'out signal hit',
       'chains signalhit ',
       'chains sighting ',
       'signals dns',

@@ -4,7 +4,15 @@
 // with indicators, is looked at by signals, and is matched by chains together with what was said of it. Nothing here
 // waits, reads a clock or knows where events come from, so a file, a spool and a test run the same code.
 import type { Finding } from './schema/finding.ts';
-import type { CatenaryEvent, FlowEnvelope, KindName, SightingEvent, SignalEvent } from './schema/gen/events.gen.ts';
+import type {
+  CatenaryEvent,
+  EventOf,
+  FlowEnvelope,
+  IdentityEvent,
+  KindName,
+  SightingEvent,
+  SignalEvent,
+} from './schema/gen/events.gen.ts';
 import { ENTITY_FIELDS, type HostRef, type Memory, type Observation } from './schema/observation.ts';
 import { contentHash } from './schema/order.ts';
 import { remember } from './schema/remember.ts';
@@ -12,10 +20,12 @@ import { remember } from './schema/remember.ts';
 /** What may come late: the watermark stays so far behind the newest event [us]. */
 export const LATENESS = 30e6;
 
+export type Conclusion = 'identity' | 'sighting' | 'signal';
+
 export interface Parts {
   readonly memory: Memory;
   readonly entities: {
-    observe(kind: KindName, event: CatenaryEvent, ref: string): CatenaryEvent[];
+    observe(kind: KindName, event: CatenaryEvent, ref: string): IdentityEvent[];
     /** Whose address it was at `at` [us], on this VLAN when it is known. */
     resolve(ip: string, at: number, vlan?: number | null): HostRef;
   };
@@ -30,7 +40,8 @@ export interface Parts {
     feed(obs: Observation): Finding[];
     advance(watermark: number): Finding[];
   };
-  readonly onSignal: (signal: SignalEvent) => void;
+  /** What was concluded besides findings: whose address it was, what was on a list, what a signal says. */
+  readonly onConclusion: <K extends Conclusion>(kind: K, event: EventOf[K]) => void;
   readonly onFinding: (finding: Finding) => void;
 }
 
@@ -69,8 +80,10 @@ export class Detection {
     this.newest = Math.max(this.newest, event.seen);
     // Once a second of packet time is often enough: what is due does not change by being found later.
     if (this.newest - LATENESS > this.advanced + 1e6) this.advance(this.newest - LATENESS);
-    for (const identity of this.parts.entities.observe(kind, event, ref))
+    for (const identity of this.parts.entities.observe(kind, event, ref)) {
+      this.parts.onConclusion('identity', identity);
       this.match(this.observation('identity', identity, ref));
+    }
     const obs = this.observation(kind, event, ref);
     remember(this.parts.memory, obs);
     for (const sighting of this.parts.intel.observe(obs)) this.sight(sighting, ref);
@@ -90,13 +103,14 @@ export class Detection {
   }
 
   private sight(sighting: SightingEvent, ref: string): void {
+    this.parts.onConclusion('sighting', sighting);
     const obs = this.observation('sighting', sighting, ref);
     for (const signal of this.parts.signals.dispatch(obs)) this.say(signal, ref);
     this.match(obs);
   }
 
   private say(signal: SignalEvent, ref: string): void {
-    this.parts.onSignal(signal);
+    this.parts.onConclusion('signal', signal);
     this.match(this.observation('signal', signal, ref));
   }
 

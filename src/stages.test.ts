@@ -24,7 +24,7 @@ describe('stages', () => {
   const open = (text: string) => {
     const addon = loadAddon();
     assert.ok(addon.ok);
-    return openStages(configOf(text), addon.value.Memory, { onSignal: () => {}, onFinding: () => {} });
+    return openStages(configOf(text), addon.value.Memory, { onConclusion: () => {}, onFinding: () => {} });
   };
   const opened = (text: string): Stages => {
     const stages = open(text);

@@ -7,14 +7,15 @@ import { findChains, loadChains } from './chains/folder.ts';
 import type { Vocabulary } from './chains/language.ts';
 import type { Config } from './config/config.ts';
 import { Networks } from './config/networks.ts';
-import { Detection } from './detection.ts';
+import { Detection, type Parts } from './detection.ts';
 import { Entities } from './entities/entities.ts';
 import { Intel } from './intel/intel.ts';
 import { type Fault, type Result, success } from './lib/fault.ts';
-import type { Finding } from './schema/finding.ts';
-import type { KindName, SignalEvent } from './schema/gen/events.gen.ts';
+import type { Finding, Keeper } from './schema/finding.ts';
+import type { KindName } from './schema/gen/events.gen.ts';
 import { checkSettings, Signals } from './signals/dispatch.ts';
 import { ALL } from './signals/gen/all.gen.ts';
+import { CoverageLedger } from './state/coverage.ts';
 import { type LongMemory, type NativeMemoryClass, openMemory } from './state/memory.ts';
 import { openState, type State } from './state/state.ts';
 
@@ -29,7 +30,7 @@ const CONCLUSIONS: ReadonlySet<KindName> = new Set(['signal', 'sighting', 'ident
 export const vocabulary = (): Vocabulary => ({ signals: new Set(ALL.map((d) => d.id)) });
 
 export interface Listeners {
-  readonly onSignal: (signal: SignalEvent) => void;
+  readonly onConclusion: Parts['onConclusion'];
   readonly onFinding: (finding: Finding) => void;
 }
 
@@ -40,6 +41,8 @@ export interface Stages {
   readonly chains: Chains;
   readonly signals: Signals;
   readonly entities: Entities;
+  /** What was watched, from coverage events. */
+  readonly watched: CoverageLedger;
   /** Kinds to decode. */
   readonly kinds: readonly KindName[];
   /** What was left out and why: chains and lists with faults. The rest runs. */
@@ -75,15 +78,19 @@ const intelFaults = (intel: Intel, config: Config): Fault[] =>
     hint,
   }));
 
-/**
- * @param Native    the addon's memory
- * @param coverage  how much of a time was watched; all of it when left out
- */
+export interface StageOptions {
+  /** How much of a time was watched, where the ledger of the state does not know. */
+  readonly coverage?: Coverage;
+  /** Who keeps evidence, in the same state. */
+  readonly keeper?: (state: State) => Keeper;
+}
+
+/** @param Native  the addon's memory */
 export function openStages(
   config: Config,
   Native: NativeMemoryClass,
   listeners: Listeners,
-  coverage?: Coverage,
+  options: StageOptions = {},
 ): Result<Stages> {
   const [wrong] = signalFaults(config);
   if (wrong !== undefined) return { ok: false, fault: wrong };
@@ -110,16 +117,19 @@ export function openStages(
   const networks = new Networks(config.networks.local);
   const entities = new Entities({ networks, section: state.section('entities') });
   const signals = new Signals(memory, state.section('signals'), config.signals);
-  const chains = new Chains(loaded.rules, memory, state.section('chains'), coverage);
+  const watched = new CoverageLedger(state.section('coverage'));
+  const coverage = options.coverage ?? ((from, to) => watched.of(from, to));
+  const chains = new Chains(loaded.rules, memory, state.section('chains'), coverage, options.keeper?.(state));
   const detection = new Detection({ memory, entities, intel, signals, chains, ...listeners });
   const wanted = new Set([...ALWAYS, ...signals.wants(), ...intel.wants(), ...chains.wants]);
   return success({
-    ...{ detection, state, memory, chains, signals, entities, faults },
+    ...{ detection, state, memory, chains, signals, entities, watched, faults },
     kinds: [...wanted].filter((kind) => !CONCLUSIONS.has(kind)),
     commit(cursor) {
       entities.save();
       signals.save();
       chains.save();
+      watched.save();
       const kept = memory.commit(state.sequence + 1);
       return kept.ok ? state.commit(cursor) : kept;
     },

@@ -1,0 +1,126 @@
+// SPINE 2, live: frames of the input log in, what was found out again, and the state that survives.
+//
+// The log is the one input: a frame is numbered and durable before it comes here, so that after a crash the same frames
+// come again and nothing is concluded twice or forgotten. What is concluded goes back into the log as frames of its own
+// kinds, before the state that says so is committed: a conclusion can be said twice after a crash, under the same id,
+// and never be lost.
+import { toAlert } from './alerts/alert.ts';
+import type { Result } from './lib/fault.ts';
+import { decodeBatch } from './schema/decode.ts';
+import { encodeBatch } from './schema/encode.ts';
+import type { Finding } from './schema/finding.ts';
+import type { AlertEvent, CatenaryEvent, CoverageEvent, EventOf, KindName } from './schema/gen/events.gen.ts';
+import { Merge, type MergeCursor, type Placed } from './schema/order.ts';
+import type { Stages } from './stages.ts';
+
+/** Workers of one sensor may be apart by so much packet time [us]. */
+export const SLACK = 2e6;
+const SEQ_BITS = 2 ** 32;
+
+/** A frame's place in the log. `seq` is contiguous from 1 in an epoch, epochs count lives of the sensor. */
+export interface Position {
+  readonly epoch: number;
+  readonly seq: number;
+}
+
+/** Positions as numbers that grow: 2^21 lives of 2^32 frames. */
+export const numberOf = ({ epoch, seq }: Position): number => epoch * SEQ_BITS + seq;
+export const positionOf = (n: number): Position => ({ epoch: Math.floor(n / SEQ_BITS), seq: n % SEQ_BITS });
+
+export interface LiveFrame extends Position {
+  readonly kind: KindName;
+  readonly bytes: Uint8Array;
+}
+
+/** What detection says, on its way into the log. */
+export interface Conclusions {
+  readonly kind: KindName;
+  readonly count: number;
+  readonly firstSeen: number;
+  readonly lastSeen: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Made here, and not looked at again when they come by in the log. */
+const CONCLUDED: ReadonlySet<KindName> = new Set(['signal', 'sighting', 'identity', 'alert']);
+
+export interface Evidence {
+  /** What was taken for these partials is the alert's now. */
+  confirm(partials: readonly string[], alert: AlertEvent): void;
+}
+
+export class Live {
+  /** Events given to detection. */
+  events = 0;
+  alerts = 0;
+  private readonly sensor: string;
+  private readonly stages: Stages;
+  private readonly evidence: Evidence | undefined;
+  private readonly merge: Merge;
+  private readonly wanted: ReadonlySet<KindName>;
+  private readonly said = new Map<KindName, CatenaryEvent[]>();
+
+  constructor(sensor: string, stages: Stages, evidence?: Evidence) {
+    this.sensor = sensor;
+    this.stages = stages;
+    this.evidence = evidence;
+    this.wanted = new Set([...stages.kinds, 'coverage']);
+    const { cursor } = stages.state;
+    this.merge = new Merge(
+      SLACK,
+      (p) => this.visit(p),
+      cursor === undefined ? undefined : (JSON.parse(cursor) as MergeCursor),
+    );
+  }
+
+  /** Frames are to be given from here on; undefined: from the log's beginning. */
+  get from(): Position | undefined {
+    return this.stages.state.cursor === undefined ? undefined : positionOf(this.merge.cursor.from);
+  }
+
+  /** The next frame of the log. */
+  take(frame: LiveFrame): void {
+    const events =
+      this.wanted.has(frame.kind) && !CONCLUDED.has(frame.kind) ? decodeBatch(frame.kind, frame.bytes) : [];
+    this.merge.push(frame.kind, events, numberOf(frame));
+    this.merge.settle();
+  }
+
+  /** Conclusions since the last call, a batch a kind: to be durable in the log before commit(). */
+  conclusions(): Conclusions[] {
+    const out = [...this.said].map(([kind, events]): Conclusions => {
+      const seen = events.map((e) => e.seen);
+      const bytes = encodeBatch(kind, events as EventOf[KindName][] as never);
+      return { kind, count: events.length, firstSeen: Math.min(...seen), lastSeen: Math.max(...seen), bytes };
+    });
+    this.said.clear();
+    return out;
+  }
+
+  /** The state, and the place in the log it belongs to. */
+  commit(): Result<undefined> {
+    return this.stages.commit(JSON.stringify(this.merge.cursor));
+  }
+
+  /** A signal of the stages, a finding of the chains: to be said. */
+  say<K extends KindName>(kind: K, event: EventOf[K]): void {
+    const list = this.said.get(kind);
+    if (list === undefined) this.said.set(kind, [event]);
+    else list.push(event);
+  }
+
+  find(finding: Finding): void {
+    const alert = toAlert(finding);
+    this.alerts++;
+    this.evidence?.confirm(finding.partials, alert);
+    this.say('alert', alert);
+  }
+
+  private visit({ kind, event, seq, index }: Placed): void {
+    const at = positionOf(seq);
+    // Of the first life; later ones go on with the same memory.
+    if (this.events++ === 0) this.stages.memory.begin(event.seen);
+    if (kind === 'coverage') this.stages.watched.observe(event as CoverageEvent);
+    this.stages.detection.take(kind, event, `${this.sensor}/${at.epoch}/${at.seq}/${index}`);
+  }
+}

@@ -145,7 +145,7 @@ corpus: build ## compare with Zeek's logs of every capture in CORPUS
 	  node $(CORPUS)/score.mjs --cmd 'node dist/cli.js read {pcap} --as zeek --out {dir}' $(SCORE); \
 	else echo "corpus: none at $(CORPUS); set CORPUS=folder"; fi
 
-bench: build native ## packets and events per second, bytes per flow
+bench: build native ## packets/s, us a packet and peak memory beside tcpdump's; and on a trace ten times longer
 	@node test/bench/bench.mjs
 
 fuzz: fuzzers ## run the fuzz targets, or one: PROTO=dns, TIME=10 seconds each

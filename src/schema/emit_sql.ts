@@ -87,7 +87,7 @@ function orderOf(k: Kind): string {
 
 /** Kinds kept longer than this are few, and are partitioned by month: a partition a day would be all they are. */
 const DAILY_DAYS_MAX = 120;
-// Packet time is what a sensor says it is: one that says a new day with every record must not make a million partitions.
+// Packet time is what a sensor says it is: one with a new day in every record must not make a million partitions.
 // Days so far apart share one. ClickHouse knows the range of `seen` in every part, so a day is still found at once.
 const DAYS_APART = 512;
 const MONTHS_APART = 64;

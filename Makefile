@@ -23,7 +23,7 @@ TS_SOURCES = $(shell find src -name '*.ts' -o -name '*.json' 2>/dev/null)
 NATIVE_FILES = $(shell find native \( -name '*.h' -o -name '*.cc' \) ! -path '*/gen/*' ! -name '*.gen.*' | sort)
 
 .PHONY: help build test test-native test-asan test-ts check gen gen-fresh lint typecheck format-check clang-tidy \
-	template tidy format sanitize corpus bench fuzz long new-protocol install-deps install-dev-deps addon native asan fuzzers clean
+	template tidy format sanitize corpus bench fuzz long demo new-protocol install-deps install-dev-deps addon native asan fuzzers clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -151,12 +151,18 @@ bench: build native ## packets/s, us a packet and peak memory beside tcpdump's; 
 fuzz: fuzzers ## run the fuzz targets, or one: PROTO=dns, TIME=10 seconds each
 	@node test/fuzz.mjs --build build/fuzz --time $(TIME) --jobs $(JOBS) $(if $(PROTO),--only $(PROTO))
 
-long: ## one more slice of long testing: TARGET=fuzz|kill TIME=600; totals in test/long.tsv
+long: ## one more slice of long testing: TARGET=fuzz|kill|chains TIME=600; totals in test/long.tsv
 	@case '$(TARGET)' in \
 	  fuzz) $(MAKE) fuzzers && node test/fuzz.mjs --build build/fuzz --jobs $(JOBS) --slice $(TIME) --ledger test/long.tsv $(if $(PROTO),--only $(PROTO)) ;; \
-	  kill) $(MAKE) build && node test/long.mjs --target kill --time $(TIME) --ledger test/long.tsv ;; \
-	  *) echo 'long: TARGET=fuzz|kill [TIME=600] [PROTO=dns]'; exit 2 ;; \
+	  kill|chains) $(MAKE) build && node test/long.mjs --target '$(TARGET)' --time $(TIME) --ledger test/long.tsv ;; \
+	  *) echo 'long: TARGET=fuzz|kill|chains [TIME=600] [PROTO=dns]'; exit 2 ;; \
 	esac
+
+demo: build ## the story this exists for: 63 days of made packets, and what is found in them
+	@mkdir -p build/demo
+	@node --import tsx test/founding/write.ts build/demo/founding.pcap
+	node dist/cli.js analyze build/demo/founding.pcap --out build/demo
+	@node -p "require('node:fs').readFileSync('build/demo/alerts.ndjson', 'utf8').trim().split('\n').map((l) => JSON.parse(l).explanation).join('\n')"
 
 new-protocol: $(STAMP)/npm ## a protocol's folder from the template: NAME=x
 	@node test/tidy/new_protocol.mjs '$(NAME)'

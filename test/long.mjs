@@ -15,7 +15,10 @@ const { values: args } = parseArgs({
 });
 
 /** The suite that knows SEED, what one run of it counts for, and what it is told besides. */
-const TARGETS = { kill: { suite: 'a run that is killed', executions: 20, env: { KILLS: '20' } } };
+const TARGETS = {
+  kill: { suite: 'a run that is killed', executions: 20, env: { KILLS: '20' } },
+  chains: { suite: 'an oracle that walks each start', executions: 20000, env: { RUNS: '20000' } },
+};
 
 const target = TARGETS[args.target];
 if (target === undefined) {
@@ -28,7 +31,7 @@ do {
   const before = readLedger(args.ledger).get(row)?.executions ?? 0;
   const seed = before / target.executions + 1;
   const started = Date.now();
-  const { status, stdout } = spawnSync('npx', ['mocha', '-g', target.suite], {
+  const { status, stdout } = spawnSync('npx', ['mocha', '--timeout', '0', '-g', target.suite], {
     env: { ...process.env, ...target.env, SEED: String(seed) },
     encoding: 'utf8',
   });

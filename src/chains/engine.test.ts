@@ -110,7 +110,7 @@ describe('chains: engine', () => {
       ]);
       assert.deepEqual(log, [
         `take sleeper/1 drop@0 ${DROP} until 60`,
-        `take sleeper/1 beacon@31 ${BEACON} until 60`,
+        `take sleeper/1 beacon@31 ${BEACON} until 31`,
         `take sleeper/1 continues@32 ${BEACON} until 32`,
       ]);
       assert.deepEqual(

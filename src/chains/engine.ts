@@ -8,14 +8,16 @@
 //  5. Partials per key and per rule are limited; what a limit refuses or evicts is counted by rule and reason.
 //  6. Completions of one key by one record are one finding with all its starts.
 
+import { createHash } from 'node:crypto';
 import type { Finding, Keeper, Matched } from '../schema/finding.ts';
 import type { KindName } from '../schema/gen/events.gen.ts';
-import type { EntityClass, Memory, Observation, Section } from '../schema/observation.ts';
-import { type Bindings, Bound as Limit, shown, UNKNOWN, type Value } from './cel.ts';
+import type { Memory, Observation, Section } from '../schema/observation.ts';
+import { type Bound, bindAll, bindingsOf, explainTerms, fieldOf, keyOf } from './bindings.ts';
+import { UNKNOWN } from './cel.ts';
 import { Deadlines } from './deadlines.ts';
 import { matched } from './kept.ts';
-import { type OpenAlert, type Partial, pack, unpack } from './partial.ts';
-import type { Rule, Step } from './rule.ts';
+import { type OpenAlert, type Partial, pack, type Rest, unpack } from './partial.ts';
+import type { Group, Rule, Step } from './rule.ts';
 
 const NEAR_MISSES_MAX = 256;
 
@@ -29,14 +31,15 @@ export interface NearMiss {
   readonly missing: string;
   readonly first: number;
   readonly ended: number;
-  readonly reason: 'expired' | 'absent' | 'until' | 'full' | 'evicted';
+  readonly reason: 'expired' | 'absent' | 'until' | 'full' | 'evicted' | 'suppressed';
 }
 
 interface Use {
   readonly rule: Rule;
   readonly step: Step;
-  /** Index among positive steps; the step an absence follows; or -1 for until. */
-  readonly index: number;
+  /** The group it belongs to, or that an absence stands before; -1 for until. */
+  readonly group: number;
+  readonly member: number;
   readonly role: 'step' | 'absent' | 'until';
 }
 
@@ -44,23 +47,29 @@ interface Slots {
   readonly list: Partial[];
 }
 
-type Bound = Record<string, { class: EntityClass; value: string }>;
-
 export class Chains {
   readonly nearMisses: NearMiss[] = [];
   /** How often each limit or end took a partial: `rule reason`. */
   readonly counts = new Map<string, number>();
 
   private readonly rules: ReadonlyMap<string, Rule>;
-  private readonly positive = new Map<string, readonly Step[]>();
   private readonly uses = new Map<string, Use[]>();
   private readonly byId = new Map<number, Partial>();
   private readonly byKey = new Map<string, Slots>();
   private readonly perRule = new Map<string, number>();
   private readonly alerts = new Map<string, OpenAlert>();
+  /** Until when a key rests after its alert. */
+  private readonly resting = new Map<string, number>();
   private readonly deadlines = new Deadlines();
   private readonly dirty = new Set<number>();
   private readonly dirtyAlerts = new Set<string>();
+  private readonly dirtyRests = new Set<string>();
+  /** Partials that the record being fed has made or advanced. */
+  private readonly touched = new Set<number>();
+  /** Rules and keys for which it has begun one. */
+  private readonly begun = new Set<string>();
+  /** What it has finished, by rule and key: one alert each. */
+  private readonly finished = new Map<string, { readonly rule: Rule; readonly partials: Partial[] }>();
   private readonly memory: Memory;
   private readonly section: Section;
   private readonly coverage: Coverage;
@@ -74,16 +83,13 @@ export class Chains {
     this.coverage = coverage;
     this.keeper = keeper;
     for (const rule of this.rules.values()) {
-      this.positive.set(
-        rule.id,
-        rule.steps.filter((s) => !s.absent),
-      );
-      let index = -1;
-      for (const step of rule.steps) {
-        if (!step.absent) index++;
-        this.use({ rule, step, index, role: step.absent ? 'absent' : 'step' });
+      for (const [group, { steps, absent }] of rule.groups.entries()) {
+        for (const step of absent) this.use({ rule, step, group, member: 0, role: 'absent' });
+        for (const [member, step] of steps.entries()) this.use({ rule, step, group, member, role: 'step' });
       }
-      for (const step of rule.until) this.use({ rule, step, index: -1, role: 'until' });
+      if (rule.trailing !== undefined)
+        this.use({ rule, step: rule.trailing, group: rule.groups.length, member: 0, role: 'absent' });
+      for (const step of rule.until) this.use({ rule, step, group: -1, member: 0, role: 'until' });
     }
     this.load();
   }
@@ -110,8 +116,12 @@ export class Chains {
   feed(obs: Observation): Finding[] {
     const topic = obs.kind === 'signal' ? `signal:${(obs.event as { name: string }).name}` : obs.kind;
     const findings: Finding[] = [];
+    this.touched.clear();
+    this.begun.clear();
+    this.finished.clear();
     for (const use of this.uses.get(topic) ?? []) this.consume(use, obs, findings);
     if (obs.kind === 'signal') for (const use of this.uses.get('signal') ?? []) this.consume(use, obs, findings);
+    for (const { rule, partials } of this.finished.values()) this.conclude(rule, partials, obs.seen, obs, findings);
     return findings;
   }
 
@@ -122,11 +132,10 @@ export class Chains {
       const p = this.byId.get(id);
       if (p === undefined || p.deadline >= watermark) continue;
       const rule = this.rules.get(p.rule) as Rule;
-      const steps = this.positive.get(p.rule) as readonly Step[];
-      if (p.next === steps.length) {
+      if (p.next === rule.groups.length) {
         this.remove(p);
-        this.cover(p, rule, p.last, p.deadline);
-        findings.push(this.finding(rule, [p], p.deadline, undefined));
+        if (rule.trailing !== undefined) this.cover(p, [rule.trailing], p.deadline);
+        this.conclude(rule, [p], p.deadline, undefined, findings);
       } else {
         this.end(p, 'expired', p.deadline);
       }
@@ -135,6 +144,11 @@ export class Chains {
       if (alert.until >= watermark) continue;
       this.alerts.delete(id);
       this.dirtyAlerts.add(id);
+    }
+    for (const [slot, until] of this.resting) {
+      if (until >= watermark) continue;
+      this.resting.delete(slot);
+      this.dirtyRests.add(slot);
     }
     return findings;
   }
@@ -152,44 +166,61 @@ export class Chains {
     if (use.role === 'absent') this.violate(use, obs, bound, [...open]);
     if (use.role !== 'step') return;
 
-    const finished: Partial[] = [];
+    let advanced = false;
+    let done = false;
     for (const p of [...open]) {
-      if (p.next === use.index && use.index > 0 && !isOver(obs) && this.advancePartial(p, use, obs, bound)) {
-        if (p.next === (this.positive.get(rule.id) as readonly Step[]).length && !this.waits(p, rule)) finished.push(p);
-      }
+      if (isOver(obs) || this.touched.has(p.id) || !accepts(rule, p, use.group, use.member)) continue;
+      if (!this.advancePartial(p, use, obs, bound)) continue;
+      advanced = true;
+      if (p.next < rule.groups.length || rule.trailing !== undefined) continue;
+      this.finish(p, rule);
+      done = true;
     }
-    if (finished.length > 0) {
-      for (const p of finished) this.remove(p);
-      findings.push(this.finding(rule, finished, obs.seen, obs));
-      return;
-    }
-    if (this.extend(rule, key, obs, findings) || isOver(obs)) return;
-    if (use.index === 0) this.start(use, obs, bound, key, findings);
+    if (done || this.extend(rule, key, obs, findings) || isOver(obs)) return;
+    // Of an any_order group that begins a chain: what went on with one begins no other.
+    if (use.group === 0 && !(advanced && rule.groups[0]?.need === 'all')) this.start(use, obs, bound, key);
   }
 
   private advancePartial(p: Partial, use: Use, obs: Observation, bound: Bound): boolean {
     const { rule, step } = use;
-    const gap = obs.seen - p.last;
-    if (gap < step.after || gap > step.within || obs.seen - p.first > rule.window) return false;
+    const group = rule.groups[use.group] as Group;
+    const gap = obs.seen - p.base;
+    if (gap < group.after || gap > group.within || obs.seen - p.first > rule.window) return false;
     for (const [name, b] of Object.entries(bound)) {
       const known = p.bound[name];
       if (known !== undefined && known.value !== b.value) return false;
     }
     const verdict = this.judge(rule, step, obs, { ...p.bound, ...bound }, p.steps);
     if (verdict === undefined) return false;
-    this.cover(p, rule, p.last, obs.seen);
+    if (p.met === 0) this.cover(p, group.absent, obs.seen);
     if (verdict.young && !p.flags.includes('young_memory')) p.flags.push('young_memory');
     Object.assign(p.bound, bound);
     p.steps.push(matched(step, obs, verdict.why));
-    p.last = obs.seen;
-    p.next++;
-    this.schedule(p, rule);
+    this.meet(p, rule, use, obs.seen);
     this.take(p, step);
     return true;
   }
 
-  private start(use: Use, obs: Observation, bound: Bound, key: string, findings: Finding[]): void {
+  /** `p` has met a step of a group; and the group, when that was the last of it. */
+  private meet(p: Partial, rule: Rule, { group, member }: Use, seen: number): void {
+    const { steps, need } = rule.groups[group] as Group;
+    p.met = (p.next === group ? p.met : 0) | (1 << member);
+    p.next = group;
+    p.last = seen;
+    p.barred = [];
+    if (need === 'one' || p.met === (1 << steps.length) - 1) {
+      p.next++;
+      p.met = 0;
+      p.base = seen;
+    }
+    this.touched.add(p.id);
+    this.schedule(p, rule);
+  }
+
+  private start(use: Use, obs: Observation, bound: Bound, key: string): void {
     const { rule, step } = use;
+    // A record that fits two steps of the first group begins with the earlier one.
+    if (this.begun.has(slotKey(rule.id, key))) return;
     const verdict = this.judge(rule, step, obs, bound, []);
     if (verdict === undefined) return;
     const slot = slotKey(rule.id, key);
@@ -219,29 +250,29 @@ export class Chains {
       if (oldest !== undefined) this.end(oldest, 'evicted', obs.seen);
     }
     const p: Partial = {
-      ...{ id: this.nextId++, rule: rule.id, ruleHash: rule.hash, key, next: 1, bound },
+      ...{ id: this.nextId++, rule: rule.id, ruleHash: rule.hash, key, next: 0, met: 0, barred: [], bound },
       steps: [matched(step, obs, verdict.why)],
-      ...{ first: obs.seen, last: obs.seen, deadline: 0, flags: verdict.young ? ['young_memory'] : [] },
+      ...{ first: obs.seen, base: obs.seen, last: obs.seen, deadline: 0 },
+      flags: verdict.young ? ['young_memory'] : [],
     };
-    if ((this.positive.get(rule.id) as readonly Step[]).length === 1 && !this.waits(p, rule)) {
-      p.deadline = obs.seen;
-      this.take(p, step);
-      findings.push(this.finding(rule, [p], obs.seen, obs));
-      return;
-    }
+    this.begun.add(slotKey(rule.id, key));
     this.insert(p);
-    this.schedule(p, rule);
+    this.meet(p, rule, use, obs.seen);
     this.take(p, step);
+    if (p.next === rule.groups.length && rule.trailing === undefined) this.finish(p, rule);
+  }
+
+  private finish(p: Partial, rule: Rule): void {
+    this.remove(p);
+    const slot = slotKey(rule.id, p.key);
+    const others = this.finished.get(slot);
+    if (others === undefined) this.finished.set(slot, { rule, partials: [p] });
+    else others.partials.push(p);
   }
 
   /** The latest match of `p`, which was of `step`, into keeping. */
   private take(p: Partial, step: Step): void {
     if (step.keep !== undefined) this.keeper?.take(partialKey(p), p.steps.at(-1) as Matched, step.keep, p.deadline);
-  }
-
-  /** Whether the finished steps still wait for an absence to be over. */
-  private waits(p: Partial, rule: Rule): boolean {
-    return p.next === (this.positive.get(rule.id) as readonly Step[]).length && rule.steps.at(-1)?.absent === true;
   }
 
   private judge(
@@ -260,10 +291,9 @@ export class Chains {
   }
 
   /** An absence that was only partly watched is kept, and said so. */
-  private cover(p: Partial, rule: Rule, from: number, to: number): void {
-    for (const step of absencesAfter(rule, p.steps.length)) {
-      if (this.coverage(from, to, step.kind) < step.requireCoverage && !p.flags.includes('blind'))
-        p.flags.push('blind');
+  private cover(p: Partial, absent: readonly Step[], to: number): void {
+    for (const { kind, requireCoverage } of absent) {
+      if (this.coverage(p.base, to, kind) < requireCoverage && !p.flags.includes('blind')) p.flags.push('blind');
     }
   }
 
@@ -276,11 +306,19 @@ export class Chains {
   }
 
   private violate(use: Use, obs: Observation, bound: Bound, open: readonly Partial[]): void {
+    const { rule, step, group } = use;
     for (const p of open) {
-      if (p.next !== use.index + 1 || obs.seen <= p.last || obs.seen > p.deadline) continue;
+      if (!leads(rule, p, group) || obs.seen <= p.base || obs.seen > p.deadline) continue;
       const clash = Object.entries(bound).some(([n, b]) => p.bound[n] !== undefined && p.bound[n].value !== b.value);
-      if (clash || this.judge(use.rule, use.step, obs, { ...p.bound, ...bound }, p.steps) === undefined) continue;
-      this.end(p, 'absent', obs.seen);
+      if (clash || this.judge(rule, step, obs, { ...p.bound, ...bound }, p.steps) === undefined) continue;
+      // An optional group between could still come, and the time after it is another.
+      const isNext = group === p.next && rule.groups[group]?.optional !== true;
+      if (isNext) {
+        this.end(p, 'absent', obs.seen);
+      } else if (!p.barred.includes(group)) {
+        p.barred.push(group);
+        this.dirty.add(p.id);
+      }
     }
   }
 
@@ -294,7 +332,7 @@ export class Chains {
     alert.revision++;
     this.dirtyAlerts.add(id);
     const more = matched({ id: 'continues', where: undefined }, obs, []);
-    const { keep } = (this.positive.get(rule.id) as readonly Step[]).at(-1) as Step;
+    const keep = rule.groups.at(-1)?.steps.find((s) => s.id === alert.steps.at(-1)?.step)?.keep;
     if (keep !== undefined) this.keeper?.take(alert.partials[0] as string, more, keep, obs.seen);
     findings.push({
       ...{ rule: headOf(rule), status: 'extended', revision: alert.revision, key, starts: alert.starts },
@@ -304,6 +342,26 @@ export class Chains {
       ...{ bound: alert.bound, flags: alert.flags, issued: alert.issued, at: obs.seen },
     });
     return true;
+  }
+
+  /** An alert, unless its key rests after another one. */
+  private conclude(
+    rule: Rule,
+    finished: readonly Partial[],
+    at: number,
+    obs: Observation | undefined,
+    findings: Finding[],
+  ): void {
+    const slot = slotKey(rule.id, (finished[0] as Partial).key);
+    if (at <= (this.resting.get(slot) ?? Number.NEGATIVE_INFINITY)) {
+      for (const p of finished) this.missed(p, 'suppressed', at);
+      return;
+    }
+    if (rule.suppress > 0) {
+      this.resting.set(slot, at + rule.suppress);
+      this.dirtyRests.add(slot);
+    }
+    findings.push(this.finding(rule, finished, at, obs));
   }
 
   private finding(rule: Rule, finished: readonly Partial[], at: number, obs: Observation | undefined): Finding {
@@ -342,10 +400,14 @@ export class Chains {
   }
 
   private schedule(p: Partial, rule: Rule): void {
-    const steps = this.positive.get(rule.id) as readonly Step[];
-    const trailing = p.next === steps.length ? rule.steps.at(-1)?.lasting : undefined;
-    const within = steps[p.next]?.within ?? Number.POSITIVE_INFINITY;
-    p.deadline = trailing !== undefined ? p.last + trailing : Math.min(p.first + rule.window, p.last + within);
+    if (p.next === rule.groups.length) {
+      p.deadline = p.base + (rule.trailing?.lasting ?? 0);
+    } else {
+      let within = 0;
+      for (let g = p.next; g < rule.groups.length && leads(rule, p, g); g++)
+        within = Math.max(within, (rule.groups[g] as Group).within);
+      p.deadline = Math.min(p.first + rule.window, p.base + within);
+    }
     this.deadlines.add(p.deadline, p.id);
     this.dirty.add(p.id);
   }
@@ -371,13 +433,19 @@ export class Chains {
 
   private end(p: Partial, reason: NearMiss['reason'], at: number): void {
     this.remove(p);
+    this.missed(p, reason, at);
+  }
+
+  /** A partial that is gone, and made no alert. */
+  private missed(p: Partial, reason: NearMiss['reason'], at: number): void {
     this.keeper?.release(partialKey(p));
-    const missing = (this.positive.get(p.rule) as readonly Step[])[p.next]?.id ?? 'absence';
+    const group = this.rules.get(p.rule)?.groups[p.next];
+    const unmet = group?.steps.filter((_, i) => (p.met & (1 << i)) === 0).map((s) => s.id) ?? [];
     this.miss({
       rule: p.rule,
       key: p.key,
       matched: p.steps.map((s) => s.step),
-      missing,
+      missing: unmet.join(group?.need === 'one' ? ' or ' : ' and ') || 'absence',
       first: p.first,
       ended: at,
       reason,
@@ -412,18 +480,29 @@ export class Chains {
     }
     for (const id of this.dirtyAlerts) {
       const alert = this.alerts.get(id);
-      if (alert === undefined) this.section.remove(`a/${id}`);
-      else this.section.put(`a/${id}`, pack(alert));
+      if (alert === undefined) this.section.remove(alertSection(id));
+      else this.section.put(alertSection(id), pack(alert));
+    }
+    for (const slot of this.dirtyRests) {
+      const until = this.resting.get(slot);
+      if (until === undefined) this.section.remove(restSection(slot));
+      else this.section.put(restSection(slot), pack({ slot, until }));
     }
     this.dirty.clear();
     this.dirtyAlerts.clear();
+    this.dirtyRests.clear();
   }
 
   private load(): void {
     for (const [key, bytes] of this.section.entries()) {
       if (key.startsWith('a/')) {
         const alert = unpack<OpenAlert>(bytes);
-        if (this.rules.has(alert.rule)) this.alerts.set(key.slice(2), alert);
+        if (this.rules.has(alert.rule)) this.alerts.set(alertKey(alert.rule, alert.key, alert.episode), alert);
+        continue;
+      }
+      if (key.startsWith('s/')) {
+        const { slot, until } = unpack<Rest>(bytes);
+        this.resting.set(slot, until);
         continue;
       }
       const p = unpack<Partial>(bytes);
@@ -444,13 +523,15 @@ export class Chains {
 
 const partialKey = ({ rule, id }: Pick<Partial, 'rule' | 'id'>): string => `${rule}/${id}`;
 const sectionKey = (id: number): string => `p/${id.toString(36).padStart(10, '0')}`;
+/** Keys of a section are short; what is joined by is as long as a name can be. */
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
+const alertSection = (id: string): string => `a/${digest(id)}`;
+const restSection = (slot: string): string => `s/${digest(slot)}`;
 const slotKey = (rule: string, key: string): string => `${rule}\0${key}`;
 const alertKey = (rule: string, key: string, episode: string): string => `${rule}\0${key}\0${episode}`;
 const headOf = ({ id, hash, version, title, severity, attack, scope }: Rule): Finding['rule'] => ({
   ...{ id, hash, version, title, severity, attack, scope },
 });
-export const keyOf = (rule: Rule, bound: Bound): string =>
-  rule.by.map((name) => `${name}=${bound[name]?.value ?? ''}`).join('|');
 
 function episodeOf(obs: Observation): string | undefined {
   return obs.kind === 'signal' ? ((obs.event as { episode: string | null }).episode ?? undefined) : undefined;
@@ -460,66 +541,15 @@ function episodeOf(obs: Observation): string | undefined {
 const isOver = (obs: Observation): boolean =>
   obs.kind === 'signal' && (obs.event as { phase: string }).phase === 'closed';
 
-/** Absent steps that follow the nth positive step. */
-function absencesAfter(rule: Rule, n: number): Step[] {
-  let seen = 0;
-  const out: Step[] = [];
-  for (const step of rule.steps) {
-    if (!step.absent) seen++;
-    else if (seen === n) out.push(step);
-  }
-  return out;
+/** Whether `group` can be what comes next: nothing of an earlier one is half met, and those between are optional. */
+function leads(rule: Rule, p: Readonly<Partial>, group: number): boolean {
+  if (group < p.next || (p.met !== 0 && group !== p.next)) return false;
+  for (let g = p.next; g < group; g++) if (rule.groups[g]?.optional !== true) return false;
+  return true;
 }
 
-export function fieldOf(obs: Observation, field: string): Value {
-  const host = obs.hosts[field];
-  if (host !== undefined) return host.id;
-  return ((obs.event as unknown as Record<string, Value | undefined>)[field] ?? null) as Value;
-}
-
-/** The step's variables; undefined when one has no value in this record. */
-function bindAll(step: Step, obs: Observation): Bound | undefined {
-  const bound: Bound = {};
-  for (const { variable, field, class: cls } of step.bind) {
-    const value = fieldOf(obs, field);
-    if (typeof value !== 'string' || value === '') return undefined;
-    bound[variable] = { class: cls, value };
-  }
-  return bound;
-}
-
-export function bindingsOf(
-  step: Step,
-  obs: Observation,
-  bound: Bound,
-  earlier: readonly Matched[],
-  memory: Memory,
-): Bindings {
-  return {
-    field: (name, field) => {
-      if (name === step.kind) return fieldOf(obs, field);
-      const past = earlier.find((m) => m.step === name);
-      return (past?.hosts[field] ?? past?.values[field] ?? null) as Value;
-    },
-    variable: (name) => bound[name]?.value ?? '',
-    memory,
-    at: obs.seen,
-  };
-}
-
-/** Each term with the values it compared; one that was not true says what it was. */
-export function explainTerms(step: Step, bindings: Bindings): string[] {
-  return (step.where?.terms ?? []).map((t) => {
-    const verdict = t.evaluate(bindings);
-    const values = t.parts.map((p) => `${p.text} is ${shownPart(p.evaluate(bindings), p.isTime)}`);
-    const said = values.length === 0 ? t.text : `${t.text}, where ${values.join(', ')}`;
-    return verdict === true ? said : `${said}: ${shown(verdict)}`;
-  });
-}
-
-function shownPart(v: Value, isTime: boolean): string {
-  const us = v instanceof Limit ? v.known : v;
-  // Beyond that no calendar goes.
-  if (!isTime || typeof us !== 'number' || Math.abs(us) > 8.64e18) return shown(v);
-  return new Date(Math.floor(us / 1000)).toISOString();
+/** Whether `p` waits for this step of this group. */
+export function accepts(rule: Rule, p: Readonly<Partial>, group: number, member: number): boolean {
+  if (!leads(rule, p, group) || p.barred.includes(group)) return false;
+  return group !== p.next || (p.met & (1 << member)) === 0;
 }

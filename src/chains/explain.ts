@@ -6,10 +6,11 @@
 import type { Finding } from '../schema/finding.ts';
 import type { Observation } from '../schema/observation.ts';
 import { remember } from '../schema/remember.ts';
+import { bindingsOf, explainTerms, fieldOf, keyOf } from './bindings.ts';
 import { DAY_0, MEMORY_DAYS, PlainMemory, PlainSection } from './cases.ts';
 import { UNKNOWN } from './cel.ts';
 import { DAY } from './duration.ts';
-import { bindingsOf, Chains, explainTerms, fieldOf, keyOf, type NearMiss } from './engine.ts';
+import { accepts, Chains, type NearMiss } from './engine.ts';
 import type { Partial } from './partial.ts';
 import type { Rule, Step } from './rule.ts';
 
@@ -66,7 +67,7 @@ function bindings(step: Step, obs: Observation): { bound: Record<string, Variabl
 /** What the engine asks of a record before `where`, in its order. */
 function hindrances(rule: Rule, step: Step, obs: Observation, p: Readonly<Partial>): string[] {
   const failed: string[] = [];
-  const gap = obs.seen - p.last;
+  const gap = obs.seen - p.base;
   const before = p.steps.at(-1)?.step ?? '';
   if (gap < step.after) failed.push(`${span(gap)} after ${before}: the step asks for ${span(step.after)} at least`);
   if (gap > step.within) failed.push(`${span(gap)} after ${before}: the step allows ${span(step.within)}`);
@@ -128,17 +129,18 @@ export function explain(
   const found = (all: readonly Finding[]): void => {
     for (const f of all) notes(f.key).findings.push(f);
   };
-  const positive = rule.steps.filter((s) => !s.absent);
+  const steps = rule.groups.flatMap((g, group) => g.steps.map((step, member) => ({ step, group, member })));
 
   for (const obs of observations) {
     found(chains.advance(obs.seen));
     remember(memory, obs);
-    for (const [index, step] of positive.entries()) {
+    for (const { step, group, member } of steps) {
       if (!consumes(step, obs)) continue;
       const { bound, unset } = bindings(step, obs);
       if (rule.by.some((name) => bound[name] === undefined)) continue;
       const key = keyOf(rule, bound);
-      const waiting = index === 0 ? [undefined] : [...chains.open].filter((p) => p.key === key && p.next === index);
+      const open = [...chains.open].filter((p) => p.key === key && accepts(rule, p, group, member));
+      const waiting = group === 0 ? [undefined, ...open] : open;
       for (const p of waiting) {
         const verdict = terms(rule, step, obs, bound, p, memory);
         const failed = [...unset, ...(p === undefined ? [] : hindrances(rule, step, obs, p)), ...verdict.failed];
@@ -171,6 +173,7 @@ const REASONS: Readonly<Record<NearMiss['reason'], string>> = {
   until: 'the chain was called off',
   full: 'there was no room for another start',
   evicted: 'it was evicted for a newer start',
+  suppressed: 'its key rested after another alert',
 };
 
 /** For a terminal: one indented block a key. */

@@ -93,8 +93,8 @@ describe('chains: language', () => {
     [
       'a construct of later',
       'by: [victim]',
-      'by: [victim]\nsuppress: 1d',
-      'x.yaml:4:1: suppress is not supported yet (leave it out)',
+      'by: [victim]\nretro: eager',
+      'x.yaml:4:1: retro is not supported yet (leave it out)',
     ],
     ['no technique', 'by: [victim]', 'by: [victim]\nattack: [1071]', 'x.yaml:4:9: attack is a list of texts'],
     ['yaml that is none', 'by: [victim]', 'by: [victim', 'x.yaml:4:1: '],
@@ -119,6 +119,61 @@ describe('chains: language', () => {
     assert.match(keep('{ packet: flow }') ?? '', /keep has no packet \(did you mean packets\?\)/);
     assert.match(keep('{ lease: long }') ?? '', /lease: long is no length of time/);
     assert.match(keep('flow') ?? '', /keep is a map/);
+  });
+
+  describe('groups', () => {
+    const chain = (steps: string): string[] => faults(`chain: x\nwindow: 3d\nby: [h]\nsteps:\n${steps}`);
+    const step = (id: string, more = ''): string => `{ id: ${id}, event: dns, bind: { h: dns.orig_host }${more} }`;
+    const rows: [name: string, steps: string, message: RegExp | undefined][] = [
+      [
+        'any_order and one_of',
+        `  - any_order: [${step('a')}, ${step('b')}]\n  - one_of: [${step('c')}, ${step('d')}]\n`,
+        undefined,
+      ],
+      ['one step alone', `  - any_order: [${step('a')}]\n`, /x\.yaml:5:\d+: a group has 2 to 16 steps/],
+      [
+        'both',
+        `  - any_order: [${step('a')}, ${step('b')}]\n    one_of: [${step('c')}]\n`,
+        /any_order or one_of, not both/,
+      ],
+      [
+        'times of a member',
+        `  - any_order: [${step('a', ', after: 1d')}, ${step('b')}]\n`,
+        /after belongs to the group/,
+      ],
+      [
+        'an optional any_order',
+        `  - ${step('x')}\n  - any_order: [${step('a')}, ${step('b')}]\n    optional: true\n  - ${step('y')}\n`,
+        /any_order is not optional/,
+      ],
+      [
+        'an optional first step',
+        `  - ${step('a', ', optional: true')}\n  - ${step('b')}\n`,
+        /cannot begin with an optional step/,
+      ],
+      [
+        'an optional last step',
+        `  - ${step('a')}\n  - ${step('b', ', optional: true')}\n`,
+        /the last step cannot be optional/,
+      ],
+      [
+        'optional that is no truth',
+        `  - ${step('a')}\n  - ${step('b', ', optional: 1')}\n  - ${step('c')}\n`,
+        /optional is true or false/,
+      ],
+      ['an unknown word', `  - any_of: [${step('a')}]\n`, /a step has no any_of/],
+      ['a name that is taken', `  - any_order: [${step('a')}, ${step('a')}]\n`, /two steps are called a/],
+    ];
+    for (const [name, steps, message] of rows)
+      it(`${name}: ${message === undefined ? 'good' : 'a fault with its place'}`, () => {
+        const found = chain(steps);
+        if (message === undefined) assert.deepEqual(found, []);
+        else
+          assert.ok(
+            found.some((f) => message.test(f)),
+            found.join('\n'),
+          );
+      });
   });
 
   it('prevalence is compared with at most 16', () => {

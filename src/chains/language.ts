@@ -11,10 +11,12 @@ import { ENTITY_FIELDS, type EntityClass } from '../schema/observation.ts';
 import { CelFault, compileWhere, type Expression, type Name } from './cel.ts';
 import { DAY, duration } from './duration.ts';
 import { type ChainFault, didYouMean, type Place } from './fault.ts';
-import type { Bind, Rule, Severity, Step } from './rule.ts';
+import type { Bind, Group, Rule, Severity, Step } from './rule.ts';
 
 const WINDOW_MAX = 400 * DAY;
 const STEPS_MAX = 16;
+/** A bit of a partial each. */
+const MEMBERS_MAX = 16;
 const EACH_MAX = 64;
 const PARTIALS_MAX = 100_000;
 const KEEP_PACKETS_MAX = 10_000;
@@ -32,6 +34,7 @@ const CHAIN_KEYS = [
   'on_full',
   'on_young',
   'limits',
+  'suppress',
   'steps',
   'until',
   'notes',
@@ -48,8 +51,10 @@ const STEP_KEYS = [
   'for',
   'require_coverage',
   'keep',
+  'optional',
 ];
-const LATER = ['any_order', 'one_of', 'optional', 'agg', 'suppress', 'emit', 'retro'];
+const GROUP_KEYS = ['any_order', 'one_of', 'after', 'within', 'optional'];
+const LATER = ['agg', 'emit', 'retro'];
 const SEVERITIES: readonly Severity[] = ['info', 'low', 'medium', 'high', 'critical'];
 
 export interface Vocabulary {
@@ -280,38 +285,65 @@ class Reader {
     const limits = this.get(root, 'limits');
     const limit = isMap(limits) ? Number(limits.get('partials') ?? PARTIALS_MAX) : PARTIALS_MAX;
     if (!(Number.isInteger(limit) && limit > 0)) this.fault(limits, 'limits.partials is a whole number above 0');
+    const suppress = this.time(root, 'suppress') ?? 0;
     const version = Number(root.get('version') ?? 1);
     if (this.faults.length > 0 || id === undefined || window === undefined || steps === undefined) return undefined;
     return {
       ...{ id, version, hash, title: this.string(root, 'title') ?? id, attack: this.strings(root, 'attack') },
       severity: this.choice(root, 'severity', SEVERITIES, 'medium'),
       scope: this.choice(root, 'scope', ['sensor', 'fleet'], 'fleet'),
-      ...{ by, window, each: n, partialsMax: limit, ...steps, file: this.file },
+      ...{ by, window, each: n, partialsMax: limit, suppress, ...steps, file: this.file },
       start: each !== null ? 'each' : (startText as 'first' | 'last'),
       onFull: this.choice(root, 'on_full', ['reject-new', 'evict-oldest'], 'reject-new'),
       onYoung: this.choice(root, 'on_young', ['flag', 'wait', 'match'], 'flag'),
     };
   }
 
-  private steps(root: YAMLMap, by: readonly string[]): { steps: Step[]; until: Step[] } | undefined {
+  private steps(
+    root: YAMLMap,
+    by: readonly string[],
+  ): { steps: Step[]; groups: Group[]; trailing: Step | undefined; until: Step[] } | undefined {
     const list = this.get(root, 'steps');
     if (!isSeq(list) || list.items.length === 0 || list.items.length > STEPS_MAX)
       return this.fault(list ?? root, `a chain has 1 to ${STEPS_MAX} steps`);
     const variables = new Map<string, EntityClass>();
     const earlier = new Map<string, KindName>();
     const steps: Step[] = [];
-    for (const item of list.items as Node[]) {
+    const groups: Group[] = [];
+    let absent: Step[] = [];
+    const one = (item: Node): Step | undefined => {
       const step = this.step(item, variables, earlier, false);
-      if (step === undefined) continue;
+      if (step === undefined) return undefined;
       if (earlier.has(step.id)) this.fault(item, `two steps are called ${step.id}`);
       if (!step.absent) earlier.set(step.id, step.kind);
       this.boundBy(step, by, item);
       steps.push(step);
+      return step;
+    };
+    for (const item of list.items as Node[]) {
+      if (isMap(item) && (this.get(item, 'any_order') ?? this.get(item, 'one_of')) !== undefined) {
+        const group = this.group(item, one);
+        if (group === undefined) continue;
+        groups.push({ ...group, absent });
+        absent = [];
+        continue;
+      }
+      const step = one(item);
+      if (step?.absent) absent.push(step);
+      if (step === undefined || step.absent) continue;
+      const { after, within } = step;
+      groups.push({ steps: [step], need: 'all', optional: this.optional(item as YAMLMap), after, within, absent });
+      absent = [];
     }
-    const [first] = steps;
-    if (first?.absent) this.fault(list.items[0] as Node, 'a chain cannot begin with an absence');
-    if (steps.at(-1)?.absent && steps.at(-1)?.lasting === undefined)
-      this.fault(list.items.at(-1) as Node, 'an absence at the end lasts for a time', 'for: 2d');
+    const [first, ...items] = list.items as Node[];
+    if (steps[0]?.absent) this.fault(first, 'a chain cannot begin with an absence');
+    if (groups[0]?.optional) this.fault(first, 'a chain cannot begin with an optional step', 'leave it out');
+    const last = items.at(-1) ?? first;
+    if (absent.length > 1) this.fault(last, 'one absence at the end', 'join them in one where');
+    if (absent.length > 0 && absent.at(-1)?.lasting === undefined)
+      this.fault(last, 'an absence at the end lasts for a time', 'for: 2d');
+    if (groups.at(-1)?.optional)
+      this.fault(last, 'the last step cannot be optional: the chain is finished without it', 'leave it out');
     const until: Step[] = [];
     const untilNode = this.get(root, 'until');
     for (const item of isSeq(untilNode) ? (untilNode.items as Node[]) : []) {
@@ -320,7 +352,41 @@ class Reader {
       this.boundBy(step, by, item);
       until.push(step);
     }
-    return { steps, until };
+    return { steps, groups, trailing: absent[0], until };
+  }
+
+  private optional(map: YAMLMap): boolean {
+    const node = this.get(map, 'optional');
+    if (node !== undefined && typeof (node as Scalar).value !== 'boolean')
+      this.fault(node, 'optional is true or false');
+    return (node as Scalar | undefined)?.value === true;
+  }
+
+  /** `any_order: [...]` or `one_of: [...]`, with after, within and optional of its own. */
+  private group(node: YAMLMap, one: (item: Node) => Step | undefined): Omit<Group, 'absent'> | undefined {
+    this.keys(node, GROUP_KEYS, 'a group');
+    const all = this.get(node, 'any_order');
+    const list = all ?? this.get(node, 'one_of');
+    if (all !== undefined && this.get(node, 'one_of') !== undefined)
+      return this.fault(node, 'a group is any_order or one_of, not both');
+    if (!isSeq(list) || list.items.length < 2 || list.items.length > MEMBERS_MAX)
+      return this.fault(list, `a group has 2 to ${MEMBERS_MAX} steps`, 'any_order: [{ id: a, ... }, { id: b, ... }]');
+    const after = this.time(node, 'after') ?? 0;
+    const within = this.time(node, 'within') ?? Number.POSITIVE_INFINITY;
+    if (after > within) this.fault(this.get(node, 'after'), 'after is longer than within: nothing can match');
+    const optional = this.optional(node);
+    if (optional && all !== undefined)
+      this.fault(this.get(node, 'optional'), 'any_order is not optional: half of it would be neither', 'one_of can be');
+    const steps: Step[] = [];
+    for (const item of list.items as Node[]) {
+      const step = one(item);
+      if (step === undefined) continue;
+      for (const key of ['after', 'within', 'absent', 'optional'])
+        if (isMap(item) && this.get(item, key) !== undefined)
+          this.fault(this.get(item, key), `${key} belongs to the group`, 'write it beside any_order or one_of');
+      steps.push({ ...step, after, within });
+    }
+    return { steps, need: all === undefined ? 'one' : 'all', optional, after, within };
   }
 
   private boundBy(step: Step, by: readonly string[], node: Node): void {

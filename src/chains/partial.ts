@@ -9,12 +9,17 @@ export interface Partial {
   readonly rule: string;
   readonly ruleHash: string;
   readonly key: string;
-  /** Index of the positive step that comes next. */
+  /** Index of the group that comes next, or is half met. */
   next: number;
+  /** Steps of that group that have matched: a bit each. */
+  met: number;
+  /** Groups that can no longer be skipped to: what must not come before them has come. */
+  barred: number[];
   readonly bound: Record<string, { class: EntityClass; value: string }>;
   readonly steps: Matched[];
-  /** Packet times of the first and the last matched step [us]. */
+  /** Packet times of the first match, of the end of the last whole group, and of the last match [us]. */
   readonly first: number;
+  base: number;
   last: number;
   /** The partial ends here, decided by window, within or a trailing absence [us]. */
   deadline: number;
@@ -37,8 +42,14 @@ export interface OpenAlert {
   readonly until: number;
 }
 
+/** A key that rests after its alert. */
+export interface Rest {
+  readonly slot: string;
+  readonly until: number;
+}
+
 const packr = new Packr({ useRecords: false });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
-export const pack = (value: Partial | OpenAlert): Uint8Array => new Uint8Array(packr.pack(value));
-export const unpack = <T extends Partial | OpenAlert>(bytes: Uint8Array): T => unpackr.unpack(bytes) as T;
+export const pack = (value: Partial | OpenAlert | Rest): Uint8Array => new Uint8Array(packr.pack(value));
+export const unpack = <T extends Partial | OpenAlert | Rest>(bytes: Uint8Array): T => unpackr.unpack(bytes) as T;

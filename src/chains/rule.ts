@@ -33,6 +33,19 @@ export interface Step {
   readonly place: Place;
 }
 
+/** What comes next: one step, several in any order, or one of several. */
+export interface Group {
+  readonly steps: readonly Step[];
+  readonly need: 'all' | 'one';
+  /** The chain goes on without it, too. */
+  readonly optional: boolean;
+  /** Least and most time since the group before, or since the first match in the first group [us]. */
+  readonly after: number;
+  readonly within: number;
+  /** What must not come since the group before. */
+  readonly absent: readonly Step[];
+}
+
 export interface Rule {
   readonly id: string;
   readonly version: number;
@@ -49,6 +62,12 @@ export interface Rule {
   readonly onFull: OnFull;
   readonly onYoung: 'flag' | 'wait' | 'match';
   readonly partialsMax: number;
+  /** After an alert none for the same key for so long; 0: no such rest [us]. */
+  readonly suppress: number;
+  readonly groups: readonly Group[];
+  /** Nothing like this for `lasting` after the last group. */
+  readonly trailing: Step | undefined;
+  /** Of all groups, and absences, in the order of the text. */
   readonly steps: readonly Step[];
   readonly until: readonly Step[];
   readonly file: string;

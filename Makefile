@@ -147,6 +147,7 @@ corpus: build ## compare with Zeek's logs of every capture in CORPUS
 
 bench: build native ## packets/s, us a packet and peak memory beside tcpdump's; and on a trace ten times longer
 	@node test/bench/bench.mjs
+	@node --import tsx test/bench/detection.ts
 
 fuzz: fuzzers ## run the fuzz targets, or one: PROTO=dns, TIME=10 seconds each
 	@node test/fuzz.mjs --build build/fuzz --time $(TIME) --jobs $(JOBS) $(if $(PROTO),--only $(PROTO))

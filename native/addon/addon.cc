@@ -10,8 +10,10 @@
 #include <cstring>
 #include <mutex>
 
+#include "addon/evidence.h"
 #include "addon/memory.h"
 #include "addon/store.h"
+#include "addon/wire.h"
 #include "sensor/reader.h"
 
 namespace catenary::addon {
@@ -54,9 +56,10 @@ struct Job {
   std::mutex mutex;  // the reader works for one call at a time
   Collector collector;
   sensor::Reader reader;
+  Holds holds;
 };
 
-Napi::Value to_js(Napi::Env env, Drain drain) {
+Napi::Value to_js(Napi::Env env, Drain drain, const std::vector<packets::Segment>& segments) {
   Napi::Array batches = Napi::Array::New(env, drain.batches.size());
   for (std::size_t i = 0; i < drain.batches.size(); i++) {
     const DrainedBatch& b = drain.batches[i];
@@ -75,6 +78,7 @@ Napi::Value to_js(Napi::Env env, Drain drain) {
                         env, bytes->data(), bytes->size(),
                         [](Napi::Env, void*, std::vector<std::uint8_t>* owned) { delete owned; }, bytes));
   out.Set("batches", batches);
+  if (!segments.empty()) out.Set("segments", segments_to_js(env, segments));
   return out;
 }
 
@@ -88,19 +92,24 @@ class NextWorker final : public Napi::AsyncWorker {
   void Execute() override {
     const std::lock_guard lock(job_->mutex);
     auto& ready = job_->collector.ready;
+    packets::Writer* packets = job_->reader.pipeline().packets();
+    if (packets) job_->holds.apply(*packets);
     while (ready.empty()) {
       if (!job_->reader.run(kPacketsPerCall)) break;
       if (ready.empty()) break;  // so that the caller can look at the summary and go on
     }
-    is_progress_ = ready.empty() && !job_->reader.is_done();
+    if (packets) segments_ = packets->take_closed();
+    is_progress_ = ready.empty() && (!job_->reader.is_done() || !segments_.empty());
     if (ready.empty()) return;
     drain_ = std::move(ready.front());
     ready.erase(ready.begin());
     has_drain_ = true;
   }
   void OnOK() override {
-    if (has_drain_) return deferred_.Resolve(to_js(Env(), std::move(drain_)));
-    if (is_progress_) return deferred_.Resolve(to_js(Env(), {std::make_unique<std::vector<std::uint8_t>>(), {}}));
+    if (has_drain_) return deferred_.Resolve(to_js(Env(), std::move(drain_), segments_));
+    if (is_progress_) {
+      return deferred_.Resolve(to_js(Env(), {std::make_unique<std::vector<std::uint8_t>>(), {}}, segments_));
+    }
     deferred_.Resolve(Env().Null());
   }
   void OnError(const Napi::Error& e) override { deferred_.Reject(e.Value()); }
@@ -109,6 +118,7 @@ class NextWorker final : public Napi::AsyncWorker {
   std::shared_ptr<Job> job_;
   Napi::Promise::Deferred deferred_;
   Drain drain_;
+  std::vector<packets::Segment> segments_;
   bool has_drain_ = false, is_progress_ = false;
 };
 
@@ -117,7 +127,8 @@ class Reader final : public Napi::ObjectWrap<Reader> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "Reader",
                        {InstanceMethod("next", &Reader::next), InstanceMethod("summary", &Reader::summary),
-                        InstanceMethod("stop", &Reader::stop)});
+                        InstanceMethod("stop", &Reader::stop), InstanceMethod("hold", &Reader::hold),
+                        InstanceMethod("release", &Reader::release)});
   }
 
   explicit Reader(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Reader>(info) {
@@ -138,6 +149,7 @@ class Reader final : public Napi::ObjectWrap<Reader> {
     if (o.Get("flowsMax").IsNumber()) {
       options.pipeline.flows_max = static_cast<std::size_t>(o.Get("flowsMax").ToNumber().DoubleValue());
     }
+    if (o.Get("packets").IsObject()) options.pipeline.packets = packets_of(o.Get("packets").As<Napi::Object>());
     job_ = std::make_shared<Job>(std::move(options));
     if (!o.Get("kinds").IsArray()) return;
     event::Batcher& events = job_->reader.pipeline().events();
@@ -177,6 +189,7 @@ class Reader final : public Napi::ObjectWrap<Reader> {
     o.Set("kernelReceived", static_cast<double>(s.received));
     o.Set("kernelDropped", static_cast<double>(s.dropped));
     o.Set("interfaceDropped", static_cast<double>(s.if_dropped));
+    o.Set("holdsRefused", static_cast<double>(job_->holds.refused()));
     Napi::Object events = Napi::Object::New(env);
     for (const Kind k : kKinds) {
       const std::uint64_t n = r.pipeline().events().total(k);
@@ -202,6 +215,14 @@ class Reader final : public Napi::ObjectWrap<Reader> {
     return info.Env().Undefined();
   }
 
+  // (uid): whether it is one, and was taken; the decoder obeys before its next packets.
+  Napi::Value hold(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), job_->holds.add(info[0].ToString().Utf8Value(), true));
+  }
+  Napi::Value release(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), job_->holds.add(info[0].ToString().Utf8Value(), false));
+  }
+
   std::shared_ptr<Job> job_;
 };
 
@@ -216,6 +237,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Memory", define_memory(env));
   exports.Set("Transposer", define_transposer(env));
   exports.Set("checkFrames", define_check_frames(env));
+  exports.Set("digestSegment", define_digest_segment(env));
+  exports.Set("crc32c", define_crc32c(env));
+  exports.Set("compress", define_compress(env));
+  exports.Set("decompress", define_decompress(env));
   exports.Set("version", Napi::Function::New(env, version));
   return exports;
 }

@@ -39,7 +39,9 @@ Pipeline::Pipeline(const PipelineOptions& options, event::DrainSink& sink)
       dispatcher_(pool_, events_, weirds_, files_, protocols::all(), options.key),
       reassembler_(pool_, dispatcher_),
       table_(options.key, options.flows_max, *this),
-      decoder_(*this, options.key) {}
+      decoder_(*this, options.key) {
+  if (options.packets) packets_ = std::make_unique<packets::Writer>(*options.packets);
+}
 
 void Pipeline::packet(const capture::RawPacket& raw) {
   counters_.packets++;
@@ -57,7 +59,9 @@ void Pipeline::packet(const capture::RawPacket& raw) {
   p.wire_len = raw.wire_len;
   p.frame = raw.data;
   has_weird_ = false;
+  share_count_ = 0;
   decoder_.link(raw.linktype, p);
+  if (packets_) packets_->packet(raw, {shares_.data(), share_count_});
   if (has_weird_) (raw.data.size() < raw.wire_len ? counters_.truncated : counters_.malformed)++;
   events_.drain_if_full();
 }
@@ -66,6 +70,7 @@ void Pipeline::tick(Nanos now) {
   events_.advance(now);
   table_.advance(events_.now());
   dispatcher_.advance(events_.now());
+  if (packets_) packets_->tick(events_.now());
   events_.drain();
 }
 
@@ -73,6 +78,7 @@ void Pipeline::finish() {
   is_finishing_ = true;
   table_.end_all();
   dispatcher_.finish();
+  if (packets_) packets_->finish();
   events_.drain();
 }
 
@@ -109,6 +115,11 @@ Flow& Pipeline::create(const Tuple& t, const Packet& p, bool flip, Dir& dir) {
 }
 
 void Pipeline::count(Flow& f, Dir dir, const Packet& p) {
+  if (packets_) {
+    // Tunnels inside tunnels: the innermost flow takes the last place.
+    share_count_ = std::min(share_count_ + 1, shares_.size());
+    shares_[share_count_ - 1] = {f.uid, f.ends[0].ip_bytes + f.ends[1].ip_bytes};
+  }
   flow::Endpoint& e = f.end(dir);
   if (e.packets++ == 0) {
     e.ttl = p.ttl;

@@ -1,11 +1,14 @@
 // SPINE 1: the path of a packet through native/.
 //
 //   capture -> decode -> flow -> protocols -> event batches
+//                         └ packets, beside
 //
 // One pipeline is one worker: it shares nothing, runs on one thread and takes packets in order.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 
 #include "capture/source.h"
 #include "decode/decoder.h"
@@ -16,6 +19,7 @@
 #include "flow/dispatch.h"
 #include "flow/reassembly.h"
 #include "flow/table.h"
+#include "packets/writer.h"
 
 namespace catenary::sensor {
 
@@ -23,6 +27,7 @@ struct PipelineOptions {
   std::size_t flows_max = 1 << 20;
   std::size_t stream_bytes_max = std::size_t{512} << 20;  // parsers, unread bytes, segments out of order
   SipKey key;                                             // of every hash table; from the system's random source
+  std::optional<packets::WriterOptions> packets{};        // where packets are kept; not at all when unset
 };
 
 struct Counters {
@@ -58,6 +63,8 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   std::uint64_t fragments_evicted() const noexcept { return decoder_.fragments().evicted(); }
   // Of flows, parsers and bytes out of order.
   std::size_t memory_bytes() const noexcept { return pool_.used(); }
+  // Null when packets are not kept.
+  packets::Writer* packets() noexcept { return packets_.get(); }
 
  private:
   void on_ip(const decode::Packet& p) override;
@@ -84,6 +91,9 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   decode::Decoder decoder_;
   bool is_finishing_ = false;
   bool has_weird_ = false;  // the packet being decoded
+  std::unique_ptr<packets::Writer> packets_;
+  std::array<packets::FlowShare, packets::kFlowsPerPacketMax> shares_{};  // flows of the packet being decoded
+  std::size_t share_count_ = 0;
 };
 
 }  // namespace catenary::sensor

@@ -10,6 +10,19 @@ namespace catenary::sensor {
 // A live event waits no longer than this for company.
 constexpr Nanos kLiveHandOver = kSecond / 4;
 
+namespace {
+
+// Segments say where their packets came from.
+ReaderOptions told(ReaderOptions o) {
+  if (!o.pipeline.packets) return o;
+  o.pipeline.packets->interface = o.interface;
+  o.pipeline.packets->filter = o.filter;
+  if (!o.interface.empty()) o.pipeline.packets->snaplen = static_cast<std::uint32_t>(o.snaplen);
+  return o;
+}
+
+}  // namespace
+
 SipKey random_key() {
   SipKey key;
   CATENARY_CHECK(getrandom(&key, sizeof key, 0) == static_cast<ssize_t>(sizeof key));
@@ -17,7 +30,11 @@ SipKey random_key() {
 }
 
 Reader::Reader(ReaderOptions options, event::DrainSink& sink)
-    : options_(std::move(options)), pipeline_(options_.pipeline, sink), ledger_(options_.interface) {}
+    : options_(told(std::move(options))), pipeline_(options_.pipeline, sink), ledger_(options_.interface) {}
+
+void Reader::look_at_ring() {
+  if (packets::Writer* w = pipeline_.packets(); w && !options_.interface.empty()) w->ring(source_->stats());
+}
 
 bool Reader::open_next() {
   std::string error;
@@ -55,7 +72,10 @@ bool Reader::run(std::uint64_t packets_max) {
   while (!is_done_) {
     if (stop_.load(std::memory_order_relaxed) || (!source_ && !open_next())) {
       if (source_ && !options_.interface.empty()) ledger_.write(pipeline_.events().now(), pipeline_, source_->stats());
-      if (source_) close_source("");
+      if (source_) {
+        look_at_ring();
+        close_source("");
+      }
       pipeline_.finish();
       is_done_ = true;
       return false;
@@ -68,6 +88,7 @@ bool Reader::run(std::uint64_t packets_max) {
         pipeline_.packet(raw);
         if (options_.packets_max > 0 && pipeline_.counters().packets >= options_.packets_max) stop();
         if (!options_.interface.empty() && raw.ts - handed_over_ >= kLiveHandOver) {
+          look_at_ring();
           pipeline_.tick(raw.ts);
           handed_over_ = raw.ts;
           return true;
@@ -79,6 +100,7 @@ bool Reader::run(std::uint64_t packets_max) {
         clock_gettime(CLOCK_REALTIME, &now);
         const Nanos clock = static_cast<Nanos>(now.tv_sec) * kSecond + now.tv_nsec;
         keep_ledger(clock);
+        look_at_ring();
         pipeline_.tick(clock);
         return true;
       }

@@ -54,6 +54,8 @@ class Reader {
  private:
   bool open_next();
   void close_source(const std::string& error);
+  // Live: what the kernel has counted is known to who keeps packets.
+  void look_at_ring();
   // Live: a minute that ended is written down.
   void keep_ledger(Nanos now);
 

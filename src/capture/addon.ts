@@ -17,6 +17,62 @@ export interface NativeOptions {
   /** Ends in order after so many. */
   packetsMax?: number;
   snaplen?: number;
+  /** Where packets are kept; not at all when left out. */
+  packets?: PacketOptions;
+}
+
+/** Packets kept beside decoding (native/packets). */
+export interface PacketOptions {
+  /** Exists. */
+  readonly dir: string;
+  /** Of this life of the process, and the number of its first segment. */
+  readonly epoch?: number;
+  readonly firstN?: number;
+  readonly segmentBytes?: number;
+  readonly segmentSeconds?: number;
+  /** IP bytes kept of each flow; 0: all. */
+  readonly cutoffBytes?: number;
+  /** Of one segment's index; a full one begins the next segment. */
+  readonly indexPlacesMax?: number;
+}
+
+/** A stretch of packet time that has ended, with its file, if anything could be kept. */
+export interface NativeSegment {
+  readonly epoch: number;
+  readonly n: number;
+  /** Of the file in the folder of packets; '' without one. */
+  readonly name: string;
+  readonly bytes: number;
+  readonly hasIndex: boolean;
+  /** Packet times of the packets taken [ns], as decimal digits. */
+  readonly from: string;
+  readonly to: string;
+  /** taken = decoded = written + cutoff + notKept. */
+  readonly taken: number;
+  readonly decoded: number;
+  readonly written: number;
+  readonly cutoff: number;
+  readonly notKept: number;
+  readonly ringPackets: number;
+  readonly ringDrops: number;
+  /** Why packets were shed, or '' */
+  readonly error: string;
+}
+
+/** What a seal says of a segment's file. */
+export interface NativeDigest {
+  readonly sha256: string;
+  /** Of the RFC 6962 tree over the blocks. */
+  readonly root: string;
+  readonly bytes: number;
+  /** Of those, in whole blocks from the start: what the hashes are of. */
+  readonly whole: number;
+  readonly blocks: number;
+  readonly packets: number;
+  /** Packet times [ns], as decimal digits. */
+  readonly first: string;
+  readonly last: string;
+  readonly error?: string;
 }
 
 export interface NativeBatch {
@@ -34,6 +90,8 @@ export interface NativeBatch {
 export interface NativeDrain {
   readonly buffer: ArrayBuffer;
   readonly batches: readonly NativeBatch[];
+  /** Ended since the drain before; left out when none has. */
+  readonly segments?: readonly NativeSegment[];
 }
 
 export interface FileResult {
@@ -68,6 +126,8 @@ export interface Summary {
   readonly kernelReceived?: number;
   readonly kernelDropped?: number;
   readonly interfaceDropped?: number;
+  /** Flows whose cutoff could not be lifted: too many are held. */
+  readonly holdsRefused?: number;
 }
 
 export interface NativeReader {
@@ -77,6 +137,9 @@ export interface NativeReader {
   summary(): Summary;
   /** Finish early: open flows are ended and handed over, then null. */
   stop(): void;
+  /** All packets of the flow are kept from now on, whatever the cutoff. False: no uid, or too many wait. */
+  hold(uid: string): boolean;
+  release(uid: string): boolean;
 }
 
 export interface Versions {
@@ -88,6 +151,8 @@ export interface Versions {
 export interface Addon extends NativeTransposition {
   readonly Reader: new (options: NativeOptions) => NativeReader;
   readonly Memory: NativeMemoryClass;
+  /** Reads a segment and hashes it, off this thread. */
+  digestSegment(path: string): Promise<NativeDigest>;
   version(): Versions;
 }
 

@@ -31,10 +31,10 @@ function drainOf(arps: readonly number[], weirds: readonly number[]): Drain {
       ),
     },
   ];
-  return { batches: batches.map((b) => ({ ...b, count: 0 })) };
+  return { batches: batches.map((b) => ({ ...b, count: 0 })), segments: [] };
 }
 
-function orderOf(drain: Drain): [kind: KindName, seen: number][] {
+function orderOf(drain: Pick<Drain, 'batches'>): [kind: KindName, seen: number][] {
   const out: [KindName, number][] = [];
   forEachInOrder(drain, (kind, event) => out.push([kind, event.seen]));
   return out;
@@ -57,6 +57,14 @@ class FakeNative implements NativeReader {
   stop(): void {
     this.asked.push('stop');
     this.drains.length = 0;
+  }
+  hold(uid: string): boolean {
+    this.asked.push(`hold ${uid}`);
+    return true;
+  }
+  release(uid: string): boolean {
+    this.asked.push(`release ${uid}`);
+    return true;
   }
 }
 

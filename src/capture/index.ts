@@ -9,11 +9,13 @@ import {
   type NativeDrain,
   type NativeOptions,
   type NativeReader,
+  type NativeSegment,
+  type PacketOptions,
   type Summary,
   type Versions,
 } from './addon.ts';
 
-export type { FileResult, Summary, Versions } from './addon.ts';
+export type { FileResult, NativeDigest, NativeSegment, PacketOptions, Summary, Versions } from './addon.ts';
 
 export interface ReadOptions {
   readonly files?: readonly string[];
@@ -24,6 +26,7 @@ export interface ReadOptions {
   readonly flowsMax?: number | undefined;
   readonly packetsMax?: number | undefined;
   readonly snaplen?: number | undefined;
+  readonly packets?: PacketOptions | undefined;
 }
 
 export interface Batch {
@@ -35,6 +38,8 @@ export interface Batch {
 /** Batches in the order of their kinds' numbers. Empty when there was only progress. */
 export interface Drain {
   readonly batches: readonly Batch[];
+  /** Segments of packets that have ended, to be sealed in this order. */
+  readonly segments: readonly NativeSegment[];
 }
 
 function typed(drain: NativeDrain): Result<Drain> {
@@ -45,7 +50,7 @@ function typed(drain: NativeDrain): Result<Drain> {
       return failure('addon_mismatch', `the native decoder speaks of kind ${b.kind}, unknown here`, "run 'make build'");
     batches.push({ kind, count: b.count, bytes: new Uint8Array(drain.buffer, b.offset, b.length) });
   }
-  return success({ batches });
+  return success({ batches, segments: drain.segments ?? [] });
 }
 
 export class Reader {
@@ -83,6 +88,15 @@ export class Reader {
     return this.native.summary();
   }
 
+  /** All packets of this flow are kept from now on. False: it is no uid, or too many wait to be held. */
+  hold(uid: string): boolean {
+    return this.native.hold(uid);
+  }
+
+  release(uid: string): boolean {
+    return this.native.release(uid);
+  }
+
   /** Ends in order: open flows are handed over in further drains. */
   stop(): void {
     this.native.stop();
@@ -100,6 +114,7 @@ export function openReader(options: ReadOptions): Result<Reader> {
   if (options.flowsMax !== undefined) native.flowsMax = options.flowsMax;
   if (options.packetsMax !== undefined) native.packetsMax = options.packetsMax;
   if (options.snaplen !== undefined) native.snaplen = options.snaplen;
+  if (options.packets !== undefined) native.packets = options.packets;
   return success(new Reader(new addon.value.Reader(native)));
 }
 
@@ -119,7 +134,10 @@ interface Lane {
  * Drains follow each other in that order too, so this is the order of the whole run.
  * Cost: O(events x kinds in the drain), of which there are few.
  */
-export function forEachInOrder(drain: Drain, visit: (kind: KindName, event: CatenaryEvent) => void): void {
+export function forEachInOrder(
+  drain: Pick<Drain, 'batches'>,
+  visit: (kind: KindName, event: CatenaryEvent) => void,
+): void {
   let lanes: Lane[] = drain.batches.map(({ kind, bytes }) => ({ kind, events: decodeBatch(kind, bytes), at: 0 }));
   lanes = lanes.filter((lane) => lane.events.length > 0);
   while (lanes.length > 1) {

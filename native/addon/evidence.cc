@@ -1,0 +1,126 @@
+// Packets at the border to JavaScript. src/capture validates options; what is missing here is a default.
+#include "addon/evidence.h"
+
+#include "event/record.h"
+#include "packets/digest.h"
+
+namespace catenary::addon {
+namespace {
+
+double number_or(const Napi::Object& o, const char* name, double fallback) {
+  const Napi::Value v = o.Get(name);
+  if (!v.IsNumber()) return fallback;
+  const double d = v.As<Napi::Number>().DoubleValue();
+  return d >= 0 && d <= 9e15 ? d : fallback;
+}
+
+// Nanoseconds do not fit a double; text does not round.
+Napi::String nanos(Napi::Env env, Nanos t) { return Napi::String::New(env, std::to_string(t)); }
+
+class DigestWorker final : public Napi::AsyncWorker {
+ public:
+  DigestWorker(Napi::Env env, std::string path)
+      : Napi::AsyncWorker(env), path_(std::move(path)), deferred_(Napi::Promise::Deferred::New(env)) {}
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override { digest_ = packets::digest_segment(path_); }
+  void OnOK() override {
+    const Napi::Env env = Env();
+    Napi::Object o = Napi::Object::New(env);
+    o.Set("sha256", digest_.sha256);
+    o.Set("root", digest_.root);
+    o.Set("bytes", static_cast<double>(digest_.bytes));
+    o.Set("whole", static_cast<double>(digest_.whole));
+    o.Set("blocks", static_cast<double>(digest_.blocks));
+    o.Set("packets", static_cast<double>(digest_.packets));
+    o.Set("first", nanos(env, digest_.first));
+    o.Set("last", nanos(env, digest_.last));
+    if (!digest_.error.empty()) o.Set("error", digest_.error);
+    deferred_.Resolve(o);
+  }
+  void OnError(const Napi::Error& e) override { deferred_.Reject(e.Value()); }
+
+ private:
+  std::string path_;
+  packets::SegmentDigest digest_;
+  Napi::Promise::Deferred deferred_;
+};
+
+Napi::Value digest_segment(const Napi::CallbackInfo& info) {
+  auto* worker = new DigestWorker(info.Env(), info[0].ToString().Utf8Value());  // deletes itself
+  const Napi::Promise promise = worker->promise();
+  worker->Queue();
+  return promise;
+}
+
+}  // namespace
+
+packets::WriterOptions packets_of(const Napi::Object& o) {
+  packets::WriterOptions w;
+  w.dir = o.Get("dir").ToString().Utf8Value();
+  w.epoch = static_cast<std::uint32_t>(number_or(o, "epoch", w.epoch));
+  w.first_n = static_cast<std::uint32_t>(number_or(o, "firstN", w.first_n));
+  w.segment_bytes = static_cast<std::uint64_t>(number_or(o, "segmentBytes", static_cast<double>(w.segment_bytes)));
+  w.segment_time = static_cast<Nanos>(number_or(o, "segmentSeconds", 60) * 1e9);
+  w.cutoff_bytes = static_cast<std::uint64_t>(number_or(o, "cutoffBytes", 0));
+  w.index_places_max =
+      static_cast<std::size_t>(number_or(o, "indexPlacesMax", static_cast<double>(w.index_places_max)));
+  return w;
+}
+
+Napi::Array segments_to_js(Napi::Env env, const std::vector<packets::Segment>& segments) {
+  Napi::Array out = Napi::Array::New(env, segments.size());
+  for (std::uint32_t i = 0; i < segments.size(); i++) {
+    const Napi::HandleScope scope(env);
+    const packets::Segment& s = segments[i];
+    Napi::Object o = Napi::Object::New(env);
+    o.Set("epoch", static_cast<double>(s.epoch));
+    o.Set("n", static_cast<double>(s.n));
+    o.Set("name", s.name);
+    o.Set("bytes", static_cast<double>(s.bytes));
+    o.Set("hasIndex", s.has_index);
+    o.Set("from", nanos(env, s.from));
+    o.Set("to", nanos(env, s.to));
+    o.Set("taken", static_cast<double>(s.counters.taken));
+    o.Set("decoded", static_cast<double>(s.counters.decoded));
+    o.Set("written", static_cast<double>(s.counters.written));
+    o.Set("cutoff", static_cast<double>(s.counters.cutoff));
+    o.Set("notKept", static_cast<double>(s.counters.not_kept));
+    o.Set("ringPackets", static_cast<double>(s.counters.ring_packets));
+    o.Set("ringDrops", static_cast<double>(s.counters.ring_drops));
+    o.Set("error", s.error);
+    out.Set(i, o);
+  }
+  return out;
+}
+
+bool Holds::add(const std::string& uid, bool is_hold) {
+  Uid parsed;
+  if (!uid_parse(uid, parsed)) return false;
+  const std::lock_guard lock(mutex_);
+  if (pending_.size() >= kPendingMax) return false;
+  pending_.emplace_back(parsed, is_hold);
+  return true;
+}
+
+void Holds::apply(packets::Writer& writer) {
+  std::vector<std::pair<Uid, bool>> pending;
+  {
+    const std::lock_guard lock(mutex_);
+    pending.swap(pending_);
+  }
+  for (const auto& [uid, is_hold] : pending) {
+    if (!is_hold) {
+      writer.release(uid);
+    } else if (!writer.hold(uid)) {
+      refused_++;
+    }
+  }
+}
+
+Napi::Function define_digest_segment(Napi::Env env) {
+  return Napi::Function::New(env, digest_segment, "digestSegment");
+}
+
+}  // namespace catenary::addon

@@ -95,12 +95,14 @@ sanitize: asan ## every capture of CORPUS through the sanitized decoder: crash, 
 # ---- check --------------------------------------------------------------------------------------------------------
 check: gen-fresh lint typecheck format-check clang-tidy tidy template ## what a reviewer's machine can judge: gen, lint, types, format, clang-tidy, tidy
 
-gen: $(STAMP)/npm ## write every generated file from the *.schema.yaml
-	@if [ -f src/schema/gen.ts ]; then node --import tsx src/schema/gen.ts; fi
+gen: $(STAMP)/npm ## write every generated file: from the *.schema.yaml, and the list of signals
+	@node --import tsx src/schema/gen.ts
+	@node --import tsx src/signals/gen.ts
 
 # Fresh on disk, and known to git: a generated file that nobody committed is missing from the next clone.
 gen-fresh: $(STAMP)/npm
-	@if [ -f src/schema/gen.ts ]; then node --import tsx src/schema/gen.ts --check; fi
+	@node --import tsx src/schema/gen.ts --check
+	@node --import tsx src/signals/gen.ts --check
 	@unknown=$$(git -c safe.directory='*' ls-files --others -- ':(glob)**/gen/**' ':(glob)**/*.gen.*' ':!node_modules' ':!build' ':!dist'); \
 	if [ -n "$$unknown" ]; then echo "check: generated, but unknown to git (git add them):"; echo "$$unknown"; exit 1; fi
 
@@ -145,7 +147,7 @@ corpus: build ## compare with Zeek's logs of every capture in CORPUS
 	  node $(CORPUS)/score.mjs --cmd 'node dist/cli.js read {pcap} --as zeek --out {dir}' $(SCORE); \
 	else echo "corpus: none at $(CORPUS); set CORPUS=folder"; fi
 
-bench: build native ## packets/s, us a packet and peak memory beside tcpdump's; and on a trace ten times longer
+bench: build native ## packets/s, memory, beside tcpdump; on a trace ten times longer; events/s of detection
 	@node test/bench/bench.mjs
 	@node --import tsx test/bench/detection.ts
 

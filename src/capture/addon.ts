@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { failure, type Result, success } from '../lib/fault.ts';
 import type { NativeTransposition } from '../schema/transposition.ts';
 import type { NativeMemoryClass } from '../state/memory.ts';
+import type { NativeWire } from '../wire/native.ts';
 
 export interface NativeOptions {
   /** Read one after another as one history; "-" is standard input. */
@@ -148,7 +149,7 @@ export interface Versions {
   readonly schema?: number;
 }
 
-export interface Addon extends NativeTransposition {
+export interface Addon extends NativeTransposition, NativeWire {
   readonly Reader: new (options: NativeOptions) => NativeReader;
   readonly Memory: NativeMemoryClass;
   /** Reads a segment and hashes it, off this thread. */

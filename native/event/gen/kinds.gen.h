@@ -27,11 +27,13 @@ enum class Kind : std::uint8_t {
   sighting = 15,
   identity = 16,
   alert = 17,
+  gap = 18,
+  audit = 19,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 18;
-inline constexpr std::array<Kind, 17> kKinds = {
+inline constexpr std::size_t kKindCount = 20;
+inline constexpr std::array<Kind, 19> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -49,6 +51,8 @@ inline constexpr std::array<Kind, 17> kKinds = {
     Kind::sighting,
     Kind::identity,
     Kind::alert,
+    Kind::gap,
+    Kind::audit,
 };
 
 // Empty when no kind has this number.
@@ -72,6 +76,8 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::sighting: return "sighting";
     case Kind::identity: return "identity";
     case Kind::alert: return "alert";
+    case Kind::gap: return "gap";
+    case Kind::audit: return "audit";
   }
   return {};
 }

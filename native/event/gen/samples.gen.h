@@ -9,11 +9,13 @@
 #include "decode/arp/arp.gen.h"
 #include "decode/icmp/icmp.gen.h"
 #include "event/gen/alert.gen.h"
+#include "event/gen/audit.gen.h"
 #include "event/gen/capture_stats.gen.h"
 #include "event/gen/conn.gen.h"
 #include "event/gen/conn_update.gen.h"
 #include "event/gen/coverage.gen.h"
 #include "event/gen/file.gen.h"
+#include "event/gen/gap.gen.h"
 #include "event/gen/identity.gen.h"
 #include "event/gen/sighting.gen.h"
 #include "event/gen/signal.gen.h"
@@ -684,6 +686,39 @@ inline AlertEvent example<AlertEvent>() {
   return e;
 }
 
+template <>
+inline GapEvent example<GapEvent>() {
+  GapEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.reason = std::string_view{"budget"};
+  e.lane = std::string_view{"flow"};
+  e.epoch = 7ULL;
+  e.first = 100ULL;
+  e.last = 220ULL;
+  e.frames = 60ULL;
+  e.events = 240000ULL;
+  e.bytes = 16777216ULL;
+  e.lost_from = 1700000000000000ULL;
+  e.lost_until = 1700000060000000ULL;
+  return e;
+}
+
+template <>
+inline AuditEvent example<AuditEvent>() {
+  AuditEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.action = std::string_view{"enroll"};
+  e.outcome = std::string_view{"refused"};
+  e.reason = std::string_view{"token_used"};
+  e.actor = std::string_view{"berlin-1"};
+  e.address = std::string_view{"192.0.2.7"};
+  e.target = std::string_view{"berlin-1"};
+  e.detail = std::string_view{"the token was used before"};
+  return e;
+}
+
 // visit(example event, its bytes in hex, the bytes of an empty event in hex), kind by kind.
 template <class Visit>
 void for_each_kind(Visit visit) {
@@ -848,6 +883,15 @@ void for_each_kind(Visit visit) {
     "2033302064617973206c6174657220626567616e20746f2063616c6c2063322e6578616d706c652e",
     "40cf0000000000000000cf0000000000000000c2a000a0c0a000a0a0a0cb0000000000000000cb000000000000000090"
     "a0909090909090cf0000000000000000cf0000000000000000cf0000000000000000c0c29090909090909090a0");
+  visit(example<GapEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2a6627564676574a4666c6f770764ccdc3cce0003a980ce01000000cf"
+    "00060a24181e4000cf00060a241bb1c700",
+    "40cf0000000000000000cf0000000000000000c2a0a0000000c0c000c0c0");
+  visit(example<AuditEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2a6656e726f6c6ca772656675736564aa746f6b656e5f75736564a862"
+    "65726c696e2d31a93139322e302e322e37a86265726c696e2d31b974686520746f6b656e207761732075736564206265"
+    "666f7265",
+    "40cf0000000000000000cf0000000000000000c2a0a0a0a0a0a0a0");
 }
 
 }  // namespace catenary::samples

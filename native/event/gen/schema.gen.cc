@@ -548,6 +548,33 @@ constexpr FieldInfo kAlertFields[] = {
     {"evidence", FieldType::text, true, false, 128, 32, "Array(String)"},
     {"story", FieldType::text, false, false, 4096, 0, "String"},
 };
+constexpr FieldInfo kGapFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"reason", FieldType::text, false, false, 32, 0, "String"},
+    {"lane", FieldType::text, false, false, 32, 0, "String"},
+    {"epoch", FieldType::u64, false, false, 0, 0, "UInt64"},
+    {"first", FieldType::u64, false, false, 0, 0, "UInt64"},
+    {"last", FieldType::u64, false, false, 0, 0, "UInt64"},
+    {"frames", FieldType::u64, false, true, 0, 0, "Nullable(UInt64)"},
+    {"events", FieldType::u64, false, true, 0, 0, "Nullable(UInt64)"},
+    {"bytes", FieldType::u64, false, false, 0, 0, "UInt64"},
+    {"lost_from", FieldType::time, false, true, 0, 0, "Nullable(DateTime64(6, 'UTC'))"},
+    {"lost_until", FieldType::time, false, true, 0, 0, "Nullable(DateTime64(6, 'UTC'))"},
+};
+constexpr FieldInfo kAuditFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"action", FieldType::text, false, false, 64, 0, "String"},
+    {"outcome", FieldType::text, false, false, 32, 0, "String"},
+    {"reason", FieldType::text, false, false, 64, 0, "String"},
+    {"actor", FieldType::text, false, false, 128, 0, "String"},
+    {"address", FieldType::text, false, false, 64, 0, "String"},
+    {"target", FieldType::text, false, false, 256, 0, "String"},
+    {"detail", FieldType::text, false, false, 512, 0, "String"},
+};
 
 constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1077, kConnFields},
@@ -567,6 +594,8 @@ constexpr KindInfo kInfos[] = {
     {Kind::sighting, "sighting", false, 0, 8457, kSightingFields},
     {Kind::identity, "identity", false, 0, 1964, kIdentityFields},
     {Kind::alert, "alert", false, 0, 57677, kAlertFields},
+    {Kind::gap, "gap", false, 0, 162, kGapFields},
+    {Kind::audit, "audit", false, 0, 1161, kAuditFields},
 };
 
 }  // namespace
@@ -591,6 +620,8 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::sighting: return &kInfos[14];
     case Kind::identity: return &kInfos[15];
     case Kind::alert: return &kInfos[16];
+    case Kind::gap: return &kInfos[17];
+    case Kind::audit: return &kInfos[18];
   }
   return nullptr;
 }

@@ -900,6 +900,48 @@ export interface AlertEvent extends Envelope {
   readonly story: string;
 }
 
+/** A range of frames of a sensor's log that was lost on the way, and why. */
+export interface GapEvent extends Envelope {
+  /** budget, disk_full: given up to make room; corrupt: unreadable; unsynced: a crash came first */
+  readonly reason: string;
+  /** Lane of the spool: flow, metadata, kept; log where all were concerned */
+  readonly lane: string;
+  /** Life of the sensor process that numbered them */
+  readonly epoch: number;
+  /** Number of the first lost frame */
+  readonly first: number;
+  /** Number of the last lost frame; those between may belong to other lanes, and are there */
+  readonly last: number;
+  /** Frames lost, where it is known */
+  readonly frames: number | null;
+  /** Events in them, where it is known */
+  readonly events: number | null;
+  /** Bytes of the spool that they took [bytes] */
+  readonly bytes: number;
+  /** Earliest `seen` of what was lost [us since the epoch] */
+  readonly lost_from: number | null;
+  /** Latest `seen` of what was lost [us since the epoch] */
+  readonly lost_until: number | null;
+}
+
+/** An act on a sensor or the collector that somebody may have to answer for, or a refusal. */
+export interface AuditEvent extends Envelope {
+  /** What was done or tried: enroll, connect, frame, token, ... */
+  readonly action: string;
+  /** done or refused */
+  readonly outcome: string;
+  /** Why it was refused; empty when it was not */
+  readonly reason: string;
+  /** Who, as proved: a sensor by its certificate, a user; empty when nobody proved anything */
+  readonly actor: string;
+  /** Where from; empty when from this machine */
+  readonly address: string;
+  /** What was acted upon */
+  readonly target: string;
+  /** One line for a person */
+  readonly detail: string;
+}
+
 /** The type of each kind, by its name. */
 export interface EventOf {
   readonly conn: ConnEvent;
@@ -919,6 +961,8 @@ export interface EventOf {
   readonly sighting: SightingEvent;
   readonly identity: IdentityEvent;
   readonly alert: AlertEvent;
+  readonly gap: GapEvent;
+  readonly audit: AuditEvent;
 }
 
 export type KindName = keyof EventOf;

@@ -54,6 +54,8 @@ export const KIND_IDS = {
   sighting: 15,
   identity: 16,
   alert: 17,
+  gap: 18,
+  audit: 19,
 } as const satisfies Readonly<Record<KindName, number>>;
 
 /** Name by number; a hole is no kind. */
@@ -76,6 +78,8 @@ export const KIND_NAMES: readonly (KindName | undefined)[] = [
   'sighting',
   'identity',
   'alert',
+  'gap',
+  'audit',
 ];
 
 /** Whether a kind begins with the flow envelope. */
@@ -97,6 +101,8 @@ export const HAS_FLOW: Readonly<Record<KindName, boolean>> = {
   sighting: false,
   identity: false,
   alert: false,
+  gap: false,
+  audit: false,
 };
 
 /** Fields of each kind in record order. */
@@ -642,6 +648,33 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('step_stories', 'text', 'L', 512, 32),
     field('evidence', 'text', 'L', 128, 32),
     field('story', 'text', '', 4096, 0),
+  ],
+  gap: [
+    field('ts', 'time', '', 0, 0),
+    field('seen', 'time', '', 0, 0),
+    field('cut', 'bool', '', 0, 0),
+    field('reason', 'text', 'I', 32, 0),
+    field('lane', 'text', '', 32, 0),
+    field('epoch', 'u64', '', 0, 0),
+    field('first', 'u64', '', 0, 0),
+    field('last', 'u64', '', 0, 0),
+    field('frames', 'u64', 'O', 0, 0),
+    field('events', 'u64', 'O', 0, 0),
+    field('bytes', 'u64', '', 0, 0),
+    field('lost_from', 'time', 'O', 0, 0),
+    field('lost_until', 'time', 'O', 0, 0),
+  ],
+  audit: [
+    field('ts', 'time', '', 0, 0),
+    field('seen', 'time', '', 0, 0),
+    field('cut', 'bool', '', 0, 0),
+    field('action', 'text', 'I', 64, 0),
+    field('outcome', 'text', 'I', 32, 0),
+    field('reason', 'text', '', 64, 0),
+    field('actor', 'text', 'I', 128, 0),
+    field('address', 'text', 'I', 64, 0),
+    field('target', 'text', '', 256, 0),
+    field('detail', 'text', '', 512, 0),
   ],
 };
 

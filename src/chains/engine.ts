@@ -18,6 +18,7 @@ import { Deadlines } from './deadlines.ts';
 import { matched } from './kept.ts';
 import { type OpenAlert, type Partial, pack, type Rest, unpack } from './partial.ts';
 import type { Group, Rule, Step } from './rule.ts';
+import { Topics } from './topics.ts';
 
 const NEAR_MISSES_MAX = 256;
 
@@ -53,7 +54,7 @@ export class Chains {
   readonly counts = new Map<string, number>();
 
   private readonly rules: ReadonlyMap<string, Rule>;
-  private readonly uses = new Map<string, Use[]>();
+  private readonly uses = new Topics<Use>();
   private readonly byId = new Map<number, Partial>();
   private readonly byKey = new Map<string, Slots>();
   private readonly perRule = new Map<string, number>();
@@ -84,12 +85,12 @@ export class Chains {
     this.keeper = keeper;
     for (const rule of this.rules.values()) {
       for (const [group, { steps, absent }] of rule.groups.entries()) {
-        for (const step of absent) this.use({ rule, step, group, member: 0, role: 'absent' });
-        for (const [member, step] of steps.entries()) this.use({ rule, step, group, member, role: 'step' });
+        for (const step of absent) this.uses.add({ rule, step, group, member: 0, role: 'absent' });
+        for (const [member, step] of steps.entries()) this.uses.add({ rule, step, group, member, role: 'step' });
       }
       if (rule.trailing !== undefined)
-        this.use({ rule, step: rule.trailing, group: rule.groups.length, member: 0, role: 'absent' });
-      for (const step of rule.until) this.use({ rule, step, group: -1, member: 0, role: 'until' });
+        this.uses.add({ rule, step: rule.trailing, group: rule.groups.length, member: 0, role: 'absent' });
+      for (const step of rule.until) this.uses.add({ rule, step, group: -1, member: 0, role: 'until' });
     }
     this.load();
   }
@@ -105,22 +106,13 @@ export class Chains {
     return this.byId.values();
   }
 
-  private use(u: Use): void {
-    const topic = u.step.signal === undefined ? u.step.kind : `signal:${u.step.signal}`;
-    const list = this.uses.get(topic);
-    if (list === undefined) this.uses.set(topic, [u]);
-    else list.push(u);
-  }
-
   /** One event or signal, in order of `seen`. */
   feed(obs: Observation): Finding[] {
-    const topic = obs.kind === 'signal' ? `signal:${(obs.event as { name: string }).name}` : obs.kind;
     const findings: Finding[] = [];
     this.touched.clear();
     this.begun.clear();
     this.finished.clear();
-    for (const use of this.uses.get(topic) ?? []) this.consume(use, obs, findings);
-    if (obs.kind === 'signal') for (const use of this.uses.get('signal') ?? []) this.consume(use, obs, findings);
+    for (const { item } of this.uses.of(obs)) this.consume(item, obs, findings);
     for (const { rule, partials } of this.finished.values()) this.conclude(rule, partials, obs.seen, obs, findings);
     return findings;
   }
@@ -155,6 +147,8 @@ export class Chains {
 
   private consume(use: Use, obs: Observation, findings: Finding[]): void {
     const { rule, step } = use;
+    // Nothing of this chain is open: only a first step can do something.
+    if (use.group !== 0 && (this.perRule.get(rule.id) ?? 0) === 0 && obs.kind !== 'signal') return;
     for (const [field, value] of step.where?.equals ?? []) {
       if (value !== fieldOf(obs, field)) return;
     }

@@ -150,6 +150,7 @@ class Reader final : public Napi::ObjectWrap<Reader> {
       options.pipeline.flows_max = static_cast<std::size_t>(o.Get("flowsMax").ToNumber().DoubleValue());
     }
     if (o.Get("packets").IsObject()) options.pipeline.packets = packets_of(o.Get("packets").As<Napi::Object>());
+    if (o.Get("carve").IsObject()) options.pipeline.files = files_of(o.Get("carve").As<Napi::Object>());
     job_ = std::make_shared<Job>(std::move(options));
     if (!o.Get("kinds").IsArray()) return;
     event::Batcher& events = job_->reader.pipeline().events();
@@ -189,6 +190,9 @@ class Reader final : public Napi::ObjectWrap<Reader> {
     o.Set("kernelReceived", static_cast<double>(s.received));
     o.Set("kernelDropped", static_cast<double>(s.dropped));
     o.Set("interfaceDropped", static_cast<double>(s.if_dropped));
+    if (const files::Store* store = r.pipeline().file_store()) {
+      o.Set("carved", file_counters_to_js(env, store->counters()));
+    }
     o.Set("holdsRefused", static_cast<double>(job_->holds.refused()));
     Napi::Object events = Napi::Object::New(env);
     for (const Kind k : kKinds) {

@@ -69,6 +69,30 @@ packets::WriterOptions packets_of(const Napi::Object& o) {
   return w;
 }
 
+files::StoreOptions files_of(const Napi::Object& o) {
+  files::StoreOptions s;
+  s.dir = o.Get("dir").ToString().Utf8Value();
+  s.file_bytes_max = static_cast<std::uint64_t>(number_or(o, "maxBytes", static_cast<double>(s.file_bytes_max)));
+  s.source_bytes_max =
+      static_cast<std::uint64_t>(number_or(o, "sourceBytesMax", static_cast<double>(s.source_bytes_max)));
+  if (!o.Get("mimes").IsArray()) return s;
+  const auto mimes = o.Get("mimes").As<Napi::Array>();
+  for (std::uint32_t i = 0; i < mimes.Length(); i++) s.mimes.push_back(mimes.Get(i).ToString().Utf8Value());
+  return s;
+}
+
+Napi::Object file_counters_to_js(Napi::Env env, const files::StoreCounters& c) {
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("kept", static_cast<double>(c.kept));
+  o.Set("keptBytes", static_cast<double>(c.kept_bytes));
+  o.Set("tooLong", static_cast<double>(c.too_long));
+  o.Set("overBudget", static_cast<double>(c.over_budget));
+  o.Set("tooManyOpen", static_cast<double>(c.too_many_open));
+  o.Set("refused", static_cast<double>(c.refused));
+  o.Set("unwanted", static_cast<double>(c.unwanted));
+  return o;
+}
+
 Napi::Array segments_to_js(Napi::Env env, const std::vector<packets::Segment>& segments) {
   Napi::Array out = Napi::Array::New(env, segments.size());
   for (std::uint32_t i = 0; i < segments.size(); i++) {

@@ -9,11 +9,14 @@
 #include <utility>
 #include <vector>
 
+#include "files/store.h"
 #include "packets/writer.h"
 
 namespace catenary::addon {
 
 packets::WriterOptions packets_of(const Napi::Object& o);
+files::StoreOptions files_of(const Napi::Object& o);
+Napi::Object file_counters_to_js(Napi::Env env, const files::StoreCounters& c);
 Napi::Array segments_to_js(Napi::Env env, const std::vector<packets::Segment>& segments);
 
 // Flows to hold or to release, on their way from JavaScript's thread to the decoder's.

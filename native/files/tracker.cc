@@ -52,7 +52,7 @@ std::optional<std::string_view> set_unless_empty(std::string_view s) {
 
 }  // namespace
 
-Tracker::Tracker(event::Batcher&, Limits limits) : limits_(limits) {}
+Tracker::Tracker(event::Batcher&, Limits limits, Store* store) : limits_(limits), store_(store) {}
 Tracker::~Tracker() = default;
 
 File* Tracker::open(flow::Context& cx, const Opening& o) {
@@ -87,6 +87,10 @@ File* Tracker::open(flow::Context& cx, const Opening& o) {
     if (!f.histogram_) f.histogram_ = std::make_unique<std::array<std::uint32_t, 256>>();
     f.histogram_->fill(0);
   }
+  if (store_) {
+    store_->open(f.carving_, f.fuid(), f.source_, cx.now);
+    if (f.is_typed_) store_->typed(f.carving_, f.fuid(), f.mime_type_);
+  }
   return &f;
 }
 
@@ -113,6 +117,7 @@ void Tracker::bytes(Nanos now, File* file, Bytes chunk) {
   if (!f.is_typed_) sniff(f, chunk);
   f.seen_ += chunk.size();
   f.digests_.update(chunk);
+  if (store_) store_->bytes(f.carving_, f.fuid(), chunk, now);
   if (limits_.entropy) {
     // Saturates where the share of a byte value no longer changes visibly.
     for (const std::uint8_t b : chunk) {
@@ -128,6 +133,7 @@ void Tracker::gap(Nanos now, File* file, std::uint64_t n) {
   decide_type(file);
   file->last_ = std::max(file->last_, now);
   file->missing_ += n;
+  if (store_) store_->gap(file->carving_, file->fuid(), n);
   set_partial(file);
 }
 
@@ -136,6 +142,7 @@ void Tracker::sniff(File& f, Bytes chunk) {
   if (is_first && chunk.size() >= kSniffBytes) {
     f.mime_type_ = mime_type(chunk.first(kSniffBytes));
     f.is_typed_ = true;
+    if (store_) store_->typed(f.carving_, f.fuid(), f.mime_type_);
     return;
   }
   if (!f.sniff_) {
@@ -155,6 +162,7 @@ std::string_view Tracker::decide_type(File* file) {
   if (!f.is_typed_) {
     f.is_typed_ = true;
     if (f.sniffed_ > 0) f.mime_type_ = mime_type(Bytes{f.sniff_->data(), f.sniffed_});
+    if (store_) store_->typed(f.carving_, f.fuid(), f.mime_type_);
   }
   if (f.sniff_) buffers_.push_back(std::move(f.sniff_));
   f.sniffed_ = 0;
@@ -212,6 +220,14 @@ std::string_view Tracker::close(event::Batcher& events, File*& file, End end, co
   e.md5 = set_unless_empty(digests[0]);
   e.sha1 = set_unless_empty(digests[1]);
   e.sha256 = set_unless_empty(digests[2]);
+  std::array<char, 80> kept;
+  if (store_) {
+    if (const std::string_view name = store_->close(f.carving_, f.fuid(), digests[2], kept); !name.empty()) {
+      e.extracted = name;
+      e.extracted_cutoff = false;
+      e.extracted_size = f.carving_.size;
+    }
+  }
   e.analyzers = {analyzers.data(), count};
   for (const Carrier& c : carriers) {
     e.uid = c.uid;

@@ -11,9 +11,9 @@
 // A null file is one that was shed (limits().open_max): every call takes it and does nothing, so nobody has to ask.
 // Whoever opened a file closes it, in Parser::on_close at the latest.
 //
-// Bytes are hashed as they come and never kept, except the first kSniffBytes, which decide the type. A file with a
-// hole has no hash: the hash of something else would be worse than none. Digest contexts and the buffers for the
-// first bytes belong to slots that are used again; a chunk never allocates.
+// Bytes are hashed as they come and kept only where there is a store (store.h); in memory stay the first kSniffBytes,
+// which decide the type. A file with a hole has no hash: the hash of something else would be worse than none. Digest
+// contexts and the buffers for the first bytes belong to slots that are used again; a chunk never allocates.
 #pragma once
 
 #include <array>
@@ -27,6 +27,7 @@
 #include "base/bytes.h"
 #include "files/digest.h"
 #include "files/magic.h"
+#include "files/store.h"
 #include "flow/context.h"
 
 namespace catenary::files {
@@ -100,11 +101,13 @@ class File {
   std::unique_ptr<std::array<std::uint8_t, kSniffBytes>> sniff_;  // lent by the tracker while the type is unknown
   DigestSet digests_;
   std::unique_ptr<std::array<std::uint32_t, 256>> histogram_;
+  Carving carving_;
 };
 
 class Tracker {
  public:
-  explicit Tracker(event::Batcher& events, Limits limits = {});
+  // `store`: where content is kept; null: nowhere.
+  explicit Tracker(event::Batcher& events, Limits limits = {}, Store* store = nullptr);
   ~Tracker();
   Tracker(const Tracker&) = delete;
   Tracker& operator=(const Tracker&) = delete;
@@ -142,6 +145,7 @@ class Tracker {
   void sniff(File& file, Bytes chunk);
 
   Limits limits_;
+  Store* store_;
   Algorithms algorithms_;
   std::vector<std::unique_ptr<File>> slots_;  // grows to what was open at once, never shrinks
   std::vector<File*> free_;

@@ -34,7 +34,8 @@ Tuple tuple_of(const Packet& p, std::uint16_t src_port, std::uint16_t dst_port) 
 Pipeline::Pipeline(const PipelineOptions& options, event::DrainSink& sink)
     : events_(sink),
       weirds_(events_),
-      files_(events_),
+      store_(options.files ? std::make_unique<files::Store>(*options.files) : nullptr),
+      files_(events_, {}, store_.get()),
       pool_(options.stream_bytes_max),
       dispatcher_(pool_, events_, weirds_, files_, protocols::all(), options.key),
       reassembler_(pool_, dispatcher_),

@@ -15,6 +15,7 @@
 #include "decode/icmp/icmp.h"
 #include "event/batch.h"
 #include "event/weird_log.h"
+#include "files/store.h"
 #include "files/tracker.h"
 #include "flow/dispatch.h"
 #include "flow/reassembly.h"
@@ -28,6 +29,7 @@ struct PipelineOptions {
   std::size_t stream_bytes_max = std::size_t{512} << 20;  // parsers, unread bytes, segments out of order
   SipKey key;                                             // of every hash table; from the system's random source
   std::optional<packets::WriterOptions> packets{};        // where packets are kept; not at all when unset
+  std::optional<files::StoreOptions> files{};             // where files are kept; not at all when unset
 };
 
 struct Counters {
@@ -65,6 +67,8 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   std::size_t memory_bytes() const noexcept { return pool_.used(); }
   // Null when packets are not kept.
   packets::Writer* packets() noexcept { return packets_.get(); }
+  // Null when files are not kept.
+  const files::Store* file_store() const noexcept { return store_.get(); }
 
  private:
   void on_ip(const decode::Packet& p) override;
@@ -83,6 +87,7 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   Counters counters_;
   event::Batcher events_;
   event::WeirdLog weirds_;
+  std::unique_ptr<files::Store> store_;
   files::Tracker files_;
   flow::Pool pool_;
   flow::Dispatcher dispatcher_;

@@ -20,6 +20,30 @@ export interface NativeOptions {
   snaplen?: number;
   /** Where packets are kept; not at all when left out. */
   packets?: PacketOptions;
+  /** Where the content of files is kept; nowhere when left out. */
+  carve?: CarveOptions;
+}
+
+/** Files kept beside hashing (native/files/store.h). */
+export interface CarveOptions {
+  /** Exists. */
+  readonly dir: string;
+  /** A longer file is not kept. */
+  readonly maxBytes?: number;
+  /** Written for one protocol within a day of packet time. */
+  readonly sourceBytesMax?: number;
+  /** Only these types. */
+  readonly mimes?: readonly string[];
+}
+
+export interface CarveCounters {
+  readonly kept: number;
+  readonly keptBytes: number;
+  readonly tooLong: number;
+  readonly overBudget: number;
+  readonly tooManyOpen: number;
+  readonly refused: number;
+  readonly unwanted: number;
 }
 
 /** Packets kept beside decoding (native/packets). */
@@ -129,6 +153,8 @@ export interface Summary {
   readonly interfaceDropped?: number;
   /** Flows whose cutoff could not be lifted: too many are held. */
   readonly holdsRefused?: number;
+  /** Of files, where they are kept. */
+  readonly carved?: CarveCounters;
 }
 
 export interface NativeReader {

@@ -5,6 +5,7 @@ import { decodeBatch } from '../schema/decode.ts';
 import type { CatenaryEvent, KindName } from '../schema/gen/events.gen.ts';
 import { KIND_IDS, KIND_NAMES } from '../schema/gen/structures.gen.ts';
 import {
+  type CarveOptions,
   loadAddon,
   type NativeDrain,
   type NativeOptions,
@@ -15,7 +16,15 @@ import {
   type Versions,
 } from './addon.ts';
 
-export type { FileResult, NativeDigest, NativeSegment, PacketOptions, Summary, Versions } from './addon.ts';
+export type {
+  CarveOptions,
+  FileResult,
+  NativeDigest,
+  NativeSegment,
+  PacketOptions,
+  Summary,
+  Versions,
+} from './addon.ts';
 
 export interface ReadOptions {
   readonly files?: readonly string[];
@@ -27,6 +36,7 @@ export interface ReadOptions {
   readonly packetsMax?: number | undefined;
   readonly snaplen?: number | undefined;
   readonly packets?: PacketOptions | undefined;
+  readonly carve?: CarveOptions | undefined;
 }
 
 export interface Batch {
@@ -115,6 +125,7 @@ export function openReader(options: ReadOptions): Result<Reader> {
   if (options.packetsMax !== undefined) native.packetsMax = options.packetsMax;
   if (options.snaplen !== undefined) native.snaplen = options.snaplen;
   if (options.packets !== undefined) native.packets = options.packets;
+  if (options.carve !== undefined) native.carve = options.carve;
   return success(new Reader(new addon.value.Reader(native)));
 }
 

@@ -173,7 +173,7 @@ Transposer::Transposer(Kind kind, RowFacts* facts, SipKey key)
   }
   const auto add_column = [this](std::string_view name, std::string_view type) { extra_.push_back({name, type}); };
   add_column("sensor", "String");
-  add_column("epoch", "UInt64");
+  add_column("frame_epoch", "UInt64");
   add_column("frame_seq", "UInt64");
   add_column("frame_index", "UInt32");
   if (info_->flow) {

@@ -7,9 +7,10 @@
 //           String: varint length and bytes · FixedString(12): 12 bytes · IPv6: 16 bytes
 //           Bool: a byte · integers, Float64, DateTime64(6): little-endian
 //
-// Before the record's own columns stand the collector's: where the record is in its sensor's log (`sensor`, `epoch`,
-// `frame_seq`, `frame_index`), for kinds of a flow `community_id` and the hosts behind the addresses, and for kinds
-// with a name its `registered_domain`. A dictionary column of the table travels as plain String: ClickHouse converts.
+// Before the record's own columns stand the collector's: where the record is in its sensor's log (`sensor`,
+// `frame_epoch`, `frame_seq`, `frame_index`), for kinds of a flow `community_id` and the hosts behind the addresses,
+// and for kinds with a name its `registered_domain`. A dictionary column of the table travels as plain String:
+// ClickHouse converts.
 #pragma once
 
 #include <algorithm>

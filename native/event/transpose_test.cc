@@ -152,7 +152,7 @@ TEST(transpose, every_kind_becomes_its_tables_columns) {
     }
     for (std::size_t row = 0; row < 6; row++) {
       EXPECT_EQ(block.cell("sensor", row), "s1");
-      EXPECT_EQ(block.cell("epoch", row), "4");
+      EXPECT_EQ(block.cell("frame_epoch", row), "4");
       EXPECT_EQ(block.cell("frame_seq", row), "1021");
       EXPECT_EQ(block.cell("frame_index", row), std::to_string(row % 2));
       if (info.flow) EXPECT_EQ(block.cell("orig_host", row), row % 2 == 0 ? "ip:192.0.2.1" : "ip:::");

@@ -41,7 +41,7 @@ interface Column {
 export function collectorColumns(k: Kind): readonly Column[] {
   const all: Column[] = [
     { name: 'sensor', type: 'LowCardinality(String)', brief: 'Sensor that saw it' },
-    { name: 'epoch', type: 'UInt64', brief: "Life of the sensor's process" },
+    { name: 'frame_epoch', type: 'UInt64', brief: "Life of the sensor's process" },
     { name: 'frame_seq', type: 'UInt64', brief: 'Number of the frame within the epoch' },
     { name: 'frame_index', type: 'UInt32', brief: 'Place of the record within the frame, from 0' },
   ];

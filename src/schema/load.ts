@@ -19,6 +19,9 @@ import {
   type Weird,
 } from './model.ts';
 
+/** What collectorColumns() adds, and what statements call their own results. */
+const STORE_NAME = /^(?:sensor|stored|community_id|orig_host|resp_host|registered_domain|(?:frame|out)_.*)$/;
+
 export class SchemaError extends Error {}
 
 const FILE_KEYS = ['event', 'kind', 'envelope', 'brief', 'source', 'keep_days', 'protocol', 'fields', 'weirds'];
@@ -96,6 +99,7 @@ function readField(file: string, raw: unknown): Field {
   const at = `${file}: ${name}`;
   knownKeys(at, raw, FIELD_KEYS);
   if (!FIELD_NAME.test(name) || CPP_WORDS.has(name)) throw new SchemaError(`${at}: not a usable name`);
+  if (STORE_NAME.test(name)) throw new SchemaError(`${at}: the store has a column of this name beside the fields`);
   const type = text(at, raw, 'type');
   const list = type.startsWith('list of ');
   const base = (list ? type.slice('list of '.length) : type) as BaseType;

@@ -72,6 +72,8 @@ describe('the schema loader', () => {
     refused(['{ id: 1, name: a, type: u8, example: 1 }'], /brief/);
     refused(['{ id: 1, name: a, type: u8, brief: A, example: 1, pii: true }'], /unknown key pii/);
     refused(['{ id: 1, name: class, type: u8, brief: A, example: 1 }'], /not a usable name/);
+    for (const name of ['sensor', 'stored', 'frame_seq', 'frame_x', 'out_kind', 'community_id', 'registered_domain'])
+      refused([`{ id: 1, name: ${name}, type: u8, brief: A, example: 1 }`], /the store has a column/);
     refused(['{ id: 1, name: ts, type: u8, brief: A, example: 1 }'], /field name ts twice/);
     refused([FIELD, FIELD.replace('name: a', 'name: b')], /field id 1 twice/);
     refused(

@@ -45,7 +45,7 @@ export function parseRef(text: string): Ref | undefined {
 
 /** A packet time as a DateTime64 of the table. */
 export const timeOf = (parameter: string): string => `fromUnixTimestamp64Micro({${parameter}: Int64}, 'UTC')`;
-export const PLACE = 'sensor, epoch, frame_seq, frame_index, toUnixTimestamp64Micro(seen)';
+export const PLACE = 'sensor, frame_epoch, frame_seq, frame_index, toUnixTimestamp64Micro(seen)';
 
 /** The first five columns of PLACE. */
 export const placeOf = (row: readonly unknown[]): Required<Place> => ({
@@ -104,7 +104,7 @@ function* asked(places: readonly Place[]): Generator<{ readonly where: string; r
     const list = places.filter((p) => (p.seen !== undefined) === timed);
     for (let i = 0; i < list.length; i += REFS_A_QUERY) {
       const chunk = list.slice(i, i + REFS_A_QUERY);
-      const places = `(sensor, epoch, frame_seq, frame_index) IN
+      const places = `(sensor, frame_epoch, frame_seq, frame_index) IN
         {places: Array(Tuple(String, UInt64, UInt64, UInt32))} AND frame_seq IN {seqs: Array(UInt64)}`;
       const times = "seen IN arrayMap(t -> fromUnixTimestamp64Micro(t, 'UTC'), {times: Array(Int64)}) AND ";
       yield {

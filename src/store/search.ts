@@ -140,12 +140,12 @@ async function searchAs(asker: Asker, form: Form, q: Whole): Promise<Result<Sear
   const table = (kind: KindName): string => `${quoted(asker.database)}.${quoted(kind)}`;
 
   const columns = [...wheres].map(
-    ([kind, where]) => `SELECT '${kind}' AS kind,
-      intDiv(toUnixTimestamp64Micro(seen) - {from: Int64}, {width: Int64}) AS bucket, count() AS n
-      FROM ${table(kind)} WHERE ${where} GROUP BY bucket`,
+    ([kind, where]) => `SELECT '${kind}' AS out_kind,
+      intDiv(toUnixTimestamp64Micro(seen) - {from: Int64}, {width: Int64}) AS out_bucket, count() AS out_n
+      FROM ${table(kind)} WHERE ${where} GROUP BY out_bucket`,
   );
   const counted = await asker.rows(
-    `SELECT kind, bucket, n FROM (${columns.join(' UNION ALL ')}) ORDER BY kind, bucket
+    `SELECT out_kind, out_bucket, out_n FROM (${columns.join(' UNION ALL ')}) ORDER BY out_kind, out_bucket
      LIMIT ${q.buckets * wheres.size}`,
     parameters,
   );
@@ -161,13 +161,13 @@ async function searchAs(asker: Asker, form: Form, q: Whole): Promise<Result<Sear
     .filter(([kind]) => counts[kind] !== undefined)
     .map(
       ([kind, where]) =>
-        `SELECT * FROM (SELECT '${kind}' AS kind, ${PLACE.replace(/^sensor/, 'toString(sensor) AS sensor')} AS at
+        `SELECT * FROM (SELECT '${kind}' AS out_kind, ${PLACE.replace(/^sensor/, 'toString(sensor) AS sensor')} AS out_at
          FROM ${table(kind)} WHERE ${where} ORDER BY seen DESC LIMIT {limit: UInt32})`,
     );
   if (newest.length === 0) return success({ form, events: [], counts, width, histogram });
   const found = await asker.rows(
-    `SELECT kind, sensor, epoch, frame_seq, frame_index, at FROM (${newest.join(' UNION ALL ')})
-     ORDER BY at DESC, kind, sensor, epoch, frame_seq, frame_index LIMIT {limit: UInt32}`,
+    `SELECT out_kind, sensor, frame_epoch, frame_seq, frame_index, out_at FROM (${newest.join(' UNION ALL ')})
+     ORDER BY out_at DESC, out_kind, sensor, frame_epoch, frame_seq, frame_index LIMIT {limit: UInt32}`,
     { ...parameters, limit: q.limit },
   );
   if (!found.ok) return found;

@@ -44,7 +44,7 @@ COMMENT '${table.brief.replace(/[\\']/g, '\\$&')}'`;
 
 /** The schema's, and the frame's number: parts hold runs of it, so a record is found by its reference. */
 export const indexesOf = (table: Table): readonly string[] => [
-  'INDEX ix_frame (`epoch`, `frame_seq`) TYPE minmax GRANULARITY 1',
+  'INDEX ix_frame (`frame_epoch`, `frame_seq`) TYPE minmax GRANULARITY 1',
   ...table.indexes,
 ];
 

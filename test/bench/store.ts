@@ -2,7 +2,8 @@
 //
 //   node --import tsx test/bench/store.ts [ROWS] [STATEMENT...]
 //
-// ROWS of conn, a million unless said otherwise. Statements are run before loading: what would it be without that index?
+// ROWS of conn, a million unless said otherwise. Statements are run before loading: what would it be without that
+// index?
 //
 // The flows are made: 2,000 hosts and 50,000 responders, both with few that do most, over three days and four sensors.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

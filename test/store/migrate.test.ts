@@ -43,7 +43,7 @@ describe('store: migrations', function () {
       'non_replicated_deduplication_window = 10000',
       'fsync_after_insert = 1',
       'fsync_part_directory = 1',
-      'INDEX ix_frame (epoch, frame_seq) TYPE minmax',
+      'INDEX ix_frame (frame_epoch, frame_seq) TYPE minmax',
     ])
       assert.ok(made.includes(piece), piece);
   });

@@ -43,6 +43,8 @@ export async function openWorld(suite: Mocha.Context, options: Partial<LauncherO
   const launcher = started.value;
   const access = launcher.access;
   const migrated = await migrate(access);
+  // A suite whose before() fails has no world to stop.
+  if (!migrated.ok) await launcher.stop();
   assert.ok(migrated.ok, migrated.ok ? '' : migrated.fault.message);
   return {
     ...{ launcher, access, native: addon.value },

@@ -20,7 +20,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "A finished flow, both directions, as Zeek's conn.log has it.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`community_id` String COMMENT 'Community ID v1 of the tuple, seed 0'",
@@ -88,7 +88,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "State of a flow that is still open, written every five minutes.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`community_id` String COMMENT 'Community ID v1 of the tuple, seed 0'",
@@ -134,7 +134,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "A DNS query and its response, or whichever of them was seen.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`community_id` String COMMENT 'Community ID v1 of the tuple, seed 0'",
@@ -201,7 +201,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "An HTTP request and its response, or whichever of them was seen.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`community_id` String COMMENT 'Community ID v1 of the tuple, seed 0'",
@@ -271,7 +271,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "A TLS or DTLS handshake.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`community_id` String COMMENT 'Community ID v1 of the tuple, seed 0'",
@@ -341,7 +341,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "A certificate shown in a handshake.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`community_id` String COMMENT 'Community ID v1 of the tuple, seed 0'",
@@ -404,7 +404,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "A file carried by a protocol, with its hashes and its holes.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`community_id` String COMMENT 'Community ID v1 of the tuple, seed 0'",
@@ -473,7 +473,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "A DHCP transaction, all its messages together.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`ts` DateTime64(6, 'UTC') COMMENT 'When the fact began [us] (Zeek ts)' CODEC(Delta, ZSTD(1))",
@@ -523,7 +523,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "An ARP request, reply or announcement.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`ts` DateTime64(6, 'UTC') COMMENT 'When the fact began [us] (Zeek ts)' CODEC(Delta, ZSTD(1))",
@@ -554,7 +554,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "An ICMP or ICMPv6 message.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`community_id` String COMMENT 'Community ID v1 of the tuple, seed 0'",
@@ -604,7 +604,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "A named anomaly of a protocol; parsing went on.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`ts` DateTime64(6, 'UTC') COMMENT 'When the fact began [us] (Zeek ts)' CODEC(Delta, ZSTD(1))",
@@ -638,7 +638,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "What one capture worker took, lost and holds, for one interval.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`ts` DateTime64(6, 'UTC') COMMENT 'When the fact began [us] (Zeek ts)' CODEC(Delta, ZSTD(1))",
@@ -692,7 +692,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "How much of one protocol class one interface could see in one minute.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`ts` DateTime64(6, 'UTC') COMMENT 'When the fact began [us] (Zeek ts)' CODEC(Delta, ZSTD(1))",
@@ -718,7 +718,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "One behaviour of one entity, scored and explained.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`registered_domain` String COMMENT 'Registered domain of dst_name, by the Public Suffix List'",
@@ -776,7 +776,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "One indicator of one or more feeds, matched in one event.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`ts` DateTime64(6, 'UTC') COMMENT 'When the fact began [us] (Zeek ts)' CODEC(Delta, ZSTD(1))",
@@ -822,7 +822,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "Which host or user an address meant, from when until when, and how that is known.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`ts` DateTime64(6, 'UTC') COMMENT 'When the fact began [us] (Zeek ts)' CODEC(Delta, ZSTD(1))",
@@ -860,7 +860,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "A finished chain with its steps, its evidence and why it fired.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`ts` DateTime64(6, 'UTC') COMMENT 'When the fact began [us] (Zeek ts)' CODEC(Delta, ZSTD(1))",
@@ -913,7 +913,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "A range of frames of a sensor's log that was lost on the way, and why.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`ts` DateTime64(6, 'UTC') COMMENT 'When the fact began [us] (Zeek ts)' CODEC(Delta, ZSTD(1))",
@@ -942,7 +942,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
     brief: "An act on a sensor or the collector that somebody may have to answer for, or a refusal.",
     columns: [
       "`sensor` LowCardinality(String) COMMENT 'Sensor that saw it'",
-      "`epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
+      "`frame_epoch` UInt64 COMMENT 'Life of the sensor\\'s process'",
       "`frame_seq` UInt64 COMMENT 'Number of the frame within the epoch'",
       "`frame_index` UInt32 COMMENT 'Place of the record within the frame, from 0'",
       "`ts` DateTime64(6, 'UTC') COMMENT 'When the fact began [us] (Zeek ts)' CODEC(Delta, ZSTD(1))",

@@ -18,7 +18,7 @@ STAMP := build/.stamp
 RESULTS := build/results
 CMAKE := cmake -G Ninja -Wno-dev -S native
 ADDON := build/cmake/Release/catenary.node
-TS_SOURCES = $(shell find src -name '*.ts' -o -name '*.json' 2>/dev/null)
+TS_SOURCES = $(shell find src -name '*.ts' -o -name '*.json' -o -path 'src/console/web/*' -type f 2>/dev/null)
 # Hand-written native sources; generated files keep their generator's format.
 NATIVE_FILES = $(shell find native \( -name '*.h' -o -name '*.cc' \) ! -path '*/gen/*' ! -name '*.gen.*' | sort)
 
@@ -111,6 +111,7 @@ lint: $(STAMP)/npm ## biome
 
 typecheck: $(STAMP)/npm
 	@tsc -p tsconfig.json
+	@tsc -p src/console/web/tsconfig.json
 
 format-check: | $(STAMP)/deps-dev
 	@clang-format-14 --dry-run -Werror $(NATIVE_FILES)

@@ -19,7 +19,8 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
   after(ms, then) {
     const timer = setTimeout(then, ms);
-    timer.unref();
+    // A browser's timer is a number, and keeps nothing alive.
+    (timer as unknown as { unref?: () => void }).unref?.();
     return { cancel: () => clearTimeout(timer) };
   },
 };

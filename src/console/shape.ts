@@ -1,0 +1,173 @@
+// The JSON that the console's API answers with: the server writes it, the page reads it.
+//
+// Times are microseconds since the epoch, lengths of time microseconds, amounts bytes. Texts are as the record holds
+// them: whoever shows them makes them safe to show.
+
+export type Pivot = 'address' | 'host' | 'domain' | 'file' | 'search';
+export type FieldForm = 'text' | 'number' | 'time' | 'bytes' | 'duration' | 'flag';
+
+export interface FieldView {
+  readonly name: string;
+  readonly form: FieldForm;
+  /** Where a value leads, if anywhere. */
+  readonly pivot: Pivot | undefined;
+  readonly values: readonly (string | number | boolean)[];
+  /** Characters, or items, that are not shown here. */
+  readonly cut: number;
+}
+
+export interface EventView {
+  readonly kind: string;
+  readonly ref: string;
+  readonly ts: number;
+  readonly seen: number;
+  /** What it says, in one line. */
+  readonly line: string;
+  readonly fields: readonly FieldView[];
+}
+
+export interface AlertSummary {
+  readonly id: string;
+  readonly revision: number;
+  readonly status: string;
+  readonly chain: string;
+  readonly title: string;
+  readonly severity: string;
+  readonly confidence: number;
+  readonly score: number;
+  readonly host: { readonly id: string; readonly name: string | undefined } | undefined;
+  readonly first: number;
+  readonly last: number;
+  readonly detectedAt: number;
+  /** The longest time between two steps. */
+  readonly slept: number;
+  readonly steps: number;
+  readonly flags: readonly string[];
+}
+
+export interface AlertsAnswer {
+  readonly now: number;
+  readonly alerts: readonly AlertSummary[];
+  readonly page: number;
+  readonly more: boolean;
+}
+
+/** One condition of a step, and what it was decided on. */
+export interface Term {
+  readonly predicate: string;
+  readonly values: readonly { readonly name: string; readonly value: string }[];
+  /** It could not be known, and counts as the chain says. */
+  readonly unknown: boolean;
+}
+
+export interface StepView {
+  readonly step: string;
+  readonly at: number;
+  /** After the step before it; undefined for the first. */
+  readonly gap: number | undefined;
+  readonly uid: string;
+  readonly ref: string;
+  readonly why: readonly Term[];
+  readonly event: EventView | undefined;
+}
+
+export interface EntityLink {
+  readonly role: string;
+  readonly class: string;
+  readonly value: string;
+}
+
+export interface AlertView {
+  readonly now: number;
+  readonly alert: AlertSummary;
+  readonly ref: string;
+  readonly chainVersion: number;
+  readonly ruleHash: string;
+  readonly attack: readonly string[];
+  readonly scope: string;
+  readonly story: string;
+  readonly statusReason: string | undefined;
+  readonly flags: readonly { readonly flag: string; readonly meaning: string }[];
+  readonly entities: readonly EntityLink[];
+  readonly users: readonly string[];
+  readonly names: readonly string[];
+  readonly addresses: readonly string[];
+  readonly hashes: readonly string[];
+  readonly evidence: readonly { readonly lease: string; readonly state: string }[];
+  readonly steps: readonly StepView[];
+  /** Other records that may as well have begun it, each with what followed. */
+  readonly otherStarts: readonly (readonly StepView[])[];
+  readonly revisions: readonly { readonly revision: number; readonly status: string; readonly at: number }[];
+}
+
+export interface SearchView {
+  readonly now: number;
+  readonly text: string;
+  readonly form: string;
+  readonly from: number;
+  readonly to: number;
+  /** The times were chosen to hold all that was found. */
+  readonly fitted: boolean;
+  readonly total: number;
+  readonly counts: readonly { readonly kind: string; readonly count: number }[];
+  readonly width: number;
+  readonly histogram: readonly { readonly at: number; readonly count: number }[];
+  readonly events: readonly EventView[];
+}
+
+export interface EntityAnswer {
+  readonly now: number;
+  readonly class: string;
+  readonly value: string;
+  /** Undefined: no record names it. */
+  readonly summary:
+    | {
+        readonly first: number;
+        readonly last: number;
+        readonly count: number;
+        readonly days: number;
+        readonly sensors: readonly string[];
+        readonly sentBytes: number | undefined;
+        readonly receivedBytes: number | undefined;
+        readonly counts: readonly { readonly kind: string; readonly count: number }[];
+        readonly peers: readonly { readonly value: string; readonly class: Pivot; readonly count: number }[];
+      }
+    | undefined;
+  /** What it is called, or what calls to it; newest first. */
+  readonly names: readonly { readonly value: string; readonly class: Pivot; readonly source: string }[];
+  readonly alerts: readonly AlertSummary[];
+}
+
+export interface SensorView {
+  readonly sensor: string;
+  readonly lastSeen: number | undefined;
+  readonly lastStored: number | undefined;
+  readonly packets: number;
+  readonly dropped: { readonly kernel: number; readonly interface: number; readonly decoder: number };
+  readonly eventsDropped: number;
+  readonly gapBytes: number;
+  readonly frames: number;
+  readonly refusedFrames: number;
+  readonly missingFrames: number;
+  /** Share of the packets that were decoded, 0 to 1; undefined when nothing is known. */
+  readonly captured: number | undefined;
+  readonly state: 'ok' | 'losing' | 'silent' | 'unknown';
+}
+
+export interface SensorsAnswer {
+  readonly now: number;
+  /** Losses since then. */
+  readonly from: number;
+  readonly sensors: readonly SensorView[];
+}
+
+export interface SessionAnswer {
+  readonly signedIn: boolean;
+  /** No password was set yet: the first code is asked for. */
+  readonly isFirst: boolean;
+}
+
+export interface ErrorAnswer {
+  readonly error: string;
+  readonly hint: string;
+}

@@ -1,5 +1,5 @@
-// Groups of steps: in any order, one of several, optional; absences before them. Held to an oracle that walks each start
-// by itself over all that follows.
+// Groups of steps: in any order, one of several, optional; absences before them. Held to an oracle that walks each
+// start by itself over all that follows.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Finding } from '../schema/finding.ts';

@@ -7,6 +7,7 @@ import { KIND_IDS, KIND_NAMES } from '../schema/gen/structures.gen.ts';
 import {
   type CarveOptions,
   loadAddon,
+  type NativeDigest,
   type NativeDrain,
   type NativeOptions,
   type NativeReader,
@@ -172,4 +173,12 @@ export function forEachInOrder(
   const last = lanes[0];
   if (last !== undefined)
     for (; last.at < last.events.length; last.at++) visit(last.kind, last.events[last.at] as CatenaryEvent);
+}
+
+/** Reads a segment of packets and hashes it, off this thread. */
+export function segmentDigester(): Result<(path: string) => Promise<NativeDigest>> {
+  const addon = loadAddon();
+  if (!addon.ok) return addon;
+  const { digestSegment } = addon.value;
+  return success((path) => digestSegment(path));
 }

@@ -19,6 +19,7 @@ import { addChain } from './chain.ts';
 import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
+import { addEvidence } from './evidence.ts';
 import { addRead } from './read.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -85,6 +86,7 @@ function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => vo
   addChain(program, world, done);
   addConfig(program, world, done);
   addDoctor(program, world, done);
+  addEvidence(program, world, done);
   addCompletion(program, world, done);
   return program;
 }

@@ -8,6 +8,8 @@ export const EXIT = {
   /** Something could not be read, decoded or written; the rest was. */
   input: 1,
   usage: 2,
+  /** Evidence is consistent with itself; who signed it was not asked. */
+  unproven: 3,
   /** 128 + SIGINT, as shells have it. */
   interrupted: 130,
   /** 128 + SIGTERM. */

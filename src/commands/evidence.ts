@@ -1,0 +1,195 @@
+// `catenary evidence`: what proves an alert, as a bundle that anybody can check without us.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Command } from 'commander';
+import { segmentDigester } from '../capture/index.ts';
+import {
+  alertsIn,
+  bundleOf,
+  findAlert,
+  folders,
+  openSigner,
+  type StepEvidence,
+  segmentFiles,
+  tarOf,
+  VERIFY_SH,
+  verifySegments,
+} from '../evidence/index.ts';
+import { EXIT, type ExitCode, failure, type Result, success, systemFault } from '../lib/fault.ts';
+import { safeText } from '../lib/terminal.ts';
+import type { Done, Surroundings } from './surroundings.ts';
+
+const MANUAL = `
+Subcommands say more when asked: catenary evidence export --help
+
+EXAMPLES
+  catenary evidence list --dir evidence --alerts findings/alerts.ndjson
+  catenary evidence export 3f9a2c1b --dir evidence --alerts findings/alerts.ndjson --out case-17.tar
+  catenary evidence verify case-17 FINGERPRINT
+`;
+
+const EXPORT_MANUAL = `
+WHAT IT DOES
+  Collects what proves one alert: its record, the story as a page, the events, the packets of every step as
+  they were captured, files (encrypted with the word 'infected', so that nobody opens one by accident), the
+  seals of the segments, and verify.sh, which checks all of it with openssl and sha256sum alone. Where
+  something is missing, it says what and why.
+
+WHAT GOES WHERE
+  --out NAME      a folder, made new
+  --out NAME.tar  an archive
+
+EXIT CODES
+  0    the bundle is written, whatever was missing
+  1    something could not be read or written
+  2    wrong usage, or no such alert: nothing was done
+
+EXAMPLES
+  catenary evidence export 3f9a2c1b --dir evidence --alerts findings/alerts.ndjson --out case-17.tar
+`;
+
+const VERIFY_MANUAL = `
+WHAT IT DOES
+  DIR is a bundle: runs the checks of verify.sh on it (our own copy, not the one that came with it).
+  DIR is an evidence folder: checks every seal, that they follow each other, that no number is missing, and
+  every segment against its seal.
+
+EXIT CODES
+  0    all is as it was signed
+  1    something was altered or is missing; it is named
+  2    wrong usage, or it cannot be checked here
+  3    consistent, and the signer is not proved: give the FINGERPRINT, got through another channel
+
+EXAMPLES
+  catenary evidence verify case-17 FINGERPRINT
+  catenary evidence verify evidence
+`;
+
+const plural = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
+function stepLine(s: StepEvidence): string {
+  const file = s.file === undefined ? '' : s.file === '' ? ', its file' : `, no file: it ${s.file}`;
+  const why = s.reasons.length === 0 ? '' : ` (${s.reasons.join(', ')})`;
+  return safeText(`step ${s.step}: ${plural(s.packets, 'packet')}, ${s.state}${why}${file}`);
+}
+
+interface ExportOptions {
+  readonly dir: string;
+  readonly alerts: string;
+  readonly out: string;
+}
+
+const versionOf = (): string => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return `catenary ${version}`;
+};
+
+function exportBundle(id: string, o: ExportOptions, world: Surroundings): Result<ExitCode> {
+  if (!existsSync(folders(o.dir).packets))
+    return failure('usage', `${o.dir}: is no evidence folder`, 'name the folder that holds packets/');
+  if (existsSync(o.out)) return failure('usage', `${o.out}: is there already`, 'name another');
+  let what = o.alerts;
+  try {
+    const alert = findAlert(o.alerts, id);
+    if (!alert.ok) return alert;
+    const signer = openSigner(folders(o.dir).keys);
+    if (!signer.ok) return signer;
+    const bundle = bundleOf(o.dir, alert.value, signer.value, versionOf(), world.clock.wall());
+    if (!bundle.ok) return bundle;
+    what = o.out;
+    if (o.out.endsWith('.tar')) writeFileSync(o.out, tarOf(bundle.value.entries), { mode: 0o600, flag: 'wx' });
+    else
+      for (const { name, bytes } of bundle.value.entries) {
+        const path = join(o.out, name);
+        mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+        writeFileSync(path, bytes, { mode: 0o600, flag: 'wx' });
+        if (name.endsWith('.sh')) chmodSync(path, 0o700);
+      }
+    for (const s of bundle.value.steps) world.stdout.write(`${stepLine(s)}\n`);
+    world.stdout.write(`signed by ${signer.value.fingerprint}\n`);
+    return success(EXIT.ok);
+  } catch (error) {
+    return { ok: false, fault: systemFault(what === o.out ? 'output_unwritable' : 'input_unreadable', what, error) };
+  }
+}
+
+function list(o: Omit<ExportOptions, 'out'>, world: Surroundings): Result<ExitCode> {
+  try {
+    const latest = new Map<string, string>();
+    for (const alert of alertsIn(o.alerts)) {
+      if (!alert.ok) return alert;
+      const { id, severity, first, title } = alert.value;
+      latest.set(String(id), safeText([id, severity, first, title].map(String).join('  ')));
+    }
+    for (const line of latest.values()) world.stdout.write(`${line}\n`);
+    const { packets } = folders(o.dir);
+    const files = existsSync(packets) ? segmentFiles(packets) : [];
+    const bytes = files.reduce((n, f) => n + f.bytes, 0);
+    world.stdout.write(`${plural(files.length, 'segment')} of packets, ${plural(bytes, 'byte')}\n`);
+    return success(EXIT.ok);
+  } catch (error) {
+    return { ok: false, fault: systemFault('input_unreadable', o.alerts, error) };
+  }
+}
+
+async function verify(dir: string, fingerprint: string | undefined, world: Surroundings): Promise<Result<ExitCode>> {
+  if (fingerprint !== undefined && !/^[0-9a-f]{64}$/.test(fingerprint))
+    return failure('usage', `'${fingerprint}' is no fingerprint`, '64 hex digits, as export prints them');
+  if (existsSync(join(dir, 'bundle.manifest'))) {
+    // Ours, told to stand where theirs does: a script out of a bundle is not run.
+    const args = ['-c', VERIFY_SH, join(dir, 'verify.sh'), ...(fingerprint === undefined ? [] : [fingerprint])];
+    const { status, stdout, stderr } = spawnSync('sh', args, { encoding: 'utf8' });
+    world.stdout.write(stdout.split('\n').map(safeText).join('\n'));
+    if (status === EXIT.ok || status === EXIT.input || status === EXIT.unproven) return success(status);
+    return failure('usage', `${dir}: cannot be checked here: ${stderr.trim()}`, 'install openssl and coreutils');
+  }
+  const { packets, keys } = folders(dir);
+  if (!existsSync(packets))
+    return failure('usage', `${dir}: is neither a bundle nor an evidence folder`, 'check the path');
+  const digest = segmentDigester();
+  if (!digest.ok) return digest;
+  const verdict = await verifySegments(packets, keys, digest.value);
+  if (!verdict.ok) return verdict;
+  const v = verdict.value;
+  for (const fault of v.faults) world.stdout.write(`${safeText(`FAILED ${fault}`)}\n`);
+  const counts = `${plural(v.manifests, 'seal')}, ${plural(v.whole, 'file')} as sealed, ${v.tombstones} deleted`;
+  world.stdout.write(`${counts}, signed by ${v.fingerprint}\n`);
+  if (v.faults.length > 0) return success(EXIT.input);
+  if (fingerprint === undefined) return success(EXIT.unproven);
+  if (fingerprint === v.fingerprint) return success(EXIT.ok);
+  world.stdout.write(`FAILED sensor.pub: its fingerprint is ${v.fingerprint}\n`);
+  return success(EXIT.input);
+}
+
+export function addEvidence(program: Command, world: Surroundings, done: Done): void {
+  const evidence = program
+    .command('evidence')
+    .summary('packets and files that prove an alert')
+    .description('Packets and files that prove an alert.')
+    .addHelpText('after', MANUAL);
+  evidence
+    .command('list')
+    .description('Lists alerts, and how much is kept.')
+    .requiredOption('--dir <dir>', 'the evidence folder')
+    .requiredOption('--alerts <file>', 'the alerts.ndjson of the analysis')
+    .action((o: ExportOptions) => done(list(o, world)));
+  evidence
+    .command('export')
+    .description('Writes all that proves an alert to a folder or an archive.')
+    .argument('<ALERT>', 'its id, or the first eight digits of it')
+    .requiredOption('--dir <dir>', 'the evidence folder')
+    .requiredOption('--alerts <file>', 'the alerts.ndjson of the analysis')
+    .requiredOption('--out <name>', 'a folder that is not there yet, or NAME.tar')
+    .addHelpText('after', EXPORT_MANUAL)
+    .action((id: string, o: ExportOptions) => done(exportBundle(id, o, world)));
+  evidence
+    .command('verify')
+    .description('Checks a bundle, or an evidence folder.')
+    .argument('<DIR>', 'a bundle, unpacked, or an evidence folder')
+    .argument('[FINGERPRINT]', 'of the signer, got through another channel')
+    .addHelpText('after', VERIFY_MANUAL)
+    .action(async (dir: string, fingerprint?: string) => done(await verify(dir, fingerprint, world)));
+}

@@ -1,0 +1,115 @@
+// Reads our own segments block by block, and their indexes (native/packets/index.h has the layout). What is read is
+// checked as a stranger's: a file may have rotted on the disk.
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+
+export const SECTION = 0x0a0d0d0a;
+export const INTERFACE = 1;
+export const PACKET = 6;
+/** As native/packets/blocks.h: no block is longer. */
+export const BLOCK_BYTES_MAX = 262_144 + 1024;
+/** Of blocks before the first packet. */
+const HEAD_BYTES_MAX = 1 << 20;
+const INDEX_HEADER = 32;
+const INDEX_FLOW = 32;
+const INDEX_PLACE = 8;
+
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** The number in a flow's uid; undefined when the text is no uid. */
+export function flowNumber(uid: string): bigint | undefined {
+  if (!/^C[0-9A-Za-z]{11}$/.test(uid)) return undefined;
+  let n = 0n;
+  for (const c of uid.slice(1)) n = n * 62n + BigInt(DIGITS.indexOf(c));
+  return n < 1n << 64n ? n : undefined;
+}
+
+/** A file that is read at places; what lies behind its end is empty. */
+export class Places {
+  readonly size: number;
+  private readonly fd: number;
+
+  constructor(path: string) {
+    this.fd = openSync(path, 'r');
+    this.size = fstatSync(this.fd).size;
+  }
+
+  at(offset: number, bytes: number): Buffer {
+    const out = Buffer.alloc(Math.max(0, Math.min(bytes, this.size - offset)));
+    let done = 0;
+    while (done < out.length) {
+      const n = readSync(this.fd, out, done, out.length - done, offset + done);
+      if (n === 0) break;
+      done += n;
+    }
+    return out.subarray(0, done);
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+}
+
+/** The block at `offset`, whole; undefined when there is none. */
+export function blockAt(file: Places, offset: number): Buffer | undefined {
+  const head = file.at(offset, 8);
+  if (head.length < 8) return undefined;
+  const size = head.readUInt32LE(4);
+  if (size < 12 || size % 4 !== 0 || size > BLOCK_BYTES_MAX) return undefined;
+  const block = file.at(offset, size);
+  return block.length === size && block.readUInt32LE(size - 4) === size ? block : undefined;
+}
+
+export const typeOf = (block: Buffer): number => block.readUInt32LE(0);
+
+/** Of an enhanced packet block: interface, packet time [ns], and the flow's number; undefined: it is none of ours. */
+export function packetOf(block: Buffer): { interface: number; ts: bigint; flow: bigint } | undefined {
+  if (typeOf(block) !== PACKET || block.length < 48) return undefined;
+  const ts = (BigInt(block.readUInt32LE(12)) << 32n) | BigInt(block.readUInt32LE(16));
+  const options = 28 + ((block.readUInt32LE(20) + 3) & ~3);
+  if (options + 20 !== block.length || block.readUInt32LE(options) !== 0x0008_0005) return undefined;
+  return { interface: block.readUInt32LE(8), ts, flow: block.readBigUInt64LE(options + 4) };
+}
+
+/** Section header and interfaces before the first packet, as stored. */
+export function headOf(file: Places): Buffer[] {
+  const out: Buffer[] = [];
+  for (let at = 0; at < HEAD_BYTES_MAX; ) {
+    const block = blockAt(file, at);
+    if (block === undefined || typeOf(block) === PACKET) break;
+    out.push(block);
+    at += block.length;
+  }
+  return out;
+}
+
+/**
+ * Where the packets of a flow lie in a segment, by its index: binary search, a few reads whatever the index's size.
+ * @returns  undefined when the index contradicts itself
+ */
+export function placesOf(index: Places, flow: bigint): { offset: number; bytes: number }[] | undefined {
+  const head = index.at(0, INDEX_HEADER);
+  if (head.length < INDEX_HEADER || head.toString('latin1', 0, 8) !== 'CTNYIDX1') return undefined;
+  const flows = head.readUInt32LE(8);
+  const places = head.readUInt32LE(12);
+  const table = INDEX_HEADER + flows * INDEX_FLOW;
+  if (table + places * INDEX_PLACE !== index.size) return undefined;
+  let low = 0;
+  let high = flows;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const row = index.at(INDEX_HEADER + middle * INDEX_FLOW, INDEX_FLOW);
+    const found = row.readBigUInt64LE(0);
+    if (found === flow) {
+      const first = row.readUInt32LE(8);
+      const count = row.readUInt32LE(12);
+      if (first + count > places) return undefined;
+      const rows = index.at(table + first * INDEX_PLACE, count * INDEX_PLACE);
+      return Array.from({ length: count }, (_, i) => ({
+        ...{ offset: rows.readUInt32LE(i * INDEX_PLACE), bytes: rows.readUInt32LE(i * INDEX_PLACE + 4) },
+      }));
+    }
+    if (found < flow) low = middle + 1;
+    else high = middle;
+  }
+  return [];
+}

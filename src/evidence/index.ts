@@ -1,0 +1,16 @@
+// Packets and files that prove an alert: sealed, kept within budgets, held by leases, handed out as bundles.
+export { alertsIn, bundleOf, findAlert, folders, type StepEvidence } from './bundle.ts';
+export { retainFiles } from './files.ts';
+export { type Holder, type Lease, Leases, type LeasesOptions } from './leases.ts';
+export {
+  type Circumstances,
+  type Closed,
+  type Digester,
+  Segments,
+  type SegmentsOptions,
+  segmentFiles,
+} from './segments.ts';
+export { openSigner, type Signer } from './signer.ts';
+export { tarOf } from './tar.ts';
+export { verifySegments } from './verify.ts';
+export { VERIFY_SH } from './verify_script.ts';

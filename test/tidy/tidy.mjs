@@ -31,7 +31,7 @@ const HARNESS = 'protocols/harness.h';
 /** Called for every packet or event: nothing here allocates by hand, throws, prints or asks the time. */
 const HOT = ['base', 'event', 'memory', 'decode', 'flow', 'files', 'protocols'];
 
-export const FOUNDATION = ['lib', 'schema', 'config', 'state', 'wire'];
+export const FOUNDATION = ['lib', 'schema', 'config', 'state', 'wire', 'spool'];
 export const STAGES = [
   ...['capture', 'entities', 'intel', 'signals', 'chains', 'alerts', 'evidence'],
   ...['ship', 'collector', 'store', 'console', 'formats'],

@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { forEachInOrder, openReader, segmentDigester } from '../capture/index.ts';
+import { flowNumber } from '../evidence/blocks.ts';
+import { extract } from '../evidence/extract.ts';
 import { type Closed, folders, openSigner, Segments } from '../evidence/index.ts';
 import { Leases } from '../evidence/leases.ts';
 import type { FileEvent } from '../schema/gen/events.gen.ts';
@@ -362,6 +364,31 @@ describe('evidence: segments over time', function () {
     const robbed = await runMain('evidence', 'verify', dir);
     assert.equal(robbed.code, 1);
     assert.match(robbed.stdout, /numbers before it are missing/);
+  });
+
+  it('a held flow is kept whole, whatever the cutoff; segments come though no event is asked for', async () => {
+    const taken = async (held: string | undefined): Promise<Closed[]> => {
+      const at = mkdtempSync(join(dir, 'held-'));
+      const packets = { dir: at, cutoffBytes: 1 };
+      const reader = value(openReader({ files: [`${CAPTURES}executable.pcap`], kinds: [], packets }));
+      assert.equal(reader.hold('no uid'), false);
+      if (held !== undefined) assert.equal(reader.hold(held), true);
+      const out: Closed[] = [];
+      for await (const drain of reader.drains()) out.push(...value(drain).segments);
+      return out;
+    };
+    const segments = await openSegments(dir);
+    const { files } = await record(dir, segments, 'executable.pcap');
+    const { uid } = files[0] as FileEvent;
+    const sum = (closed: Closed[], what: 'written' | 'cutoff'): number => closed.reduce((n, s) => n + s[what], 0);
+    const cut = await taken(undefined);
+    const held = await taken(uid as string);
+    assert.ok(sum(cut, 'cutoff') > 0);
+    assert.equal(sum(held, 'written') + sum(held, 'cutoff'), sum(cut, 'written') + sum(cut, 'cutoff'));
+    const packets = segments.list().map((s) => s.path);
+    const found = value(extract(flowNumber(uid as string) as bigint, [], packets)).packets;
+    // All of the flow but its first packet, which was kept anyway.
+    assert.equal(sum(held, 'written') - sum(cut, 'written'), found - 1);
   });
 
   it('a segment whose index is gone is read from end to end', async () => {

@@ -301,6 +301,26 @@ TEST(packets, nothing_that_is_there_is_overwritten) {
   EXPECT_HAS(closed[0].error, "exists");
 }
 
+TEST(packets, a_filters_text_is_cut_where_an_option_ends) {
+  for (const std::size_t n : {4094, 4095, 4096}) {
+    Bench b({.filter = std::string(n, 'f')});
+    b.packet(kStart, 60, 1);
+    const auto closed = b.finish();
+    const auto bytes = b.folder.read(closed[0].name);
+    EXPECT_HAS(as_text(bytes), std::string(std::min<std::size_t>(n, 4095), 'f'));
+    EXPECT_LACKS(as_text(bytes), std::string(4096, 'f'));
+    EXPECT_EQ(Read(b.folder.path + "/" + closed[0].name).count, 1U);
+  }
+}
+
+TEST(packets, a_packet_is_as_long_as_any_interface_delivers) {
+  for (const std::size_t n : {capture::kPacketBytesMax - 1, capture::kPacketBytesMax, capture::kPacketBytesMax + 1}) {
+    Bench b;
+    b.packet(kStart, n, 1);
+    EXPECT_EQ(b.finish()[0].counters.written, n <= capture::kPacketBytesMax ? 1U : 0U);
+  }
+}
+
 TEST(packets, the_ring_is_counted_from_stretch_to_stretch) {
   Bench b;
   b.writer().ring({100, 4, 0});

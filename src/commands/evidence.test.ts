@@ -372,6 +372,12 @@ describe('evidence: segments over time', function () {
       const packets = { dir: at, cutoffBytes: 1 };
       const reader = value(openReader({ files: [`${CAPTURES}executable.pcap`], kinds: [], packets }));
       assert.equal(reader.hold('no uid'), false);
+      if (held === undefined) {
+        // As many wait as can be held; one more is refused.
+        const uid = (i: number): string => `C${String(i).padStart(11, '0')}`;
+        for (let i = 0; i < 65_535; i++) reader.release(uid(i));
+        assert.deepEqual([reader.release(uid(1)), reader.release(uid(2))], [true, false]);
+      }
       if (held !== undefined) assert.equal(reader.hold(held), true);
       const out: Closed[] = [];
       for await (const drain of reader.drains()) out.push(...value(drain).segments);

@@ -23,8 +23,21 @@ export function flowNumber(uid: string): bigint | undefined {
   return n < 1n << 64n ? n : undefined;
 }
 
+/** What is read at places. */
+export interface Readable {
+  readonly size: number;
+  /** Less than asked for behind the end. */
+  at(offset: number, bytes: number): Buffer;
+}
+
+/** A file that is read whole, because it is asked often. */
+export const inMemory = (bytes: Buffer): Readable => ({
+  size: bytes.length,
+  at: (offset, n) => bytes.subarray(offset, offset + n),
+});
+
 /** A file that is read at places; what lies behind its end is empty. */
-export class Places {
+export class Places implements Readable {
   readonly size: number;
   private readonly fd: number;
 
@@ -86,7 +99,7 @@ export function headOf(file: Places): Buffer[] {
  * Where the packets of a flow lie in a segment, by its index: binary search, a few reads whatever the index's size.
  * @returns  undefined when the index contradicts itself
  */
-export function placesOf(index: Places, flow: bigint): { offset: number; bytes: number }[] | undefined {
+export function placesOf(index: Readable, flow: bigint): { offset: number; bytes: number }[] | undefined {
   const head = index.at(0, INDEX_HEADER);
   if (head.length < INDEX_HEADER || head.toString('latin1', 0, 8) !== 'CTNYIDX1') return undefined;
   const flows = head.readUInt32LE(8);

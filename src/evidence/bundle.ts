@@ -7,7 +7,7 @@
 //   manifests/*.manifest .sig  seals of the segments of that time
 //   sensor.pub  verify.sh
 //   bundle.manifest .sig       the list of all of these, signed
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure, type Result, success } from '../lib/fault.ts';
 import { assess } from './assess.ts';
@@ -25,6 +25,8 @@ import { VERIFY_SH } from './verify_script.ts';
 export const STEPS_MAX = 256;
 /** Seals in one bundle, from the oldest. */
 export const MANIFESTS_MAX = 4096;
+/** Of alerts.ndjson, which is read whole. */
+export const ALERTS_BYTES_MAX = 256 << 20;
 
 /** Where the parts of an evidence folder are. */
 export const folders = (dir: string): { packets: string; files: string; leases: string; keys: string } => ({
@@ -68,7 +70,11 @@ export function findAlert(path: string, id: string): Result<Json> {
     : success(found);
 }
 
-export function* alertsIn(path: string): Generator<Result<Json>> {
+export function* alertsIn(path: string, bytesMax = ALERTS_BYTES_MAX): Generator<Result<Json>> {
+  if (statSync(path).size > bytesMax) {
+    yield failure('input_undecodable', `${path}: is longer than ${bytesMax} bytes`, 'cut it: one alert a line');
+    return;
+  }
   const lines = readFileSync(path, 'utf8').split('\n');
   for (const [i, line] of lines.entries()) {
     if (line === '') continue;
@@ -130,11 +136,11 @@ const told = (e: StepEvidence): string => {
 };
 
 /** Seals of segments that have packets of these times [us], and their signatures. */
-function seals(dir: string, times: readonly { from: number; to: number }[]): Entry[] {
+export function seals(dir: string, times: readonly { from: number; to: number }[], max = MANIFESTS_MAX): Entry[] {
   const out: Entry[] = [];
   if (!existsSync(dir)) return out;
   for (const stem of stemsOf(dir, '.manifest')) {
-    if (out.length >= 2 * MANIFESTS_MAX) break;
+    if (out.length >= 2 * max) break;
     const m = readManifest(dir, stem);
     if (m === undefined) continue;
     const hit = times.some((t) => Number(m.first / 1000n) <= t.to && Number(m.last / 1000n) >= t.from);

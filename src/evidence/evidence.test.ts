@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import type { Keep, Matched } from '../schema/finding.ts';
 import type { Section } from '../schema/observation.ts';
 import { BLOCK_BYTES_MAX, flowNumber } from './blocks.ts';
-import { alertsIn, findAlert } from './bundle.ts';
+import { alertsIn, bundleOf, findAlert, STEPS_MAX, seals } from './bundle.ts';
 import { ALWAYS, extract, pcapngOf } from './extract.ts';
 import { contentOf, retainFiles } from './files.ts';
 import { Leases } from './leases.ts';
 import { FORMAT, MANIFEST_BYTES_MAX, type Manifest, manifestText, parseManifest } from './manifest.ts';
 import { html } from './page.ts';
-import { sha256 } from './signer.ts';
+import { openSigner, sha256 } from './signer.ts';
 import { tarOf } from './tar.ts';
 
 const UID = 'C00000000005';
@@ -176,6 +176,34 @@ describe('evidence: its parts', () => {
     assert.ok(!missing.ok && /none\.pcapng: no such file/.test(missing.fault.message));
   });
 
+  it('of a flow so many bytes are taken, and not one more', () => {
+    const { path } = segment(packet(5, 1), packet(5, 2));
+    for (const more of [-1, 0, 1]) {
+      const found = extract(5n, [], [path], ALWAYS, 'flow', 2 * PACKET_BYTES + more);
+      assert.ok(found.ok);
+      assert.equal(found.value.packets, more < 0 ? 1 : 2);
+      assert.equal(found.value.damage, more < 0 ? `more than ${2 * PACKET_BYTES - 1} bytes` : undefined);
+    }
+  });
+
+  it('a bundle has so many steps and so many seals', () => {
+    const signer = openSigner(join(dir, 'keys'));
+    assert.ok(signer.ok);
+    for (const n of [STEPS_MAX - 1, STEPS_MAX, STEPS_MAX + 1]) {
+      const steps = Array.from({ length: n }, (_, i) => ({ step: `s${i}`, record: {} }));
+      const bundle = bundleOf(dir, { id: 'a', steps }, signer.value, 'x', 1);
+      assert.ok(bundle.ok);
+      assert.equal(bundle.value.steps.length, Math.min(n, STEPS_MAX));
+    }
+    for (let n = 1; n <= 3; n++) {
+      writeFileSync(join(dir, `00000001-0000000${n}.manifest`), manifestText({ ...manifest, n, last: 7000n }));
+      writeFileSync(join(dir, `00000001-0000000${n}.sig`), '');
+    }
+    const names = (max: number): number => seals(dir, [{ from: 7, to: 7 }], max).length / 2;
+    assert.deepEqual([names(2), names(3), names(4)], [2, 3, 3]);
+    assert.equal(seals(dir, [{ from: 8, to: 9 }]).length, 0);
+  });
+
   it('so many leases are taken; one more is refused and counted', () => {
     for (const n of [2, 3, 4]) {
       const leases = leasesOf({ leasesMax: 3 });
@@ -331,5 +359,11 @@ describe('evidence: its parts', () => {
     writeFileSync(path, `${line('aaaaaaaa11111111', 1)}{\n`);
     const last = [...alertsIn(path)].at(-1);
     assert.ok(last && !last.ok && last.fault.message.startsWith(`${path}:2: is no alert`));
+    writeFileSync(path, line('aaaaaaaa11111111', 1));
+    const size = line('aaaaaaaa11111111', 1).length;
+    assert.deepEqual(
+      [-1, 0, 1].map((more) => [...alertsIn(path, size + more)].map((a) => a.ok)),
+      [[false], [true], [true]],
+    );
   });
 });

@@ -44,11 +44,12 @@ interface Found {
   readonly sections: Section[];
   damage: string | undefined;
   bytes: number;
+  readonly bytesMax: number;
 }
 
 function add(found: Found, section: { packets: { ts: bigint; block: Buffer }[] }, block: Buffer, ts: bigint): boolean {
-  if (found.bytes + block.length > EXTRACT_BYTES_MAX) {
-    found.damage = `more than ${EXTRACT_BYTES_MAX} bytes`;
+  if (found.bytes + block.length > found.bytesMax) {
+    found.damage = `more than ${found.bytesMax} bytes`;
     return false;
   }
   section.packets.push({ ts, block });
@@ -163,14 +164,14 @@ export function extract(
   segments: readonly string[],
   span: Span = ALWAYS,
   keep: KeepPackets = 'flow',
+  bytesMax = EXTRACT_BYTES_MAX,
 ): Result<Extracted> {
-  const found: Found = { sections: [], damage: undefined, bytes: 0 };
+  const found: Found = { sections: [], damage: undefined, bytes: 0, bytesMax };
   for (const [paths, read] of [
     [copies, (path: string) => fromCopies(path, span, found)],
     [segments, (path: string) => fromSegment(path, flow, span, found)],
   ] as const)
     for (const path of paths) {
-      if (found.bytes >= EXTRACT_BYTES_MAX) break;
       try {
         read(path);
       } catch (error) {

@@ -7,12 +7,12 @@
 //   DIR/UID-LEASE.pcapng    sections as in their segments, the flow's blocks unchanged
 //
 // Copies count against one budget; a lease that finds it used up goes on with what it has, and says so.
-import { appendFileSync, existsSync, mkdirSync, readdirSync, statSync, unlinkSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Result, success, systemFault } from '../lib/fault.ts';
 import type { Keeper, KeepPackets } from '../schema/finding.ts';
 import type { Section } from '../schema/observation.ts';
-import { flowNumber } from './blocks.ts';
+import { flowNumber, inMemory, placesOf } from './blocks.ts';
 import { ALWAYS, extract, pcapngOf } from './extract.ts';
 import type { SegmentFile } from './segments.ts';
 import { sha256 } from './signer.ts';
@@ -169,10 +169,19 @@ export class Leases {
 
   /** A segment is about to go: what leases hold of it is copied out of it. */
   copyOut(segment: SegmentFile): Result<undefined> {
+    // Most leases have nothing in a segment: its index, in memory, says so without a read for each.
+    const indexPath = segment.path.replace(/\.pcapng$/, '.idx');
+    let index: ReturnType<typeof inMemory> | undefined;
+    try {
+      if (existsSync(indexPath)) index = inMemory(readFileSync(indexPath));
+    } catch (error) {
+      return { ok: false, fault: systemFault('state_unusable', indexPath, error) };
+    }
     for (const lease of this.leases.values()) {
       const uid = flowOf(lease);
       const flow = uid === null ? undefined : flowNumber(uid);
       if (flow === undefined || lease.packets === undefined) continue;
+      if (index !== undefined && placesOf(index, flow)?.length === 0) continue;
       // The last packets of a flow are known when it has ended; until then the last of each segment are kept.
       const first = lease.packets === 'flow' ? 0 : Math.max(0, lease.packets.first - lease.copied);
       const keep = lease.packets === 'flow' ? lease.packets : { first, last: lease.packets.last };

@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { forEachInOrder, openReader, segmentDigester } from '../capture/index.ts';
+import { configSchema } from '../config/schema.ts';
 import { flowNumber } from '../evidence/blocks.ts';
 import { extract } from '../evidence/extract.ts';
-import { type Closed, folders, openSigner, Segments } from '../evidence/index.ts';
+import { type Closed, Evidence, folders, openEvidence, openSigner, Segments } from '../evidence/index.ts';
 import { Leases } from '../evidence/leases.ts';
 import type { FileEvent } from '../schema/gen/events.gen.ts';
 import type { Section } from '../schema/observation.ts';
@@ -409,6 +410,57 @@ describe('evidence: segments over time', function () {
     const found = await out('indexed');
     for (const s of segments.list()) rmSync(s.path.replace('.pcapng', '.idx'));
     assert.equal(await out('scanned'), found);
+  });
+
+  it('as a spine runs it: from the configuration, held by chains, within budgets, across restarts', async () => {
+    const entries = new Map<string, Uint8Array>();
+    const settings = configSchema.parse({ evidence: { packets_mb: 1, segment_s: 1, cutoff_kb: 1 } }).evidence;
+    const open = async () =>
+      value(
+        await openEvidence({
+          ...{ dir, settings, section: sectionOf(entries), clock, digest: value(segmentDigester()) },
+          circumstances: {
+            ...{ sensor: 's1', interface: 'mirror0', filter: '', snaplen: 262144 },
+            ...{ software: 'catenary', config: '0'.repeat(64) },
+          },
+        }),
+      );
+    const read = async (evidence: Evidence): Promise<FileEvent[]> => {
+      const { packets, carve } = evidence;
+      const reader = value(openReader({ files: [`${CAPTURES}executable.pcap`], packets, carve }));
+      evidence.attach(reader);
+      const files: FileEvent[] = [];
+      for await (const drain of reader.drains()) {
+        forEachInOrder(value(drain), (kind, event) => void (kind === 'file' && files.push(event as FileEvent)));
+        const { faults } = await evidence.take(value(drain).segments, 10);
+        assert.deepEqual(faults, []);
+      }
+      return files;
+    };
+    const first = await open();
+    const [f] = await read(first);
+    assert.ok(f?.uid && f.extracted);
+    const lease = { partial: 'p', step: 's', uid: f.uid, firstTs: f.ts, lastTs: f.seen, sha256: f.sha256 ?? null };
+    first.leases.take({ ...lease, packets: 'flow', until: 100 });
+    // The next life knows the lease, lifts the cutoff of its flow, and goes on with the chain.
+    const second = await open();
+    assert.equal(second.leases.size, 1);
+    assert.equal(second.segments.epoch, first.segments.epoch + 1);
+    const written = (epoch: number): number =>
+      readdirSync(folders(dir).packets)
+        .filter((name) => name.startsWith(`0000000${epoch}-`) && name.endsWith('.manifest'))
+        .map((name) => readFileSync(join(folders(dir).packets, name), 'utf8'))
+        .reduce((n, text) => n + Number(/^written=(\d+)$/m.exec(text)?.[1]), 0);
+    await read(second);
+    assert.ok(written(2) > written(1));
+    assert.equal((await runMain('evidence', 'verify', dir)).code, 3);
+    const none = configSchema.parse({ evidence: { packets_mb: 0, files_mb: 0 } }).evidence;
+    const off = new Evidence(
+      { ...{ settings: none, dir, section: sectionOf() } } as never,
+      second.signer,
+      second.segments,
+    );
+    assert.deepEqual([off.packets, off.carve], [undefined, undefined]);
   });
 
   it("the key is its owner's alone, and made once", async () => {

@@ -1,5 +1,6 @@
 // Packets and files that prove an alert: sealed, kept within budgets, held by leases, handed out as bundles.
 export { alertsIn, bundleOf, findAlert, folders, type StepEvidence } from './bundle.ts';
+export { Evidence, type EvidenceOptions, openEvidence } from './evidence.ts';
 export { retainFiles } from './files.ts';
 export { type Holder, type Lease, Leases, type LeasesOptions } from './leases.ts';
 export {

@@ -78,6 +78,11 @@ export class Live {
     return this.stages.state.cursor === undefined ? undefined : positionOf(this.merge.cursor.from);
   }
 
+  /** Whether this frame, and so all before it, was given here. */
+  hasSeen(position: Position): boolean {
+    return this.merge.cursor.pushed >= numberOf(position);
+  }
+
   /** The next frame of the log. */
   take(frame: LiveFrame): void {
     const events =

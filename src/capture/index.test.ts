@@ -6,7 +6,7 @@ import { KIND_IDS } from '../schema/gen/structures.gen.ts';
 import type { NativeDrain, NativeReader, Summary } from './addon.ts';
 import { type Drain, forEachInOrder, Reader } from './index.ts';
 
-const weird = { ts: 0, source: 'tcp', notice: false, count: 1 };
+const weird = { ts: 0, source: 'tcp', notice: false, firstSeen: 0, lastSeen: 0, count: 1 };
 const arp = {
   ...{ ts: 0, opcode: 1, hw_src_mac: '00:00:00:00:00:01', hw_dst_mac: 'ff:ff:ff:ff:ff:ff', gratuitous: false },
   ...{ sender_mac: '00:00:00:00:00:01', sender_ip: '192.0.2.1', target_mac: '00:00:00:00:00:00' },
@@ -31,7 +31,7 @@ function drainOf(arps: readonly number[], weirds: readonly number[]): Drain {
       ),
     },
   ];
-  return { batches: batches.map((b) => ({ ...b, count: 0 })), segments: [] };
+  return { batches: batches.map((b) => ({ ...b, count: 0, firstSeen: 0, lastSeen: 0 })), segments: [] };
 }
 
 function orderOf(drain: Pick<Drain, 'batches'>): [kind: KindName, seen: number][] {

@@ -43,6 +43,9 @@ export interface ReadOptions {
 export interface Batch {
   readonly kind: KindName;
   readonly count: number;
+  /** Of its events [us]. */
+  readonly firstSeen: number;
+  readonly lastSeen: number;
   readonly bytes: Uint8Array;
 }
 
@@ -59,7 +62,8 @@ function typed(drain: NativeDrain): Result<Drain> {
     const kind = KIND_NAMES[b.kind];
     if (kind === undefined)
       return failure('addon_mismatch', `the native decoder speaks of kind ${b.kind}, unknown here`, "run 'make build'");
-    batches.push({ kind, count: b.count, bytes: new Uint8Array(drain.buffer, b.offset, b.length) });
+    const { count, firstSeen, lastSeen } = b;
+    batches.push({ kind, count, firstSeen, lastSeen, bytes: new Uint8Array(drain.buffer, b.offset, b.length) });
   }
   return success({ batches, segments: drain.segments ?? [] });
 }

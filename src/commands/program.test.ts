@@ -21,6 +21,7 @@ async function run(line: string, stdinIsTerminal = false) {
     ...{ stdout: new StreamOutput(stdout, 'out'), stdoutIsTerminal: false, stderr, stdinIsTerminal },
     ...{ clock: systemClock, peakMemoryBytes: () => 0 },
     onInterrupt: () => () => undefined,
+    onHangup: () => () => undefined,
   };
   const code = await main(line === '' ? [] : line.split(' '), world);
   return { code, stdout: stdout.text, stderr: stderr.text };

@@ -21,6 +21,7 @@ import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvidence } from './evidence.ts';
 import { addRead } from './read.ts';
+import { addSensor } from './sensor.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const MANUAL = `
@@ -87,6 +88,7 @@ function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => vo
   addConfig(program, world, done);
   addDoctor(program, world, done);
   addEvidence(program, world, done);
+  addSensor(program, world, done);
   addCompletion(program, world, done);
   return program;
 }

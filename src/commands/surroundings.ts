@@ -21,6 +21,8 @@ export interface Surroundings {
    * @returns  what takes the handler away again
    */
   onInterrupt(handler: (code: ExitCode) => void): () => void;
+  /** SIGHUP: read the configuration again. @returns  what takes the handler away again */
+  onHangup(handler: () => void): () => void;
 }
 
 const SIGNALS = [
@@ -49,6 +51,10 @@ export const processSurroundings: Surroundings = {
     };
     for (const [signal, listener] of listeners) process.on(signal, listener);
     return release;
+  },
+  onHangup(handler) {
+    process.on('SIGHUP', handler);
+    return () => process.off('SIGHUP', handler);
   },
 };
 

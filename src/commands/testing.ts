@@ -21,6 +21,7 @@ export async function runMain(...args: string[]): Promise<{ code: ExitCode; stdo
     ...{ stdout: new StreamOutput(stdout, 'out'), stdoutIsTerminal: false, stderr, stdinIsTerminal: false },
     ...{ clock: systemClock, peakMemoryBytes: () => 0 },
     onInterrupt: () => () => undefined,
+    onHangup: () => () => undefined,
   };
   const code = await main(args, world);
   return { code, stdout: stdout.text, stderr: stderr.text };

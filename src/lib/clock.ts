@@ -24,3 +24,9 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(timer) };
   },
 };
+
+/** Alarms keep no process alive; a service that waits for them does. @returns  what lets it end again */
+export function keepAlive(): () => void {
+  const timer = setInterval(() => undefined, 2 ** 30);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,423 @@
+// The spine of `catenary sensor`: interfaces -> decoder -> spool -> detection -> spool -> collector, with packets and files
+// kept beside it. It reads top to bottom as a sensor's life: what is opened, what runs, and how it ends.
+//
+// Everything that is heard goes into the spool first; detection and shipping read from there, each at its own pace. So
+// a life that ends by kill -9 loses what was not yet in the spool, which the coverage ledger shows, and nothing else.
+import { createHash } from 'node:crypto';
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { alertLine } from './alerts/line.ts';
+import { loadAddon } from './capture/addon.ts';
+import { type Drain, openReader, type Reader, segmentDigester } from './capture/index.ts';
+import type { Surroundings } from './commands/surroundings.ts';
+import { type Config, loadConfig } from './config/config.ts';
+import { folders, Leases, openSigner, retainFiles, Segments } from './evidence/index.ts';
+import { keepAlive } from './lib/clock.ts';
+import {
+  EXIT,
+  type ExitCode,
+  FAULTS,
+  type Fault,
+  failure,
+  faultLine,
+  type Result,
+  success,
+  systemFault,
+} from './lib/fault.ts';
+import { safeText } from './lib/terminal.ts';
+import { Live } from './live.ts';
+import { SCHEMA } from './schema/fingerprint.ts';
+import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
+import { Spool } from './spool/spool.ts';
+import { openStages, type Stages } from './stages.ts';
+
+export interface SensorRequest {
+  readonly config: Config;
+  /** Read again at SIGHUP; none when the defaults run. */
+  readonly configFile: string | undefined;
+}
+
+/** A commit costs a sync: not more often [ms]. What a crash would do again is so much. */
+const COMMIT_MS = 2000;
+const HOUSEKEEPING_MS = 10_000;
+const MIB = 2 ** 20;
+
+/** As certificates and references have it: what of the machine's name may stand there. */
+export const sensorName = (config: Config, machine = hostname()): string =>
+  config.sensor.name ??
+  (machine
+    .toLowerCase()
+    .replace(/\..*$/, '')
+    .replace(/[^a-z0-9-]+/g, '-')
+    .replace(/^-+/, '')
+    .slice(0, 32) ||
+    'sensor');
+
+/** Everything that a life of the sensor holds open. */
+class Sensor {
+  readonly name: string;
+  private readonly dir: string;
+  private readonly world: Surroundings;
+  private readonly spool: Spool;
+  private readonly readers: Reader[] = [];
+  private readonly segments = new Map<string, Segments>();
+  private config: Config;
+  private stages: Stages;
+  private leases: Leases | undefined;
+  private live: Live;
+  /** Conclusions that the spool did not take yet. */
+  private unsaid: ReturnType<Live['conclusions']> = [];
+  private reloadWanted: Config | undefined;
+  private isStopping = false;
+  private sealing: Promise<unknown> = Promise.resolve();
+
+  private constructor(config: Config, dir: string, world: Surroundings, spool: Spool) {
+    this.config = config;
+    this.dir = dir;
+    this.world = world;
+    this.spool = spool;
+    this.name = sensorName(config);
+    const opened = this.openDetection(config);
+    if (!opened.ok) throw new OpenFault(opened.fault);
+    ({ stages: this.stages, live: this.live, leases: this.leases } = opened.value);
+  }
+
+  static async open(config: Config, world: Surroundings): Promise<Result<Sensor>> {
+    const dir = config.state.dir;
+    if (dir === null) return failure('config_invalid', 'state.dir is null', 'a sensor needs a folder of its own');
+    if (config.sensor.interfaces.length === 0)
+      return failure('config_invalid', 'sensor.interfaces names none', 'name those that a span port or a tap feeds');
+    const addon = loadAddon();
+    if (!addon.ok) return addon;
+    try {
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      return { ok: false, fault: systemFault('state_unusable', dir, error) };
+    }
+    const spool = await Spool.open({
+      ...{ dir: join(dir, 'spool'), sensor: sensorName(config), schema: SCHEMA, clock: world.clock },
+      budgetBytes: config.spool.budget_mb * MIB,
+      crc32c: addon.value.crc32c,
+    });
+    if (!spool.ok) return spool;
+    try {
+      return success(new Sensor(config, dir, world, spool.value));
+    } catch (error) {
+      await spool.value.close();
+      if (error instanceof OpenFault) return { ok: false, fault: error.fault };
+      throw error;
+    }
+  }
+
+  say(text: string): void {
+    this.world.stderr.write(`${new Date(this.world.clock.wall() / 1000).toISOString()} ${safeText(text)}\n`);
+  }
+
+  tell(fault: Fault): void {
+    this.say(faultLine(fault));
+  }
+
+  private openDetection(config: Config): Result<{ stages: Stages; live: Live; leases: Leases | undefined }> {
+    const addon = loadAddon();
+    if (!addon.ok) return addon;
+    let live: Live | undefined;
+    let leases: Leases | undefined;
+    const stages = openStages(
+      config,
+      addon.value.Memory,
+      {
+        onConclusion: (kind, event) => live?.say(kind, event),
+        onFinding: (finding) => {
+          live?.find(finding);
+          appendFileSync(join(this.dir, 'alerts.ndjson'), `${alertLine(finding)}\n`, { mode: 0o600 });
+          this.say(`alert ${finding.status}: ${finding.rule.title} (${finding.key})`);
+        },
+      },
+      {
+        keeper: (state) => {
+          leases = new Leases({
+            dir: folders(this.dir).leases,
+            section: state.section('leases'),
+            budgetBytes: config.evidence.leases_mb * MIB,
+            holder: {
+              hold: (uid) => this.readers.map((r) => r.hold(uid)).every(Boolean),
+              release: (uid) => this.readers.map((r) => r.release(uid)).every(Boolean),
+            },
+          });
+          return leases.keeper();
+        },
+      },
+    );
+    if (!stages.ok) return stages;
+    for (const fault of stages.value.faults) this.tell(fault);
+    live = new Live(this.name, stages.value, {
+      confirm: (partials, alert) => {
+        for (const partial of partials) leases?.confirm(partial, alert.id);
+      },
+    });
+    return success({ stages: stages.value, live, leases });
+  }
+
+  // ---- what is heard ------------------------------------------------------------------------------------------------
+
+  async openCapture(): Promise<Result<undefined>> {
+    const { sensor, evidence } = this.config;
+    const digest = segmentDigester();
+    if (!digest.ok) return digest;
+    const at = folders(this.dir);
+    const signer = openSigner(at.keys);
+    if (!signer.ok) return signer;
+    for (const name of sensor.interfaces) {
+      let packets: Parameters<typeof openReader>[0]['packets'];
+      if (evidence.packets_mb > 0) {
+        const dir = join(at.packets, name);
+        const segments = await Segments.open({
+          ...{ dir, signer: signer.value, digest: digest.value, clock: this.world.clock },
+          circumstances: {
+            ...{ sensor: this.name, interface: name, filter: sensor.filter, snaplen: sensor.snaplen },
+            ...{ software: 'catenary', config: createHash('sha256').update(JSON.stringify(this.config)).digest('hex') },
+          },
+        });
+        if (!segments.ok) return segments;
+        this.segments.set(name, segments.value);
+        packets = {
+          ...{ dir, epoch: segments.value.epoch, segmentSeconds: evidence.segment_s },
+          ...{ segmentBytes: evidence.segment_mb * MIB, cutoffBytes: evidence.cutoff_kb * 1024 },
+        };
+      }
+      if (evidence.files_mb > 0) mkdirSync(at.files, { recursive: true, mode: 0o700 });
+      const reader = openReader({
+        interface: name,
+        snaplen: sensor.snaplen,
+        ...(sensor.filter === '' ? {} : { filter: sensor.filter }),
+        ...(packets === undefined ? {} : { packets }),
+        ...(evidence.files_mb > 0 ? { carve: { dir: at.files, maxBytes: evidence.file_max_mb * MIB } } : {}),
+      });
+      if (!reader.ok) return reader;
+      this.readers.push(reader.value);
+    }
+    return success(undefined);
+  }
+
+  /** One interface, until it ends. */
+  async listen(reader: Reader, name: string): Promise<void> {
+    for await (const drain of reader.drains()) {
+      if (!drain.ok) {
+        this.tell(drain.fault);
+        return;
+      }
+      await this.store(drain.value);
+      for (const closed of drain.value.segments) this.seal(name, closed);
+    }
+    const error = reader.summary().files[0]?.error;
+    if (error !== undefined)
+      this.tell({ code: 'input_unreadable', message: `${name}: ${error}`, hint: "see 'catenary doctor'" });
+  }
+
+  private async store(drain: Drain): Promise<void> {
+    const appended = drain.batches.map(({ kind, count, firstSeen, lastSeen, bytes }) =>
+      this.spool.append({ kind: KIND_IDS[kind], count, firstSeen, lastSeen, bytes }),
+    );
+    for (const result of await Promise.all(appended)) if (!result.ok) this.tell(result.fault);
+  }
+
+  private seal(name: string, closed: Drain['segments'][number]): void {
+    if (closed.error !== '') this.say(`packets of ${name}: ${closed.error}`);
+    this.sealing = this.sealing.then(async () => {
+      const sealed = await this.segments.get(name)?.seal(closed);
+      if (sealed !== undefined && !sealed.ok) this.tell(sealed.fault);
+    });
+  }
+
+  // ---- what is concluded --------------------------------------------------------------------------------------------
+
+  /** From where the state stands, until the signal. */
+  async detect(signal: AbortSignal): Promise<void> {
+    const from = this.live.from;
+    const start = from === undefined ? { epoch: 0, seq: 0 } : { epoch: from.epoch, seq: from.seq - 1 };
+    const frames = this.spool.read(start, { signal });
+    let next = frames.next();
+    let committed = this.world.clock.monotonic();
+    for (;;) {
+      const turn = await Promise.race([next, this.pause(COMMIT_MS)]);
+      if (turn !== undefined) {
+        if (turn.done === true) break;
+        const { kind, epoch, seq, bytes } = turn.value;
+        const name = KIND_NAMES[kind];
+        if (name !== undefined) this.live.take({ epoch, seq, kind: name, bytes });
+        next = frames.next();
+      }
+      if (this.world.clock.monotonic() - committed < COMMIT_MS && this.reloadWanted === undefined) continue;
+      await this.commit();
+      this.reload();
+      committed = this.world.clock.monotonic();
+    }
+    await this.commit();
+  }
+
+  /** What was concluded, durable in the spool; then the state that says so. */
+  private async commit(): Promise<void> {
+    const all = [...this.unsaid, ...this.live.conclusions()];
+    this.unsaid = [];
+    const appended = await Promise.all(
+      all.map(({ kind, count, firstSeen, lastSeen, bytes }) =>
+        this.spool.append({ kind: KIND_IDS[kind], count, firstSeen, lastSeen, bytes }),
+      ),
+    );
+    for (const [i, result] of appended.entries()) {
+      if (result.ok) continue;
+      this.tell(result.fault);
+      this.unsaid.push(all[i] as (typeof all)[number]);
+    }
+    if (this.unsaid.length > 0) return;
+    const done = this.live.commit();
+    if (!done.ok) {
+      this.tell(done.fault);
+      return;
+    }
+    const { from } = this.live;
+    if (from !== undefined) await this.spool.advance('detection', { epoch: from.epoch, seq: from.seq - 1 });
+    // Without a collector nobody else waits for frames.
+    if (this.config.ship.url === null && from !== undefined)
+      await this.spool.advance('ship', { epoch: from.epoch, seq: from.seq - 1 });
+  }
+
+  private pause(ms: number): Promise<undefined> {
+    return new Promise((done) => {
+      this.world.clock.after(ms, () => done(undefined));
+    });
+  }
+
+  // ---- what is kept -------------------------------------------------------------------------------------------------
+
+  async keepHouse(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await Promise.race([this.pause(HOUSEKEEPING_MS), new Promise((done) => signal.addEventListener('abort', done))]);
+      this.leases?.expire(this.world.clock.wall());
+      const budget = (this.config.evidence.packets_mb * MIB) / Math.max(1, this.segments.size);
+      for (const segments of this.segments.values()) {
+        const gone = segments.retain(budget, (s) => this.leases?.copyOut(s) ?? success(undefined));
+        if (!gone.ok) this.tell(gone.fault);
+      }
+      if (this.config.evidence.files_mb > 0) {
+        const kept = retainFiles(
+          folders(this.dir).files,
+          this.config.evidence.files_mb * MIB,
+          this.leases?.files() ?? new Set(),
+        );
+        if (!kept.ok) this.tell(kept.fault);
+      }
+    }
+  }
+
+  // ---- how it changes and ends --------------------------------------------------------------------------------------
+
+  /** SIGHUP: the new configuration from the next commit on, or what is wrong with it and the old one. */
+  want(file: string | undefined): void {
+    const loaded = loadConfig(file);
+    if (!loaded.ok) {
+      this.tell(loaded.fault);
+      this.say('the configuration as it was goes on');
+      return;
+    }
+    this.reloadWanted = loaded.value;
+  }
+
+  /** Between a commit and the next frame: detection as the new configuration has it, on the same state. */
+  private reload(): void {
+    const config = this.reloadWanted;
+    if (config === undefined) return;
+    this.reloadWanted = undefined;
+    const fixed = (c: Config): string => JSON.stringify([c.sensor, c.state, c.spool, c.evidence]);
+    if (fixed(config) !== fixed(this.config))
+      this.say('sensor, state, spool and evidence are taken over at the next start');
+    const next = { ...config, sensor: this.config.sensor, state: this.config.state, spool: this.config.spool };
+    this.stages.close();
+    const opened = this.openDetection({ ...next, evidence: this.config.evidence });
+    if (opened.ok) {
+      this.config = { ...next, evidence: this.config.evidence };
+      this.say('configuration taken over');
+    } else {
+      this.tell(opened.fault);
+    }
+    const back = opened.ok ? opened : this.openDetection(this.config);
+    if (!back.ok) throw new OpenFault(back.fault);
+    ({ stages: this.stages, live: this.live, leases: this.leases } = back.value);
+  }
+
+  stop(): void {
+    if (this.isStopping) return;
+    this.isStopping = true;
+    this.say('stopping: open flows are written, then what they say');
+    for (const reader of this.readers) reader.stop();
+  }
+
+  /** Until all interfaces have ended, and what they said is through. */
+  async run(): Promise<void> {
+    const house = new AbortController();
+    const detection = new AbortController();
+    const heard = Promise.all(
+      this.readers.map((reader, i) => this.listen(reader, this.config.sensor.interfaces[i] as string)),
+    );
+    const kept = this.keepHouse(house.signal);
+    const concluded = this.detect(detection.signal);
+    await heard;
+    await this.sealing;
+    await this.caughtUp();
+    detection.abort();
+    await concluded;
+    house.abort();
+    await kept;
+  }
+
+  /** Detection has seen everything that was heard. */
+  private async caughtUp(): Promise<void> {
+    const { epoch, seq } = this.spool.durable;
+    while (!this.live.hasSeen({ epoch, seq })) await this.pause(20);
+  }
+
+  async close(): Promise<void> {
+    this.stages.close();
+    await this.spool.close();
+  }
+}
+
+class OpenFault extends Error {
+  readonly fault: Fault;
+  constructor(fault: Fault) {
+    super(fault.message);
+    this.fault = fault;
+  }
+}
+
+export async function sensor(request: SensorRequest, world: Surroundings): Promise<ExitCode> {
+  const opened = await Sensor.open(request.config, world);
+  if (!opened.ok) {
+    world.stderr.write(`${faultLine(opened.fault)}\n`);
+    return FAULTS[opened.fault.code];
+  }
+  const it = opened.value;
+  const capture = await it.openCapture();
+  if (!capture.ok) {
+    it.tell(capture.fault);
+    await it.close();
+    return FAULTS[capture.fault.code];
+  }
+  let code: ExitCode = EXIT.ok;
+  const release = world.onInterrupt((signal) => {
+    // SIGTERM is how a service is stopped: that is no failure.
+    code = signal === EXIT.terminated ? EXIT.ok : signal;
+    it.stop();
+  });
+  const releaseHangup = world.onHangup(() => it.want(request.configFile));
+  it.say(`sensor ${it.name} listens on ${request.config.sensor.interfaces.join(', ')}`);
+  const letGo = keepAlive();
+  await it.run();
+  letGo();
+  releaseHangup();
+  release();
+  await it.close();
+  it.say('stopped');
+  return code;
+}

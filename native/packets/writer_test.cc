@@ -317,7 +317,8 @@ TEST(packets, a_packet_is_as_long_as_any_interface_delivers) {
   for (const std::size_t n : {capture::kPacketBytesMax - 1, capture::kPacketBytesMax, capture::kPacketBytesMax + 1}) {
     Bench b;
     b.packet(kStart, n, 1);
-    EXPECT_EQ(b.finish()[0].counters.written, n <= capture::kPacketBytesMax ? 1U : 0U);
+    const auto closed = b.finish();
+    EXPECT_EQ(closed[0].counters.written, n <= capture::kPacketBytesMax ? 1U : 0U);
   }
 }
 

@@ -15,12 +15,12 @@ const INDEX_PLACE = 8;
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** The number in a flow's uid; undefined when the text is no uid. */
+/** The number in a flow's uid; undefined when the text is no uid. 0 is no flow: packets that belong to none have it. */
 export function flowNumber(uid: string): bigint | undefined {
   if (!/^C[0-9A-Za-z]{11}$/.test(uid)) return undefined;
   let n = 0n;
   for (const c of uid.slice(1)) n = n * 62n + BigInt(DIGITS.indexOf(c));
-  return n < 1n << 64n ? n : undefined;
+  return n > 0n && n < 1n << 64n ? n : undefined;
 }
 
 /** What is read at places. */

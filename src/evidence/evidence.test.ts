@@ -96,6 +96,7 @@ describe('evidence: its parts', () => {
       'C000000000005',
       'D00000000005',
       '../../../../x',
+      'C00000000000',
       '',
     ])
       assert.equal(flowNumber(text), undefined, text);

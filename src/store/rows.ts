@@ -97,25 +97,45 @@ export function eventOf<K extends KindName>(kind: K, row: readonly unknown[]): S
   };
 }
 
-/** Conditions that are true for these places alone, with their parameters; at most REFS_A_QUERY each. */
+/** Places whose times are further apart are asked for one after another: between them nothing need be read. */
+const APART_US = 86_400e6;
+/** Beyond this many questions the rest is asked at once. */
+const QUESTIONS_MAX = 16;
+
+/** At most REFS_A_QUERY each; those with a time first, near ones together. */
+function groups(places: readonly Place[]): Place[][] {
+  const out: Place[][] = [];
+  const sorted = [...places].sort(
+    (a, b) => (a.seen ?? Number.POSITIVE_INFINITY) - (b.seen ?? Number.POSITIVE_INFINITY),
+  );
+  let previous: Place | undefined;
+  for (const p of sorted) {
+    const isFull = (out.at(-1)?.length ?? REFS_A_QUERY) >= REFS_A_QUERY;
+    const isOther = (p.seen === undefined) !== (previous?.seen === undefined);
+    const isFar = (p.seen ?? 0) - (previous?.seen ?? 0) > APART_US && out.length < QUESTIONS_MAX;
+    if (isFull || isOther || isFar) out.push([]);
+    out.at(-1)?.push(p);
+    previous = p;
+  }
+  return out;
+}
+
+/** Conditions that are true for these places alone, with their parameters. */
 function* asked(places: readonly Place[]): Generator<{ readonly where: string; readonly parameters: Parameters }> {
-  // Where times are known they come first: they leave an hour of each table to look at.
-  for (const timed of [true, false]) {
-    const list = places.filter((p) => (p.seen !== undefined) === timed);
-    for (let i = 0; i < list.length; i += REFS_A_QUERY) {
-      const chunk = list.slice(i, i + REFS_A_QUERY);
-      const places = `(sensor, frame_epoch, frame_seq, frame_index) IN
-        {places: Array(Tuple(String, UInt64, UInt64, UInt32))} AND frame_seq IN {seqs: Array(UInt64)}`;
-      const times = "seen IN arrayMap(t -> fromUnixTimestamp64Micro(t, 'UTC'), {times: Array(Int64)}) AND ";
+  for (const group of groups(places)) {
+    const where = `frame_seq IN {seqs: Array(UInt64)} AND (sensor, frame_epoch, frame_seq, frame_index) IN
+      {places: Array(Tuple(String, UInt64, UInt64, UInt32))}`;
+    const parameters: Parameters = {
+      places: group.map((p) => new TupleParam([p.sensor, p.epoch, p.seq, p.index])),
+      seqs: [...new Set(group.map((p) => p.seq))],
+    };
+    const [first, last] = [group[0]?.seen, group.at(-1)?.seen];
+    if (first === undefined || last === undefined) yield { where, parameters };
+    else
       yield {
-        where: timed ? times + places : places,
-        parameters: {
-          places: chunk.map((p) => new TupleParam([p.sensor, p.epoch, p.seq, p.index])),
-          seqs: [...new Set(chunk.map((p) => p.seq))],
-          ...(timed ? { times: [...new Set(chunk.map((p) => p.seen as number))] } : {}),
-        },
+        where: `seen >= ${timeOf('first')} AND seen <= ${timeOf('last')} AND ${where}`,
+        parameters: { ...parameters, first, last },
       };
-    }
   }
 }
 

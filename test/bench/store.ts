@@ -11,12 +11,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadAddon } from '../../src/capture/addon.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { decodeBatch } from '../../src/schema/decode.ts';
 import { type EventInput, encodeBatch } from '../../src/schema/encode.ts';
 import { KIND_IDS } from '../../src/schema/gen/structures.gen.ts';
 import { connect } from '../../src/store/access.ts';
 import { Launcher } from '../../src/store/launcher.ts';
 import { type Frame, Loader } from '../../src/store/load.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import { Queries } from '../../src/store/query.ts';
 
 const ROWS = Number(process.argv[2] ?? 1_000_000);
 const FRAME_ROWS = 2000;
@@ -51,6 +53,17 @@ function flow(seen: number): EventInput<'conn'> {
     ...{ orig_ip_bytes: (bytes >> 4) + 400, resp_ip_bytes: bytes + 500, ip_proto: 6, first: ts, last: seen },
     ...{ orig_gap_bytes: 0, resp_gap_bytes: 0, orig_retx_pkts: 0, resp_retx_pkts: 0, end_reason: 'fin' },
   } as EventInput<'conn'>;
+}
+
+async function timed(what: string, ask: () => Promise<unknown>): Promise<void> {
+  const times: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    const begin = performance.now();
+    await ask();
+    times.push(performance.now() - begin);
+  }
+  const [first] = times;
+  say(`${what} [ms]: first, median`, `${first?.toFixed(0)}, ${times.sort((a, b) => a - b)[2]?.toFixed(0)}`);
 }
 
 const rss = (pid: number): string => /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
@@ -160,14 +173,33 @@ for (const [what, query] of [
   ['latest 100', 'SELECT * FROM catenary.conn ORDER BY seen DESC LIMIT 100'],
   ['flows an hour', 'SELECT toStartOfHour(seen) AS h, count() FROM catenary.conn GROUP BY h'],
 ] as const) {
-  const times: number[] = [];
-  for (let i = 0; i < 5; i++) {
-    const begin = performance.now();
-    await (await writer.query({ query, format: 'JSONEachRow' })).text();
-    times.push(performance.now() - begin);
-  }
-  say(`${what} [ms]: first, median`, `${times[0]?.toFixed(0)}, ${times.sort((a, b) => a - b)[2]?.toFixed(0)}`);
+  await timed(what, async () => (await writer.query({ query, format: 'JSONEachRow' })).text());
 }
+
+const queries = new Queries(launcher.access);
+const always = { from: 0, to: 2 ** 53 - 1 };
+const refs = Array.from({ length: 100 }, (_, i) => {
+  const f = frames[Math.floor((i * frames.length) / 100)] as Frame;
+  const [event] = decodeBatch('conn', f.bytes);
+  return { ref: `${f.sensor}/1/${f.seq}/0`, seen: event?.seen as number };
+});
+for (const [what, ask] of [
+  ['search box: an address, rare', () => queries.search({ text: rare, ...always })],
+  ['search box: an address, common', () => queries.search({ text: common, ...always })],
+  ['search box: an address, absent', () => queries.search({ text: '9.9.9.9', ...always })],
+  ['search box: a hash, absent', () => queries.search({ text: 'ab'.repeat(32), ...always })],
+  ['entity: an address, common', () => queries.entity({ class: 'address', value: common })],
+  ['entity: a host, common', () => queries.entity({ class: 'host', value: `ip:${common}` })],
+  ['100 events by reference and time', () => queries.events(refs)],
+  ['10 events by reference alone', () => queries.events(refs.slice(0, 10).map(({ ref }) => ({ ref })))],
+  ['sensors', () => queries.sensors()],
+] as const) {
+  await timed(what, async () => {
+    const answer = await ask();
+    if (!answer.ok) throw new Error(answer.fault.message);
+  });
+}
+await queries.close();
 await writer.close();
 await launcher.stop();
 rmSync(root, { recursive: true, force: true });

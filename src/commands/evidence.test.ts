@@ -322,6 +322,32 @@ describe('evidence: segments over time', function () {
     assert.equal(leases.bytes, statSync(join(folders(dir).leases, readdirSync(folders(dir).leases)[0] as string)).size);
   });
 
+  it('interfaces have folders of their own: both are searched, checked and proved', async () => {
+    const segments = await openSegments(dir);
+    const { files } = await record(dir, segments, 'executable.pcap');
+    const at = folders(dir).packets;
+    // The same seals as another interface's, whose numbers do not go on from the first one's.
+    const names = readdirSync(at);
+    for (const name of ['eth0', 'eth1']) {
+      mkdirSync(join(at, name));
+      for (const file of names) cpSync(join(at, file), join(at, name, file));
+    }
+    for (const file of names) rmSync(join(at, file));
+    const alerts = join(dir, 'alerts.ndjson');
+    writeFileSync(alerts, alertOf([files[0] as FileEvent]));
+    const out = join(dir, 'out');
+    const made = await runMain('evidence', 'export', ID, '--dir', dir, '--alerts', alerts, '--out', out);
+    assert.match(made.stdout, /step s0: [1-9]\d* packets, whole/);
+    const fingerprint = /signed by (\w+)/.exec(made.stdout)?.[1] ?? '';
+    assert.deepEqual(run('dash', join(out, 'verify.sh'), fingerprint).status, 0);
+    assert.equal((await runMain('evidence', 'verify', dir, fingerprint)).code, 0);
+    rmSync(join(at, 'eth1', '00000001-00000001.pcapng'));
+    assert.match(
+      (await runMain('evidence', 'verify', dir)).stdout,
+      /FAILED eth1\/00000001-00000001\.pcapng: is missing/,
+    );
+  });
+
   it('without a lease they are gone, and the bundle says why', async () => {
     const segments = await openSegments(dir);
     const { files } = await record(dir, segments, 'executable.pcap');

@@ -1,7 +1,7 @@
 // `catenary evidence`: what proves an alert, as a bundle that anybody can check without us.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { segmentDigester } from '../capture/index.ts';
 import {
@@ -12,6 +12,7 @@ import {
   openSigner,
   type StepEvidence,
   segmentFiles,
+  segmentFolders,
   tarOf,
   VERIFY_SH,
   verifySegments,
@@ -126,7 +127,7 @@ function list(o: Omit<ExportOptions, 'out'>, world: Surroundings): Result<ExitCo
     }
     for (const line of latest.values()) world.stdout.write(`${line}\n`);
     const { packets } = folders(o.dir);
-    const files = existsSync(packets) ? segmentFiles(packets) : [];
+    const files = segmentFolders(packets).flatMap(segmentFiles);
     const bytes = files.reduce((n, f) => n + f.bytes, 0);
     world.stdout.write(`${plural(files.length, 'segment')} of packets, ${plural(bytes, 'byte')}\n`);
     return success(EXIT.ok);
@@ -151,13 +152,22 @@ async function verify(dir: string, fingerprint: string | undefined, world: Surro
     return failure('usage', `${dir}: is neither a bundle nor an evidence folder`, 'check the path');
   const digest = segmentDigester();
   if (!digest.ok) return digest;
-  const verdict = await verifySegments(packets, keys, digest.value);
-  if (!verdict.ok) return verdict;
-  const v = verdict.value;
-  for (const fault of v.faults) world.stdout.write(`${safeText(`FAILED ${fault}`)}\n`);
+  const v = { manifests: 0, whole: 0, tombstones: 0, faults: 0, fingerprint: '' };
+  for (const folder of segmentFolders(packets)) {
+    const verdict = await verifySegments(folder, keys, digest.value);
+    if (!verdict.ok) return verdict;
+    const { faults, ...found } = verdict.value;
+    const where = folder === packets ? '' : `${basename(folder)}/`;
+    for (const fault of faults) world.stdout.write(`${safeText(`FAILED ${where}${fault}`)}\n`);
+    v.manifests += found.manifests;
+    v.whole += found.whole;
+    v.tombstones += found.tombstones;
+    v.faults += faults.length;
+    v.fingerprint = found.fingerprint;
+  }
   const counts = `${plural(v.manifests, 'seal')}, ${plural(v.whole, 'file')} as sealed, ${v.tombstones} deleted`;
   world.stdout.write(`${counts}, signed by ${v.fingerprint}\n`);
-  if (v.faults.length > 0) return success(EXIT.input);
+  if (v.faults > 0) return success(EXIT.input);
   if (fingerprint === undefined) return success(EXIT.unproven);
   if (fingerprint === v.fingerprint) return success(EXIT.ok);
   world.stdout.write(`FAILED sensor.pub: its fingerprint is ${v.fingerprint}\n`);

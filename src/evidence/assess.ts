@@ -1,6 +1,6 @@
 // Is all there of what should be? Said for every flow of an alert, with the reason: packets that a policy cut are not
 // packets that were lost, and neither are packets that have been deleted since.
-import { readManifest, stemsOf } from './segments.ts';
+import { readManifest, segmentFolders, stemsOf } from './segments.ts';
 
 export type Completeness = 'whole' | 'partial' | 'none';
 
@@ -22,9 +22,12 @@ export function assess(
   const to = BigInt(Math.ceil(flow.to)) * 1000n + 999n;
   const reasons = new Set<string>(flow.damage === undefined ? [] : [flow.damage]);
   let watched = false;
-  const present = new Set(stemsOf(dir, '.pcapng'));
-  for (const stem of stemsOf(dir, '.manifest')) {
-    const m = readManifest(dir, stem);
+  const sealed = segmentFolders(dir).flatMap((folder) => {
+    const present = new Set(stemsOf(folder, '.pcapng'));
+    return stemsOf(folder, '.manifest').map((stem) => ({ folder, stem, isPresent: present.has(stem) }));
+  });
+  for (const { folder, stem, isPresent } of sealed) {
+    const m = readManifest(folder, stem);
     if (m === undefined) {
       reasons.add(`${stem}.manifest is damaged`);
       continue;
@@ -36,7 +39,7 @@ export function assess(
     watched = true;
     if (m.counters.ring_drops > 0) reasons.add('the kernel dropped packets');
     if (m.counters.cutoff > 0 && cutoff === 'applies') reasons.add('the cutoff policy applied');
-    if (!present.has(stem) && m.files.length > 0) reasons.add('older packets have been deleted');
+    if (!isPresent && m.files.length > 0) reasons.add('older packets have been deleted');
   }
   if (flow.packets === 0) {
     if (!watched) reasons.add('no packets were kept at the time');

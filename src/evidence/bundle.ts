@@ -4,7 +4,7 @@
 //   alert.json  story.html  events.ndjson
 //   packets/step-N.pcapng      original blocks of the step's flow
 //   files/SHA256.enc           encrypted with a published word
-//   manifests/*.manifest .sig  seals of the segments of that time
+//   manifests/*.manifest .sig  seals of the segments of that time; in front, the number of their folder
 //   sensor.pub  verify.sh
 //   bundle.manifest .sig       the list of all of these, signed
 import { existsSync, readFileSync, statSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { extract, pcapngOf } from './extract.ts';
 import { contentOf, encrypted } from './files.ts';
 import { copiesOf } from './leases.ts';
 import { type StoryStep, storyPage } from './page.ts';
-import { readManifest, segmentFiles, stemsOf } from './segments.ts';
+import { readManifest, segmentFiles, segmentFolders, stemsOf } from './segments.ts';
 import { PUBLIC_KEY, type Signer, sha256 } from './signer.ts';
 import type { Entry } from './tar.ts';
 import { VERIFY_SH } from './verify_script.ts';
@@ -107,7 +107,7 @@ function stepEvidence(dir: string, step: Json, n: number): Result<Evidence> {
   let packets: Omit<StepEvidence, 'file'> = { step: name, packets: 0, state: 'none', reasons: ['names no flow'] };
   if (flow !== undefined && existsSync(at.packets)) {
     const copies = copiesOf(at.leases, uid);
-    const segments = segmentFiles(at.packets).map((s) => s.path);
+    const segments = segmentFolders(at.packets).flatMap((folder) => segmentFiles(folder).map((s) => s.path));
     const found = extract(flow, copies, segments);
     if (!found.ok) return found;
     const { sections, packets: count, damage } = found.value;
@@ -138,15 +138,19 @@ const told = (e: StepEvidence): string => {
 /** Seals of segments that have packets of these times [us], and their signatures. */
 export function seals(dir: string, times: readonly { from: number; to: number }[], max = MANIFESTS_MAX): Entry[] {
   const out: Entry[] = [];
-  if (!existsSync(dir)) return out;
-  for (const stem of stemsOf(dir, '.manifest')) {
+  const folders = segmentFolders(dir).map((folder, i) => ({ folder, number: String(i).padStart(2, '0') }));
+  const all = folders.flatMap((f) => stemsOf(f.folder, '.manifest').map((stem) => ({ ...f, stem })));
+  for (const { folder, number, stem } of all) {
     if (out.length >= 2 * max) break;
-    const m = readManifest(dir, stem);
+    const m = readManifest(folder, stem);
     if (m === undefined) continue;
     const hit = times.some((t) => Number(m.first / 1000n) <= t.to && Number(m.last / 1000n) >= t.from);
     if (!hit) continue;
     for (const ending of ['manifest', 'sig'])
-      out.push({ name: `manifests/${stem}.${ending}`, bytes: readFileSync(join(dir, `${stem}.${ending}`)) });
+      out.push({
+        name: `manifests/${number}-${stem}.${ending}`,
+        bytes: readFileSync(join(folder, `${stem}.${ending}`)),
+      });
   }
   return out;
 }

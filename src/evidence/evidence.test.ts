@@ -257,6 +257,9 @@ describe('evidence: its parts', () => {
     assert.equal(again.bytes, HEAD.length + PACKET_BYTES);
     assert.equal(readdirSync(join(dir, 'leases')).length, 1);
     assert.equal(again.copiesOf(UID).length, 1);
+    asked.length = 0;
+    again.holdAgain();
+    assert.deepEqual(asked, [`hold ${UID}`]);
     again.release('a');
     assert.deepEqual([again.bytes, readdirSync(join(dir, 'leases')).length, entries.size], [0, 0, 0]);
   });

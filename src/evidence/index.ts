@@ -10,6 +10,7 @@ export {
   Segments,
   type SegmentsOptions,
   segmentFiles,
+  segmentFolders,
 } from './segments.ts';
 export { openSigner, type Signer } from './signer.ts';
 export { tarOf } from './tar.ts';

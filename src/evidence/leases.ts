@@ -119,6 +119,11 @@ export class Leases {
     return true;
   }
 
+  /** Asks the holder for every flow again: for a decoder that is younger than the leases. */
+  holdAgain(): void {
+    for (const uid of this.byUid.keys()) if (!this.o.holder.hold(uid)) this.count('holds_refused');
+  }
+
   /** As chains tell it: a step's own length of lease holds whatever becomes of the partial. */
   keeper(): Keeper {
     return {

@@ -86,6 +86,8 @@ const STEM = /^(\d{8,10})-(\d{8,10})$/;
 const stemOf = (epoch: number, n: number): string => `${String(epoch).padStart(8, '0')}-${String(n).padStart(8, '0')}`;
 /** Numbers without a file that recovery says are lost; more were never sealed, and verification names the hole. */
 const LOST_MAX = 10_000;
+/** As many interfaces as a sensor may have, and the folder above them. */
+const FOLDERS_MAX = 65;
 export const TOMBSTONES = 'tombstones';
 
 /** Names of `ending` in the folder without it, in the order of epoch and number. */
@@ -94,6 +96,13 @@ export function stemsOf(dir: string, ending: string): string[] {
     .filter((name) => name.endsWith(ending) && STEM.test(name.slice(0, -ending.length)))
     .map((name) => name.slice(0, -ending.length))
     .sort();
+}
+
+/** Folders of segments: this one, and those of a sensor's interfaces below it. */
+export function segmentFolders(dir: string): string[] {
+  if (!existsSync(dir)) return [];
+  const below = readdirSync(dir, { withFileTypes: true }).filter((e) => e.isDirectory());
+  return [dir, ...below.map((e) => join(dir, e.name)).sort()].slice(0, FOLDERS_MAX);
 }
 
 export const segmentFiles = (dir: string): SegmentFile[] =>

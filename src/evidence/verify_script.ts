@@ -37,10 +37,13 @@ there=$(find . -type f | sed 's|^\./||' | grep -v -x -e bundle.manifest -e bundl
 
 # 4. The seal of each segment that packets came from, and the chain of seals where two follow each other.
 before=''
+folder=''
 for manifest in manifests/*.manifest; do
   [ -e "$manifest" ] || continue
   openssl pkeyutl -verify -rawin -pubin -inkey sensor.pub -in "$manifest" -sigfile "$(echo "$manifest" | sed 's/manifest$/sig/')" >/dev/null 2>&1 ||
     fail "$manifest: its signature is not over it by this key"
+  [ "${'$'}{manifest%%-*}" = "$folder" ] || before=''
+  folder=${'$'}{manifest%%-*}
   epoch=$(sed -n 's/^epoch=//p' "$manifest")
   n=$(sed -n 's/^n=//p' "$manifest")
   if [ -n "$before" ] && [ "$epoch $n" = "$next" ]; then

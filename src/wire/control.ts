@@ -37,7 +37,13 @@ const MESSAGES = {
     software: text,
   }),
   /** Collector: what it has of the epoch of `acked` without a hole, and how much may be under way. */
-  welcome: z.strictObject({ t: z.literal('welcome'), mark: position, frames: z.int().min(1), bytes: z.int().min(1) }),
+  welcome: z.strictObject({
+    t: z.literal('welcome'),
+    mark: position,
+    live: z.boolean(),
+    frames: z.int().min(1),
+    bytes: z.int().min(1),
+  }),
   /** Collector: durable here, all of the backlog's stream to `mark` and of the live one to `live`. */
   ack: z.strictObject({ t: z.literal('ack'), mark: position, live: position.nullable() }),
   /** Collector: how much may be under way from now on. */

@@ -12,6 +12,8 @@ import { SENSOR_NAME } from '../wire/control.ts';
 export const TOKEN_MINUTES = 15;
 /** Used ones are remembered for a while, so that a second use is told from a guess. */
 const REMEMBER_US = 30 * 86_400e6;
+/** The collector's own records are under this name. */
+const RESERVED = 'collector';
 export const TOKENS_MAX = 1024;
 const FILE_BYTES_MAX = 1 << 20;
 
@@ -69,7 +71,7 @@ export class Tokens {
 
   /** The secret of a new token for one sensor. */
   make(sensor: string, minutes = TOKEN_MINUTES): Promise<Result<string>> {
-    if (!SENSOR_NAME.test(sensor))
+    if (!SENSOR_NAME.test(sensor) || sensor === RESERVED)
       return Promise.resolve(
         failure('usage', `'${sensor}' is no name of a sensor`, 'lower-case letters, digits and -'),
       );

@@ -1,5 +1,5 @@
-// A sensor gets its certificate: it makes a key, dials the collector, checks that it is the one the token names, and only
-// then says the token. The key never leaves this machine.
+// A sensor gets its certificate: it makes a key, dials the collector, checks that it is the one the token names, and
+// only then says the token. The key never leaves this machine.
 import { createHash, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
 import path from 'node:path';

@@ -1,8 +1,8 @@
 // From the spool to the collector. Dials out, says hello, sends frames within the collector's credit, and moves the
 // spool's cursor when they are durable there. After an outage what is new goes first, and the backlog beside it.
 //
-// Nothing is kept here that the spool does not have: whatever breaks, the connection ends, a pause follows, and the next
-// one begins after the last acknowledgement.
+// Nothing is kept here that the spool does not have: whatever breaks, the connection ends, a pause follows, and the
+// next one begins after the last acknowledgement.
 import { WebSocket } from 'ws';
 import type { Clock } from '../lib/clock.ts';
 import { isBefore, type Position } from '../spool/log.ts';

@@ -272,7 +272,7 @@ export class Log {
   }
 
   /**
-   * Records after `from`, in order, as they become durable; it ends after `to`, when the log is closed, or at `signal`. What is
+   * Records after `from`, in order, as they become durable; ends after `to`, at close(), or at `signal`. What is
    * shed or damaged meanwhile is left out, and `after` tells.
    */
   async *read(from: Position, { to, signal }: ReadOptions = {}): AsyncGenerator<LogRecord> {

@@ -30,14 +30,14 @@ export async function collector(
   log: Partial<WalOptions> = {},
 ): Promise<Running> {
   const clock = more.clock ?? systemClock;
-  const wal = must(await Wal.open({ dir: path.join(dir, 'wal'), crc32c: native.crc32c, clock: systemClock, groupMs: 5, ...log }));
+  const wal = must(
+    await Wal.open({ dir: path.join(dir, 'wal'), crc32c: native.crc32c, clock: systemClock, groupMs: 5, ...log }),
+  );
   const authority = must(await openAuthority(path.join(dir, 'keys')));
   const tokens = new Tokens(path.join(dir, 'keys'), clock);
   const audits: Audit[] = [];
   const services = { wal, native, clock, schemas: new Set([SCHEMA]), audit: (a: Audit) => void audits.push(a) };
-  const listener = must(
-    await Listener.open({ ...services, authority, tokens, host: '127.0.0.1', port: 0, ...more }),
-  );
+  const listener = must(await Listener.open({ ...services, authority, tokens, host: '127.0.0.1', port: 0, ...more }));
   return {
     ...{ dir, wal, listener, tokens, audits, url: `wss://127.0.0.1:${listener.port}` },
     token: async (sensor) => tokenText(authority.fingerprint, must(await tokens.make(sensor))),
@@ -59,7 +59,13 @@ export async function enrolled(c: Running, sensor: string, dir: string): Promise
   return { key: await text(FILES.key), certificate: await text(FILES.certificate), ca: await text(FILES.ca) };
 }
 
-export function shipper(url: string, sensor: string, keys: Keys, spool: Spool, more: Partial<ShipperOptions> = {}): Shipper {
+export function shipper(
+  url: string,
+  sensor: string,
+  keys: Keys,
+  spool: Spool,
+  more: Partial<ShipperOptions> = {},
+): Shipper {
   const s = new Shipper({
     ...{ url, sensor, schema: SCHEMA, software: 'test', ...keys, spool, native, clock: systemClock },
     // The shortest pause that jitter can give.

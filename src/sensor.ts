@@ -3,8 +3,8 @@
 //
 // Everything that is heard goes into the spool first; detection and shipping read from there, each at its own pace. So
 // a life that ends by kill -9 loses what was not yet in the spool, which the coverage ledger shows, and nothing else.
-import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { createHash, randomInt } from 'node:crypto';
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { alertLine } from './alerts/line.ts';
@@ -29,6 +29,8 @@ import { safeText } from './lib/terminal.ts';
 import { Live } from './live.ts';
 import { SCHEMA } from './schema/fingerprint.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
+import { FILES } from './ship/enroll.ts';
+import { Shipper } from './ship/shipper.ts';
 import { Spool } from './spool/spool.ts';
 import { openStages, type Stages } from './stages.ts';
 
@@ -41,6 +43,9 @@ export interface SensorRequest {
 /** A commit costs a sync: not more often [ms]. What a crash would do again is so much. */
 const COMMIT_MS = 2000;
 const HOUSEKEEPING_MS = 10_000;
+/** At the end, for what is still on its way [ms]. */
+const SHIP_REST_MS = 5000;
+const SENSOR_PATH = '/sensor';
 const MIB = 2 ** 20;
 
 /** As certificates and references have it: what of the machine's name may stand there. */
@@ -69,6 +74,7 @@ class Sensor {
   /** Conclusions that the spool did not take yet. */
   private unsaid: ReturnType<Live['conclusions']> = [];
   private reloadWanted: Config | undefined;
+  private shipper: Shipper | undefined;
   private isStopping = false;
   private sealing: Promise<unknown> = Promise.resolve();
 
@@ -192,11 +198,20 @@ class Sensor {
         snaplen: sensor.snaplen,
         ...(sensor.filter === '' ? {} : { filter: sensor.filter }),
         ...(packets === undefined ? {} : { packets }),
-        ...(evidence.files_mb > 0 ? { carve: { dir: at.files, maxBytes: evidence.file_max_mb * MIB } } : {}),
+        ...(evidence.files_mb > 0
+          ? {
+              carve: {
+                dir: at.files,
+                maxBytes: evidence.file_max_mb * MIB,
+                sourceBytesMax: evidence.files_mb * MIB,
+              },
+            }
+          : {}),
       });
       if (!reader.ok) return reader;
       this.readers.push(reader.value);
     }
+    this.leases?.holdAgain();
     return success(undefined);
   }
 
@@ -377,7 +392,51 @@ class Sensor {
     while (!this.live.hasSeen({ epoch, seq })) await this.pause(20);
   }
 
+  /** To the collector, from where it has acknowledged; with the certificate that enrolment made. */
+  ship(): Result<undefined> {
+    const { url } = this.config.ship;
+    if (url === null) return success(undefined);
+    const addon = loadAddon();
+    if (!addon.ok) return addon;
+    const dir = join(this.dir, 'ship');
+    let identity: { key: string; certificate: string; ca: string };
+    try {
+      const text = (name: string): string => readFileSync(join(dir, name), 'utf8');
+      identity = { key: text(FILES.key), certificate: text(FILES.certificate), ca: text(FILES.ca) };
+    } catch (error) {
+      const fault = systemFault('state_unusable', dir, error);
+      return { ok: false, fault: { ...fault, hint: "run 'catenary enroll'" } };
+    }
+    let told = '';
+    this.shipper = new Shipper({
+      ...{ url: new URL(SENSOR_PATH, url).toString(), sensor: this.name, schema: SCHEMA, software: 'catenary' },
+      ...{ ...identity, spool: this.spool, native: addon.value, clock: this.world.clock, random: randomInt },
+      onState: (s) => {
+        const text = s.state === 'waiting' ? `collector: ${s.reason}` : `collector: ${s.state}`;
+        // A collector that is away for a night is one line, not thousands.
+        if (text !== told && s.state !== 'connecting') this.say(text);
+        told = s.state === 'connecting' ? told : text;
+      },
+    });
+    this.shipper.start();
+    return success(undefined);
+  }
+
+  /** What the collector has not taken within `ms` waits in the spool for the next start. */
+  private async shipRest(ms: number): Promise<void> {
+    if (this.shipper === undefined) return;
+    const { epoch, seq } = this.spool.durable;
+    const end = this.world.clock.monotonic() + ms;
+    const isShipped = (): boolean => {
+      const at = this.spool.cursor('ship');
+      return at.epoch > epoch || (at.epoch === epoch && at.seq >= seq);
+    };
+    while (!isShipped() && this.world.clock.monotonic() < end) await this.pause(20);
+    await this.shipper.close();
+  }
+
   async close(): Promise<void> {
+    await this.shipRest(SHIP_REST_MS);
     this.stages.close();
     await this.spool.close();
   }
@@ -412,6 +471,8 @@ export async function sensor(request: SensorRequest, world: Surroundings): Promi
   });
   const releaseHangup = world.onHangup(() => it.want(request.configFile));
   it.say(`sensor ${it.name} listens on ${request.config.sensor.interfaces.join(', ')}`);
+  const shipping = it.ship();
+  if (!shipping.ok) it.tell(shipping.fault);
   const letGo = keepAlive();
   await it.run();
   letGo();

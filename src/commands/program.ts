@@ -16,6 +16,7 @@ import {
 } from '../lib/fault.ts';
 import { addAnalyze } from './analyze.ts';
 import { addChain } from './chain.ts';
+import { addCollector } from './collector.ts';
 import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
@@ -89,6 +90,7 @@ function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => vo
   addDoctor(program, world, done);
   addEvidence(program, world, done);
   addSensor(program, world, done);
+  addCollector(program, world, done);
   addCompletion(program, world, done);
   return program;
 }

@@ -144,6 +144,11 @@ export const configSchema = z
           .regex(LISTEN, 'is no place to listen: write 0.0.0.0:8443')
           .default('127.0.0.1:8443')
           .describe('Where sensors connect, by TLS with a certificate of this collector.'),
+        console: z
+          .string()
+          .regex(LISTEN, 'is no place to listen: write 127.0.0.1:8470')
+          .default('127.0.0.1:8470')
+          .describe('Where people look, by HTTP on loopback: through an SSH tunnel from elsewhere.'),
         store_url: z
           .string()
           .regex(/^https?:\/\/\S+$/, 'is no address of a ClickHouse server: write http://host:8123')

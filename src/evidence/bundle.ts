@@ -102,20 +102,27 @@ function stepEvidence(dir: string, step: Json, n: number): Result<Evidence> {
   const record = isObject(step.record) ? step.record : {};
   const entries: Entry[] = [];
   const name = text(step.step);
-  const uid = text(record.uid);
-  const flow = flowNumber(uid);
-  let packets: Omit<StepEvidence, 'file'> = { step: name, packets: 0, state: 'none', reasons: ['names no flow'] };
-  if (flow !== undefined && existsSync(at.packets)) {
+  const uids = typeof record.uid === 'string' ? [record.uid] : Array.isArray(record.uids) ? record.uids.map(text) : [];
+  const flows: Omit<StepEvidence, 'file' | 'step'>[] = [];
+  const pieces: Buffer[] = [];
+  const segments = existsSync(at.packets)
+    ? segmentFolders(at.packets).flatMap((folder) => segmentFiles(folder).map((s) => s.path))
+    : [];
+  for (const uid of new Set(uids)) {
+    const flow = flowNumber(uid);
+    if (flow === undefined || !existsSync(at.packets)) continue;
     const copies = copiesOf(at.leases, uid);
-    const segments = segmentFolders(at.packets).flatMap((folder) => segmentFiles(folder).map((s) => s.path));
     const found = extract(flow, copies, segments);
     if (!found.ok) return found;
     const { sections, packets: count, damage } = found.value;
-    const from = micros(record.ts) ?? 0;
+    // A signal's flows are older and younger than its record: only its own flow must lie in the record's time.
+    const from = micros(typeof record.uid === 'string' ? record.ts : (record.first ?? record.ts)) ?? 0;
     const about = { packets: count, damage, from, to: Math.max(from, micros(record.seen) ?? from) };
-    packets = { step: name, packets: count, ...assess(at.packets, about, copies.length > 0 ? 'lifted' : 'applies') };
-    if (count > 0) entries.push({ name: `packets/step-${n}.pcapng`, bytes: pcapngOf(sections) });
+    flows.push({ packets: count, ...assess(at.packets, about, copies.length > 0 ? 'lifted' : 'applies') });
+    if (count > 0) pieces.push(pcapngOf(sections));
   }
+  if (pieces.length > 0) entries.push({ name: `packets/step-${n}.pcapng`, bytes: Buffer.concat(pieces) });
+  const packets = { step: name, ...together(flows) };
   const hash = text(record.sha256);
   let file: string | undefined;
   if (hash !== '') {
@@ -124,6 +131,17 @@ function stepEvidence(dir: string, step: Json, n: number): Result<Evidence> {
     if (!('missing' in content)) entries.push({ name: `files/${hash}.enc`, bytes: encrypted(content.bytes) });
   }
   return success({ entries, summary: { ...packets, file } });
+}
+
+/** Of all flows of a step. */
+function together(flows: readonly Omit<StepEvidence, 'file' | 'step'>[]): Omit<StepEvidence, 'file' | 'step'> {
+  if (flows.length === 0) return { packets: 0, state: 'none', reasons: ['names no flow'] };
+  const isAll = (state: StepEvidence['state']): boolean => flows.every((f) => f.state === state);
+  return {
+    packets: flows.reduce((sum, f) => sum + f.packets, 0),
+    state: isAll('whole') ? 'whole' : isAll('none') ? 'none' : 'partial',
+    reasons: [...new Set(flows.flatMap((f) => f.reasons))],
+  };
 }
 
 const told = (e: StepEvidence): string => {

@@ -129,12 +129,13 @@ export class Leases {
     return {
       take: (partial, matched, keep, until) => {
         const hash = matched.values.sha256;
-        this.take({
-          ...{ partial, step: matched.step, uid: matched.uid, firstTs: matched.ts, lastTs: matched.seen },
-          ...{ sha256: keep.file && typeof hash === 'string' ? hash : null, packets: keep.packets },
-          until: keep.lease === undefined ? until : matched.seen + keep.lease,
-          fixed: keep.lease !== undefined,
-        });
+        for (const uid of flowsOf(matched.uid, matched.values.uids))
+          this.take({
+            ...{ partial, step: matched.step, uid, firstTs: matched.ts, lastTs: matched.seen },
+            ...{ sha256: keep.file && typeof hash === 'string' ? hash : null, packets: keep.packets },
+            until: keep.lease === undefined ? until : matched.seen + keep.lease,
+            fixed: keep.lease !== undefined,
+          });
       },
       release: (partial) => this.release(partial),
     };
@@ -273,6 +274,13 @@ export class Leases {
 }
 
 /** The flow whose packets a lease holds. */
+/** Of a record: its own flow, or those that a signal was made from; one that names none is kept for its file. */
+function flowsOf(uid: string | null, uids: unknown): (string | null)[] {
+  if (uid !== null) return [uid];
+  const named = Array.isArray(uids) ? uids.filter((u): u is string => typeof u === 'string') : [];
+  return named.length > 0 ? [...new Set(named)] : [null];
+}
+
 const flowOf = (lease: LeaseRequest): string | null => (lease.packets === undefined ? null : lease.uid);
 
 /** Paths of copies of a flow's packets. One is enough: a lease that began later has less. */

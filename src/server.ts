@@ -1,0 +1,287 @@
+// SPINE 3: the collector. Frames of sensors into the log, from there into the store, and out again for people.
+//
+//   sensors ═ wss ═ listener ─ log (synced, then acknowledged) ─ loader ─ store ─ queries ─ console
+//
+// The log is what makes each promise: a frame is acknowledged when it is there, and goes when the store has it durably.
+// The store may be away for as long as the log's disk lasts; nobody upstream notices.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadAddon } from './capture/addon.ts';
+import { openAuthority } from './collector/authority.ts';
+import { Listener } from './collector/listener.ts';
+import type { Audit } from './collector/session.ts';
+import { Tokens, tokenText } from './collector/tokens.ts';
+import { Wal } from './collector/wal.ts';
+import type { Surroundings } from './commands/surroundings.ts';
+import type { Config } from './config/config.ts';
+import { Console } from './console/index.ts';
+import { keepAlive } from './lib/clock.ts';
+import {
+  EXIT,
+  type ExitCode,
+  FAULTS,
+  type Fault,
+  failure,
+  faultLine,
+  type Result,
+  success,
+  systemFault,
+} from './lib/fault.ts';
+import { safeText } from './lib/terminal.ts';
+import { encodeBatch } from './schema/encode.ts';
+import { SCHEMA } from './schema/fingerprint.ts';
+import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
+import { DATABASE, type StoreAccess } from './store/access.ts';
+import { Launcher } from './store/launcher.ts';
+import { FRAMES_BYTES_MAX, FRAMES_MAX, Loader } from './store/load.ts';
+import { migrate } from './store/migrate.ts';
+import { Queries } from './store/query.ts';
+
+/** The name under which the collector's own records are stored: no sensor can have it. */
+export const COLLECTOR = 'collector';
+/** How long the loader waits for more [ms]: what an insert costs does not depend on how much is in it. */
+const LOAD_MS = 500;
+const RETRY_MS = 5000;
+/** Blocks of this many are worth no waiting. */
+const FULL = FRAMES_MAX / 2;
+
+/** Where the parts of a collector's folder are. */
+const parts = (dir: string) => ({ keys: join(dir, 'keys'), log: join(dir, 'log'), store: join(dir, 'store') });
+
+/** "0.0.0.0:8443", "[::]:8443" */
+export function placeOf(listen: string): { host: string; port: number } {
+  const at = listen.lastIndexOf(':');
+  return { host: listen.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(listen.slice(at + 1)) };
+}
+
+/** One login for both hands: what a server elsewhere lets it do is that server's business. */
+function accessAt(url: string): StoreAccess {
+  const parsed = new URL(url);
+  const login = {
+    username: decodeURIComponent(parsed.username) || 'default',
+    password: decodeURIComponent(parsed.password),
+  };
+  parsed.username = '';
+  parsed.password = '';
+  return { url: parsed.toString().replace(/\/$/, ''), database: DATABASE, writer: login, reader: login };
+}
+
+/** A token for one sensor, for `catenary enroll`. */
+export async function makeToken(config: Config, sensor: string, world: Surroundings): Promise<Result<string>> {
+  const { dir } = config.collector;
+  if (dir === null) return failure('config_invalid', 'collector.dir is null', 'name the folder of the collector');
+  if (sensor === COLLECTOR) return failure('usage', `'${sensor}' is the collector's own name`, 'take another');
+  const authority = await openAuthority(parts(dir).keys);
+  if (!authority.ok) return authority;
+  const secret = await new Tokens(parts(dir).keys, world.clock).make(sensor);
+  return secret.ok ? success(tokenText(authority.value.fingerprint, secret.value)) : secret;
+}
+
+export interface RunningCollector {
+  readonly url: string;
+  readonly console: string;
+  stop(): Promise<void>;
+}
+
+class Server implements RunningCollector {
+  url = '';
+  console = '';
+  private readonly config: Config;
+  private readonly world: Surroundings;
+  private readonly closers: (() => Promise<unknown>)[] = [];
+  private readonly stopping = new AbortController();
+  private wal: Wal | undefined;
+  private epoch = 0;
+  private seq = 0;
+  private loading: Promise<void> = Promise.resolve();
+
+  constructor(config: Config, world: Surroundings) {
+    this.config = config;
+    this.world = world;
+  }
+
+  say(text: string): void {
+    this.world.stderr.write(`${new Date(this.world.clock.wall() / 1000).toISOString()} ${safeText(text)}\n`);
+  }
+
+  tell(fault: Fault): void {
+    this.say(faultLine(fault));
+  }
+
+  /** Opens from the inside out: nothing is taken before it can be kept. */
+  async start(): Promise<Result<undefined>> {
+    const { dir, listen, console: place } = this.config.collector;
+    if (dir === null) return failure('config_invalid', 'collector.dir is null', 'name a folder for it');
+    const addon = loadAddon();
+    if (!addon.ok) return addon;
+    const at = parts(dir);
+    try {
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      return { ok: false, fault: systemFault('state_unusable', dir, error) };
+    }
+    const { clock } = this.world;
+    const access = await this.openStore(at.store);
+    if (!access.ok) return access;
+    const wal = await Wal.open({ dir: at.log, crc32c: addon.value.crc32c, clock });
+    if (!wal.ok) return wal;
+    this.wal = wal.value;
+    this.closers.push(() => wal.value.close());
+    this.epoch = wal.value.marks.latest(COLLECTOR) + 1;
+    for (const n of wal.value.notices) this.say(`log: ${n.where}: ${n.reason}`);
+
+    const schemas = new Set([SCHEMA]);
+    const loader = new Loader({ access: access.value, native: addon.value, clock, schemas });
+    this.loading = this.load(loader);
+
+    const queries = new Queries(access.value);
+    this.closers.push(() => queries.close());
+    const { host, port } = placeOf(place);
+    const web = await Console.start({
+      ...{ queries, clock, dir, host, port },
+      onFirstCode: (code) => this.say(`first login at the console: code ${code}`),
+      onAct: ({ act, visitor }) =>
+        this.audit({
+          ...{ action: act, outcome: act === 'login_refused' ? 'refused' : 'done', reason: '', actor: '' },
+          ...{ address: visitor, target: 'console', detail: '' },
+        }),
+    });
+    if (!web.ok) return web;
+    this.closers.push(() => web.value.stop());
+    this.console = web.value.url;
+
+    const authority = await openAuthority(at.keys);
+    if (!authority.ok) return authority;
+    const sensors = await Listener.open({
+      ...{ wal: wal.value, native: addon.value, clock, schemas, audit: (a: Audit) => this.audit(a) },
+      ...{ authority: authority.value, tokens: new Tokens(at.keys, clock), ...placeOf(listen) },
+    });
+    if (!sensors.ok) return sensors;
+    this.closers.push(() => sensors.value.close());
+    this.url = `wss://${placeOf(listen).host}:${sensors.value.port}`;
+    return success(undefined);
+  }
+
+  private async openStore(dir: string): Promise<Result<StoreAccess>> {
+    const { store_url, keep_days } = this.config.collector;
+    let access: StoreAccess;
+    if (store_url === null) {
+      const launched = await Launcher.start({
+        ...{ dir, clock: this.world.clock },
+        onEvent: (e) => {
+          if (e.event === 'died') this.say(`store: died (${e.reason}), starts again`);
+        },
+      });
+      if (!launched.ok) return launched;
+      this.closers.push(() => launched.value.stop());
+      access = launched.value.access;
+    } else access = accessAt(store_url);
+    const keepDays = Object.fromEntries(
+      KIND_NAMES.filter((k) => k !== undefined && k !== 'alert').map((kind) => [kind, keep_days]),
+    );
+    const migrated = await migrate(access, { keepDays });
+    if (!migrated.ok) return migrated;
+    for (const done of migrated.value.done) this.say(`store: ${done}`);
+    return success(access);
+  }
+
+  /** From the log to the store, until told to stop: then what is in the log waits there. */
+  private async load(loader: Loader): Promise<void> {
+    const wal = this.wal as Wal;
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      const block = await wal.next(FRAMES_MAX, FRAMES_BYTES_MAX);
+      if (!block.ok) {
+        this.tell(block.fault);
+        await this.pause(RETRY_MS);
+        continue;
+      }
+      if (block.value === undefined) {
+        await this.pause(LOAD_MS);
+        continue;
+      }
+      const loaded = await loader.load(block.value.frames);
+      if (!loaded.ok) {
+        this.tell(loaded.fault);
+        await this.pause(RETRY_MS);
+        continue;
+      }
+      for (const r of loaded.value.refused) this.say(`frame ${r.sensor}/${r.epoch}/${r.first}: refused, ${r.reason}`);
+      const done = await wal.done(block.value);
+      if (!done.ok) this.tell(done.fault);
+      if (block.value.frames.length < FULL) await this.pause(LOAD_MS);
+    }
+    await loader.close();
+  }
+
+  /** Written down as sensors' records are: a frame of a stream of its own. */
+  private audit(a: Audit): void {
+    const now = this.world.clock.wall();
+    const bytes = encodeBatch('audit', [{ ...a, ts: now, seen: now }]);
+    const frame = {
+      ...{ epoch: this.epoch, seq: ++this.seq, kind: KIND_IDS.audit, schema: SCHEMA, count: 1 },
+      ...{ firstSeen: now, lastSeen: now, crc: this.crc(bytes), bytes },
+    };
+    void this.wal?.append(COLLECTOR, { frame, after: frame.seq - 1, live: false }).then((written) => {
+      if (!written.ok) this.tell(written.fault);
+    });
+  }
+
+  private crc(bytes: Uint8Array): number {
+    const addon = loadAddon();
+    return addon.ok ? addon.value.crc32c(bytes) : 0;
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((done) => {
+      const { signal } = this.stopping;
+      const alarm = this.world.clock.after(ms, () => done());
+      signal.addEventListener('abort', () => {
+        alarm.cancel();
+        done();
+      });
+    });
+  }
+
+  /** From the outside in: nobody is heard any more, then the store gets what it can. */
+  async stop(): Promise<void> {
+    const [listener, ...rest] = this.closers.reverse();
+    await listener?.();
+    this.stopping.abort();
+    await this.loading;
+    for (const close of rest) await close();
+  }
+}
+
+/** Starts one, for a spine that runs more than it. */
+export async function startCollector(config: Config, world: Surroundings): Promise<Result<RunningCollector>> {
+  const server = new Server(config, world);
+  const started = await server.start();
+  if (started.ok) return success(server);
+  await server.stop();
+  return started;
+}
+
+export async function collector(config: Config, world: Surroundings): Promise<ExitCode> {
+  const letGo = keepAlive();
+  try {
+    const server = new Server(config, world);
+    const started = await server.start();
+    if (!started.ok) {
+      server.tell(started.fault);
+      await server.stop();
+      return FAULTS[started.fault.code];
+    }
+    server.say(`sensors at ${server.url}`);
+    server.say(`console at ${server.console}`);
+    const code = await new Promise<ExitCode>((done) => {
+      world.onInterrupt((signal) => done(signal === EXIT.terminated ? EXIT.ok : signal));
+    });
+    server.say('stopping');
+    await server.stop();
+    server.say('stopped');
+    return code;
+  } finally {
+    letGo();
+  }
+}

@@ -137,7 +137,8 @@ class Link {
   private ended: (r: { reason: string; refusal?: Refuse }) => void = () => undefined;
   private heardAt: number;
   private welcome: ((w: Welcome) => void) | undefined;
-  private liveFrom: Position | undefined;
+  /** Streams that have a frame and no credit for it. */
+  private readonly waiting = new Set<readonly UnderWay[]>();
   private isBacklogDone = false;
 
   constructor(options: ShipperOptions, counters: ShipCounters) {
@@ -233,7 +234,6 @@ class Link {
     const { signal } = this.stop;
     const from = isBefore(acked, mark) ? mark : acked;
     if (live === null || !isLive) return this.pump(spool.read(from, { signal }), false);
-    this.liveFrom = live;
     await Promise.all([
       this.pump(spool.read(from, { to: live, signal }), false).then(() => {
         this.isBacklogDone = true;
@@ -246,11 +246,12 @@ class Link {
     const { native } = this.options;
     const lane = live ? this.live : this.backlog;
     for await (const frame of frames) {
-      // Each stream has half of the window while there are two, so neither waits for the other.
       const message = await encodeFrame(native, { frame, after: frame.after, live });
       while (!this.maySend(lane, message.length)) {
         if (this.stop.signal.aborted) return;
+        this.waiting.add(lane);
         await this.change();
+        this.waiting.delete(lane);
       }
       if (this.stop.signal.aborted) return;
       lane.push({ epoch: frame.epoch, seq: frame.seq, bytes: message.length });
@@ -263,12 +264,17 @@ class Link {
   }
 
   private maySend(lane: readonly UnderWay[], bytes: number): boolean {
-    const share = this.liveFrom !== undefined && !this.isBacklogDone ? 2 : 1;
-    const mine = lane.reduce((n, u) => n + u.bytes, 0);
-    if (lane.length >= Math.max(1, Math.floor(this.credit.frames / share))) return false;
+    if (this.ws.bufferedAmount > BUFFERED_BYTES_MAX) return false;
+    const sum = (l: readonly UnderWay[]): number => l.reduce((n, u) => n + u.bytes, 0);
+    const mine = sum(lane);
     // A frame that is larger than the window goes alone.
-    if (lane.length > 0 && mine + bytes > this.credit.bytes / share) return false;
-    return this.ws.bufferedAmount <= BUFFERED_BYTES_MAX;
+    if (this.underWay === 0) return true;
+    if (this.underWay >= this.credit.frames) return false;
+    if (sum(this.backlog) + sum(this.live) + bytes > this.credit.bytes) return false;
+    // While both streams want the window each has half of it, so neither waits for the other to be done.
+    const isWanted = this.waiting.has(lane === this.live ? this.backlog : this.live);
+    if (!isWanted || lane.length === 0) return true;
+    return lane.length < this.credit.frames / 2 && mine + bytes <= this.credit.bytes / 2;
   }
 
   private change(): Promise<void> {

@@ -13,7 +13,7 @@ import { type Drain, openReader, type Reader, segmentDigester } from './capture/
 import type { Surroundings } from './commands/surroundings.ts';
 import { type Config, loadConfig } from './config/config.ts';
 import { folders, Leases, openSigner, retainFiles, Segments } from './evidence/index.ts';
-import { keepAlive } from './lib/clock.ts';
+import { keepAlive, pause } from './lib/clock.ts';
 import {
   EXIT,
   type ExitCode,
@@ -254,9 +254,11 @@ class Sensor {
     const frames = this.spool.read(start, { signal });
     let next = frames.next();
     let committed = this.world.clock.monotonic();
+    let tick = pause(this.world.clock, COMMIT_MS);
     for (;;) {
-      const turn = await Promise.race([next, this.pause(COMMIT_MS)]);
-      if (turn !== undefined) {
+      const turn = await Promise.race([next, tick]);
+      if (turn === undefined) tick = pause(this.world.clock, COMMIT_MS);
+      else {
         if (turn.done === true) break;
         const { kind, epoch, seq, bytes } = turn.value;
         const name = KIND_NAMES[kind];
@@ -298,17 +300,11 @@ class Sensor {
       await this.spool.advance('ship', { epoch: from.epoch, seq: from.seq - 1 });
   }
 
-  private pause(ms: number): Promise<undefined> {
-    return new Promise((done) => {
-      this.world.clock.after(ms, () => done(undefined));
-    });
-  }
-
   // ---- what is kept -------------------------------------------------------------------------------------------------
 
   async keepHouse(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await Promise.race([this.pause(HOUSEKEEPING_MS), new Promise((done) => signal.addEventListener('abort', done))]);
+      await pause(this.world.clock, HOUSEKEEPING_MS, signal);
       this.leases?.expire(this.world.clock.wall());
       const budget = (this.config.evidence.packets_mb * MIB) / Math.max(1, this.segments.size);
       for (const segments of this.segments.values()) {
@@ -389,7 +385,7 @@ class Sensor {
   /** Detection has seen everything that was heard. */
   private async caughtUp(): Promise<void> {
     const { epoch, seq } = this.spool.durable;
-    while (!this.live.hasSeen({ epoch, seq })) await this.pause(20);
+    while (!this.live.hasSeen({ epoch, seq })) await pause(this.world.clock, 20);
   }
 
   /** To the collector, from where it has acknowledged; with the certificate that enrolment made. */
@@ -431,7 +427,7 @@ class Sensor {
       const at = this.spool.cursor('ship');
       return at.epoch > epoch || (at.epoch === epoch && at.seq >= seq);
     };
-    while (!isShipped() && this.world.clock.monotonic() < end) await this.pause(20);
+    while (!isShipped() && this.world.clock.monotonic() < end) await pause(this.world.clock, 20);
     await this.shipper.close();
   }
 

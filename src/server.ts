@@ -15,7 +15,7 @@ import { Wal } from './collector/wal.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import type { Config } from './config/config.ts';
 import { Console } from './console/index.ts';
-import { keepAlive } from './lib/clock.ts';
+import { keepAlive, pause } from './lib/clock.ts';
 import {
   EXIT,
   type ExitCode,
@@ -181,7 +181,8 @@ class Server implements RunningCollector {
     );
     const migrated = await migrate(access, { keepDays });
     if (!migrated.ok) return migrated;
-    for (const done of migrated.value.done) this.say(`store: ${done}`);
+    const { from, to, done } = migrated.value;
+    if (from > 0 && done.length > 0) this.say(`store: brought from version ${from} to ${to}, ${done.length} changes`);
     return success(access);
   }
 
@@ -233,14 +234,7 @@ class Server implements RunningCollector {
   }
 
   private pause(ms: number): Promise<void> {
-    return new Promise((done) => {
-      const { signal } = this.stopping;
-      const alarm = this.world.clock.after(ms, () => done());
-      signal.addEventListener('abort', () => {
-        alarm.cancel();
-        done();
-      });
-    });
+    return pause(this.world.clock, ms, this.stopping.signal);
   }
 
   /** From the outside in: nobody is heard any more, then the store gets what it can. */

@@ -87,7 +87,8 @@ async function up(config: Config, configFile: string, world: Surroundings): Prom
   const enrolled = await enrollHere(url, token.value, config);
   if (!enrolled.ok) return stop(enrolled);
   world.stdout.write(`CONSOLE ${safeText(web)}\n`);
-  await world.stdout.settle();
+  // Whoever started this waits for the line.
+  await world.stdout.close();
   const code = await sensor({ config: { ...config, ship: { url } }, configFile }, world);
   return stop(success(code));
 }

@@ -25,6 +25,23 @@ export const systemClock: Clock = {
   },
 };
 
+/** Resolves after `ms`, or when the signal says that nobody waits any more. */
+export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal?.aborted === true) {
+      done();
+      return;
+    }
+    const end = (): void => {
+      alarm.cancel();
+      signal?.removeEventListener('abort', end);
+      done();
+    };
+    const alarm = clock.after(ms, end);
+    signal?.addEventListener('abort', end);
+  });
+}
+
 /** Alarms keep no process alive; a service that waits for them does. @returns  what lets it end again */
 export function keepAlive(): () => void {
   const timer = setInterval(() => undefined, 2 ** 30);

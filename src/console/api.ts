@@ -34,6 +34,7 @@ export const QUERY_TEXT_MAX = 512;
 const ENTITY_ALERTS = 50;
 const ENTITY_NAMES = 20;
 const BUCKETS = 80;
+const ROUGH_BUCKETS = 400;
 const SENSOR_DAYS_MAX = 400;
 /** Beyond any packet: 2096 [us]. */
 const TIME_MAX = 4e15;
@@ -212,9 +213,9 @@ export class Api {
     fit: boolean,
   ): Promise<Result<{ readonly answer: SearchAnswer; readonly range: typeof range }>> {
     let span = range;
-    // 126 years in 80 columns are 19 months each; in those, 80 of a week; then of hours.
-    for (let round = 0; fit && round < 3; round++) {
-      const rough = await this.queries.search({ ...question, ...span, limit: 1 });
+    // 126 years in 400 columns are four months each, and those are of hours.
+    for (let round = 0; fit && round < 2; round++) {
+      const rough = await this.queries.search({ ...question, ...span, limit: 1, buckets: ROUGH_BUCKETS });
       if (!rough.ok) return rough;
       const { histogram, width } = rough.value;
       if (histogram.length === 0) return { ok: true, value: { answer: rough.value, range: span } };
@@ -260,8 +261,11 @@ export class Api {
   }
 
   private async alertsOf(which: Which): Promise<Result<StoredEvent<'alert'>[]>> {
-    if (which.class === 'host') return this.queries.alerts({ host: which.value, limit: ENTITY_ALERTS });
-    const found = await this.events(which, ['alert'], ENTITY_ALERTS);
+    const [limit, lower] = [ENTITY_ALERTS, which.value.toLowerCase()];
+    if (which.class === 'host') return this.queries.alerts({ host: which.value, limit });
+    if (which.class === 'domain') return this.queries.alerts({ name: lower, limit });
+    if (which.class === 'file') return this.queries.alerts({ hash: lower, limit });
+    const found = await this.events(which, ['alert'], limit);
     if (!found.ok) return found;
     // Of each alert the latest revision.
     const latest = new Map<string, StoredEvent<'alert'>>();

@@ -1,8 +1,8 @@
 // Who may look: one password, set once with a code that the console's own terminal printed, and sessions that end.
 //
-//   first start     no password: a one-time code, good for FIRST_CODE_MS and for WRONG_CODES_MAX mistakes
-//   login           code and new password the first time, the password later; both cost scrypt, two at once
-//   session         32 random bytes in a cookie; here only their SHA-256, so that a copy of memory signs nobody in
+//   first start     no password: a one-time code, good for FIRST_CODE_MS and WRONG_CODES_MAX mistakes
+//   login           code and new password the first time, then the password; each costs a scrypt, two at once
+//   session         32 random bytes in a cookie; here only their SHA-256: a copy of memory signs nobody in
 //
 // The file console.json has the salt and the scrypt of the password, mode 0600. Deleting it asks for a first code again.
 import { createHash, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';

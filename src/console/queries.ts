@@ -16,6 +16,9 @@ export interface AlertsQuestion {
   readonly status?: readonly string[];
   readonly chain?: string;
   readonly host?: string;
+  /** A domain, a file's hash, as in the alert's lists. */
+  readonly name?: string;
+  readonly hash?: string;
   readonly sensor?: string;
   readonly order?: 'score' | 'newest';
   readonly limit?: number;

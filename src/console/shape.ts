@@ -21,8 +21,8 @@ export interface EventView {
   readonly ref: string;
   readonly ts: number;
   readonly seen: number;
-  /** What it says, in one line. */
-  readonly line: string;
+  /** What it says, in one line: parts, so that the direction of one does not reach into the next. */
+  readonly line: readonly string[];
   readonly fields: readonly FieldView[];
 }
 
@@ -56,8 +56,8 @@ export interface AlertsAnswer {
 export interface Term {
   readonly predicate: string;
   readonly values: readonly { readonly name: string; readonly value: string }[];
-  /** It could not be known, and counts as the chain says. */
-  readonly unknown: boolean;
+  /** `unknown` counts as the chain says; `cut`: the record's text ends before that. */
+  readonly decided: 'true' | 'unknown' | 'cut';
 }
 
 export interface StepView {
@@ -87,6 +87,8 @@ export interface AlertView {
   readonly scope: string;
   readonly story: string;
   readonly statusReason: string | undefined;
+  /** Something of the record did not fit into it. */
+  readonly cut: boolean;
   readonly flags: readonly { readonly flag: string; readonly meaning: string }[];
   readonly entities: readonly EntityLink[];
   readonly users: readonly string[];

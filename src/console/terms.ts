@@ -35,8 +35,8 @@ function splitOutside(text: string, separator: string, max: number): string[] {
 const UNKNOWN = ': unknown';
 
 function termOf(text: string): Term {
-  const unknown = text.endsWith(UNKNOWN);
-  const told = unknown ? text.slice(0, -UNKNOWN.length) : text;
+  const isUnknown = text.endsWith(UNKNOWN);
+  const told = isUnknown ? text.slice(0, -UNKNOWN.length) : text;
   const [predicate = '', values] = splitOutside(told, ', where ', 2);
   const named = values === undefined ? [] : splitOutside(values, ', ', VALUES_MAX);
   return {
@@ -45,10 +45,19 @@ function termOf(text: string): Term {
       const [name = '', value = ''] = splitOutside(part, ' is ', 2);
       return { name, value };
     }),
-    unknown,
+    decided: isUnknown ? 'unknown' : 'true',
   };
 }
 
-/** @param story  a step's text; empty when the step asked for nothing but the kind of record */
-export const termsOf = (story: string): Term[] =>
-  story === '' ? [] : splitOutside(story, '; ', TERMS_MAX).map(termOf);
+/**
+ * @param story  a step's text; empty when the step asked for nothing but the kind of record
+ * @param cap    bytes a record holds of it: at the cap its end is missing, and with it how the last term was decided
+ */
+export function termsOf(story: string, cap: number): Term[] {
+  if (story === '') return [];
+  const terms = splitOutside(story, '; ', TERMS_MAX).map(termOf);
+  const last = terms.at(-1) as Term;
+  // A character of up to four bytes may be what did not fit.
+  if (Buffer.byteLength(story) > cap - 4) terms[terms.length - 1] = { ...last, decided: 'cut' };
+  return terms;
+}

@@ -14,6 +14,7 @@ const PART_SHOWN = 120;
 
 type Values = Readonly<Record<string, unknown>>;
 
+const STORY_CAP = FIELDS.alert.find((f) => f.name === 'step_stories')?.cap ?? 0;
 const HASHES = new Set(['sha256', 'sha1', 'md5']);
 /** Written beside the record by the collector. */
 const ADDED_PIVOTS: Readonly<Record<string, Pivot>> = {
@@ -86,13 +87,9 @@ const at = (address: unknown, port: unknown): string => {
   return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
 };
 
-const joined = (...parts: readonly unknown[]): string =>
-  parts
-    .map(part)
-    .filter((p) => p !== '')
-    .join(' ');
+const joined = (...parts: readonly unknown[]): string[] => parts.map(part).filter((p) => p !== '');
 
-function lineOf(kind: KindName, e: Values): string {
+function lineOf(kind: KindName, e: Values): string[] {
   const flow = `${at(e.orig_h, e.orig_p)} → ${at(e.resp_h, e.resp_p)}`;
   switch (kind) {
     case 'conn':
@@ -110,6 +107,8 @@ function lineOf(kind: KindName, e: Values): string {
       return joined(`${e.tx_host} → ${e.rx_host}`, e.filename ?? e.url, e.mime_type, `${e.seen_bytes} bytes`, e.sha256);
     case 'dhcp':
       return joined(e.mac, e.host_name, e.assigned_addr, e.msg_types);
+    case 'arp':
+      return joined(e.opcode === 1 ? 'who has' : 'answer to', e.target_ip, 'from', e.sender_ip, e.sender_mac);
     case 'signal':
       return joined(e.name, e.phase, e.src_host ?? e.src_ip, '→', e.dst_name ?? e.dst_ip, e.explanation);
     case 'sighting':
@@ -199,7 +198,7 @@ export function alertView(detail: AlertDetail, now: number, nameOf: (host: strin
     run.map((s, i): StepView => {
       const before = run[i - 1];
       return {
-        ...{ step: s.step, at: s.at, uid: s.uid, ref: s.ref, why: termsOf(s.story) },
+        ...{ step: s.step, at: s.at, uid: s.uid, ref: s.ref, why: termsOf(s.story, STORY_CAP) },
         gap: before === undefined ? undefined : s.at - before.at,
         event: s.event === undefined ? undefined : eventView(s.event),
       };
@@ -210,7 +209,7 @@ export function alertView(detail: AlertDetail, now: number, nameOf: (host: strin
     alert: alertSummary(detail.alert, nameOf),
     ref: detail.alert.ref,
     ...{ chainVersion: a.chain_version, ruleHash: a.rule_hash, attack: a.attack, scope: a.scope, story: a.story },
-    statusReason: a.status_reason ?? undefined,
+    ...{ statusReason: a.status_reason ?? undefined, cut: a.cut },
     flags: a.flags.map((flag) => ({ flag, meaning: flagMeaning(flag) })),
     entities: a.entities.flatMap((text) => entityOf(text) ?? []),
     ...{ users: a.users, names: a.names, addresses: a.addrs, hashes: a.hashes },

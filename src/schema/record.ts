@@ -77,7 +77,9 @@ class Writer {
     this.buffer[at] = v;
   }
   raw(b: Uint8Array): void {
-    this.buffer.set(b, this.room(b.length));
+    // First the room: making it may put another buffer in this one's place.
+    const at = this.room(b.length);
+    this.buffer.set(b, at);
   }
   integer(v: number): void {
     if (v >= 0x100000000 || v < -0x80000000) this.wide(v);
@@ -93,15 +95,18 @@ class Writer {
   }
   private sized(head: number, v: number, bytes: number): void {
     this.byte(head);
-    this.buffer.writeUIntBE(v, this.room(bytes), bytes);
+    const at = this.room(bytes);
+    this.buffer.writeUIntBE(v, at, bytes);
   }
   wide(v: number): void {
     this.byte(v < 0 ? 0xd3 : 0xcf);
-    this.buffer.writeBigUInt64BE(BigInt.asUintN(64, BigInt(v)), this.room(8));
+    const at = this.room(8);
+    this.buffer.writeBigUInt64BE(BigInt.asUintN(64, BigInt(v)), at);
   }
   double(v: number): void {
     this.byte(0xcb);
-    this.buffer.writeDoubleBE(v, this.room(8));
+    const at = this.room(8);
+    this.buffer.writeDoubleBE(v, at);
   }
   text(v: string, cap: number): void {
     let bytes = Buffer.from(repair(v));

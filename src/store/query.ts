@@ -19,6 +19,9 @@ export interface AlertsQuestion {
   readonly status?: readonly string[];
   /** A host's id, as in the alert's `hosts`. */
   readonly host?: string;
+  /** A domain name, a file's hash, as in the alert's `names` and `hashes`. */
+  readonly name?: string;
+  readonly hash?: string;
   readonly sensor?: string;
   readonly order?: 'score' | 'newest';
   readonly limit?: number;
@@ -101,6 +104,8 @@ export class Queries {
     add('severity', q.severity, 'severity IN {severity: Array(String)}');
     add('status', q.status, 'status IN {status: Array(String)}');
     add('host', q.host, 'has(hosts, {host: String})');
+    add('name', q.name, 'has(names, {name: String})');
+    add('hash', q.hash, 'has(hashes, {hash: String})');
     add('sensor', q.sensor, 'sensor = {sensor: String}');
     const order = q.order === 'newest' ? 'seen DESC, id' : 'score DESC, seen DESC, id';
     const found = await this.asker.rows(

@@ -19,11 +19,12 @@ function Why({ terms }: { terms: readonly Term[] }): VNode {
   return (
     <ul class="why">
       {terms.map((t) => (
-        <li key={t.predicate} class={t.unknown ? 'unknown' : undefined}>
+        <li key={t.predicate} class={t.decided}>
           <code>
             <Text v={t.predicate} max={300} />
           </code>
-          {t.unknown ? <span class="flag">could not be known</span> : null}
+          {t.decided === 'unknown' ? <span class="flag">could not be known</span> : null}
+          {t.decided === 'cut' ? <span class="flag">the rest did not fit into the record</span> : null}
           {t.values.length === 0 ? null : (
             <span class="values">
               {t.values.map((v) => (
@@ -58,7 +59,11 @@ function Step({ s, n, now }: { s: StepView; n: number; now: number }): VNode {
         </div>
         <Why terms={s.why} />
         {s.event === undefined ? (
-          <p class="note">The record itself has left the store; the words above are what is left of it.</p>
+          <p class="note">
+            {s.ref === 'silence'
+              ? 'Concluded when nothing more came: no single record stands for it.'
+              : 'The record itself is not in the store; the words above are what is left of it.'}
+          </p>
         ) : (
           <EventRow event={s.event} now={now} hasTime={false} />
         )}

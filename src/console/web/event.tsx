@@ -20,7 +20,8 @@ function Value({ field, value }: { field: FieldView; value: string | number | bo
   if (field.form === 'time') return <span class="mono">{exactTime(value)}</span>;
   if (field.form === 'bytes') return <span title={`${countText(value)} bytes`}>{bytesText(value)}</span>;
   if (field.form === 'duration') return <span title={`${value} s`}>{spanText(value * 1e6)}</span>;
-  return <span>{countText(value)}</span>;
+  // Ports and numbers of protocols are no amounts: digits alone.
+  return <span>{value}</span>;
 }
 
 export function Fields({ event }: { event: EventView }): VNode {
@@ -75,7 +76,11 @@ export function EventRow({ event, now, hasTime = true }: { event: EventView; now
         {hasTime ? <Time us={event.seen} now={now} /> : null}
         <span class="kind">{event.kind}</span>
         <span class="line mono">
-          <Text v={event.line} max={400} />
+          {event.line.map((p) => (
+            <>
+              <Text v={p} max={120} />{' '}
+            </>
+          ))}
         </span>
       </summary>
       {isOpen ? <Whole event={event} /> : null}

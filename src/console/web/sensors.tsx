@@ -1,7 +1,7 @@
 // Who is listening, and what they did not hear: an alarm that did not ring means nothing where nobody was.
 import type { VNode } from 'preact';
 import type { SensorsAnswer, SensorView } from '../shape.ts';
-import { bytesText, countText, shareText } from './format.ts';
+import { agoText, bytesText, countText, exactTime, shareText } from './format.ts';
 import { useAsk } from './http.ts';
 import { Fault, Text, Time } from './text.tsx';
 
@@ -34,7 +34,9 @@ function Row({ s, now }: { s: SensorView; now: number }): VNode {
         <Text v={s.sensor} max={40} mono />
       </th>
       <td>{s.lastSeen === undefined ? <small>never</small> : <Time us={s.lastSeen} now={now} wrap />}</td>
-      <td>{s.lastStored === undefined ? <small>never</small> : <Time us={s.lastStored * 1e6} now={now} wrap />}</td>
+      <td title={s.lastStored === undefined ? undefined : exactTime(s.lastStored * 1e6)}>
+        {s.lastStored === undefined ? 'never' : agoText(s.lastStored * 1e6, now)}
+      </td>
       <td class="num">{countText(s.packets)}</td>
       <td class={s.captured !== undefined && s.captured < 1 ? 'num bad' : 'num'}>
         {s.captured === undefined ? '' : shareText(s.captured)}
@@ -86,7 +88,7 @@ export function SensorsPage({ query }: { query: string }): VNode | null {
                   Last packet time, UTC
                 </th>
                 <th scope="col" rowSpan={2}>
-                  Last arrival, UTC
+                  Last arrival
                 </th>
                 <th scope="col" rowSpan={2} class="num">
                   Packets
@@ -98,10 +100,10 @@ export function SensorsPage({ query }: { query: string }): VNode | null {
                   Packets dropped by
                 </th>
                 <th scope="col" rowSpan={2} class="num">
-                  Gaps in streams
+                  Gaps
                 </th>
                 <th scope="col" rowSpan={2} class="num">
-                  Events dropped
+                  Events lost
                 </th>
                 <th scope="colgroup" colSpan={3} class="group">
                   Frames

@@ -11,12 +11,15 @@ const calm = (text: string): string => text.replace(/(\p{M}{3})\p{M}+/gu, '$1…
 
 export const shown = (text: string, max = 80): string => calm(shortText(text, max));
 
-/** @param max  characters; what is longer has its middle left out, and is in the title */
+/**
+ * Left to right as a whole, whatever it holds: a name that begins in Hebrew must not turn what is around it.
+ * @param max  characters; what is longer has its middle left out, and is in the title
+ */
 export function Text({ v, max = 80, mono = false }: { v: string; max?: number; mono?: boolean }): VNode {
   const text = shown(v, max);
   const isCut = text !== safeText(v);
   return (
-    <bdi class={mono ? 't mono' : 't'} title={isCut ? shown(v, TITLE_MAX) : undefined}>
+    <bdi dir="ltr" class={mono ? 't mono' : 't'} title={isCut ? shown(v, TITLE_MAX) : undefined}>
       {text === '' ? '""' : text}
     </bdi>
   );

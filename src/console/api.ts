@@ -213,11 +213,14 @@ export class Api {
     fit: boolean,
   ): Promise<Result<{ readonly answer: SearchAnswer; readonly range: typeof range }>> {
     let span = range;
+    let asked = question;
     // 126 years in 400 columns are four months each, and those are of hours.
     for (let round = 0; fit && round < 2; round++) {
-      const rough = await this.queries.search({ ...question, ...span, limit: 1, buckets: ROUGH_BUCKETS });
+      const rough = await this.queries.search({ ...asked, ...span, limit: 1, buckets: ROUGH_BUCKETS });
       if (!rough.ok) return rough;
-      const { histogram, width } = rough.value;
+      const { histogram, width, form } = rough.value;
+      // What a text is taken for is decided once.
+      asked = { ...asked, form };
       if (histogram.length === 0) return { ok: true, value: { answer: rough.value, range: span } };
       const starts = histogram.map((h) => h.at);
       const narrow = {
@@ -228,7 +231,7 @@ export class Api {
       span = narrow;
       if (gain < 2 || span.to - span.from < 60 * SECOND) break;
     }
-    const found = await this.queries.search({ ...question, ...span });
+    const found = await this.queries.search({ ...asked, ...span });
     return found.ok ? { ok: true, value: { answer: found.value, range: span } } : found;
   }
 

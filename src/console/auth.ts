@@ -49,6 +49,8 @@ export interface AuthOptions {
   readonly clock: Clock;
   /** To be shown on the machine's own terminal, and nowhere else. */
   readonly onFirstCode: (code: string) => void;
+  /** Sessions at once; beyond, the oldest ends. */
+  readonly sessionsMax?: number;
 }
 
 const digest = (token: string): string => createHash('sha256').update(token).digest('base64url');
@@ -164,7 +166,7 @@ export class Auth {
     const token = randomBytes(32).toString('base64url');
     const now = this.options.clock.monotonic();
     this.sessions.set(digest(token), { created: now, used: now });
-    if (this.sessions.size > SESSIONS_MAX) {
+    if (this.sessions.size > (this.options.sessionsMax ?? SESSIONS_MAX)) {
       const [oldest] = this.sessions.keys();
       this.sessions.delete(oldest as string);
     }

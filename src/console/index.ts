@@ -221,7 +221,9 @@ class Listener {
     if (!path.startsWith('/api/')) return this.file(req, res, path);
     if (!this.auth.check(this.token(req))) return send(res, refuse(401, 'not signed in', 'sign in at /'));
     const params = new URLSearchParams(cut < 0 ? '' : target.slice(cut + 1));
-    const done = await this.gate.run(() => this.api.route(path, params));
+    // Who went away while waiting asks the store nothing: turning pages quickly must not fill the queue.
+    const done = await this.gate.run(async () => (res.destroyed ? undefined : this.api.route(path, params)));
+    if (res.destroyed) return;
     send(res, done?.value ?? refuse(503, 'too many questions at once', 'try again in a few seconds'));
   }
 

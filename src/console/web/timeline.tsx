@@ -3,6 +3,7 @@ import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { StepView } from '../shape.ts';
 import { exactTime, spanText, ticksOf } from './format.ts';
+import { spread } from './spread.ts';
 import { shown } from './text.tsx';
 
 const HEIGHT = 118;
@@ -15,18 +16,6 @@ const TICK_WIDTH = 110;
 /** A gap's words stand where there is room for them [px]. */
 const WORDS = 96;
 const OTHERS_SHOWN = 64;
-
-/** As near to their places as keeps them apart, in order, inside the width. */
-export function spread(places: readonly number[], apart: number, right: number): number[] {
-  const out = [...places];
-  for (let i = 1; i < out.length; i++) out[i] = Math.max(out[i] as number, (out[i - 1] as number) + apart);
-  let limit = right;
-  for (let i = out.length - 1; i >= 0; i--) {
-    out[i] = Math.min(out[i] as number, limit);
-    limit = (out[i] as number) - apart;
-  }
-  return out;
-}
 
 export function Timeline({
   steps,

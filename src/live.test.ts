@@ -9,7 +9,8 @@ import { openReader } from './capture/index.ts';
 import { type Config, loadConfig } from './config/config.ts';
 import { Live, type LiveFrame, numberOf, positionOf } from './live.ts';
 import { decodeBatch } from './schema/decode.ts';
-import type { AlertEvent, SignalEvent } from './schema/gen/events.gen.ts';
+import type { AlertEvent, KindName } from './schema/gen/events.gen.ts';
+import { contentHash } from './schema/order.ts';
 import { openStages } from './stages.ts';
 
 /** Reproducible: a failing run names its crash points. */
@@ -25,7 +26,9 @@ function randomRow(seed: number): () => number {
 interface Said {
   readonly alerts: Map<string, string>;
   readonly signals: Set<string>;
-  written: number;
+  /** Conclusions behind each frame, as they stand in the log. */
+  readonly log: { readonly after: number; readonly kind: KindName; readonly bytes: Uint8Array }[];
+  twice: number;
 }
 
 describe('live detection', function () {
@@ -66,11 +69,13 @@ describe('live detection', function () {
     });
     assert.ok(stages.ok, stages.ok ? '' : stages.fault.message);
     live = new Live('s1', stages.value);
-    const write = (): void => {
+    const write = (after: number): void => {
       for (const { kind, bytes } of (live as Live).conclusions()) {
-        said.written++;
+        said.log.push({ after, kind, bytes });
         for (const event of decodeBatch(kind, bytes)) {
-          if (kind === 'signal') said.signals.add((event as SignalEvent).id);
+          const once = `${kind} ${contentHash(kind, event)}`;
+          if (said.signals.has(once)) said.twice++;
+          said.signals.add(once);
           if (kind !== 'alert') continue;
           const alert = event as AlertEvent;
           said.alerts.set(`${alert.id} ${String(alert.revision).padStart(4, '0')}`, canonical(alert));
@@ -78,20 +83,21 @@ describe('live detection', function () {
       }
     };
     const first = live.from === undefined ? 0 : numberOf(live.from) - numberOf({ epoch: 1, seq: 1 });
+    for (const { after, kind, bytes } of said.log) if (after >= first) live.stands({ kind, bytes });
     for (let i = first; i < frames.length; i++) {
       live.take(frames[i] as LiveFrame);
       if (until(i)) {
         // Between what is durable in the log and the commit, or before both: as kill -9 would have it.
-        if (i % 2 === 0) write();
+        if (i % 2 === 0) write(i);
         stages.value.close();
         return false;
       }
       if ((i + 1) % commitEvery !== 0) continue;
-      write();
+      write(i);
       const committed = live.commit();
       assert.ok(committed.ok);
     }
-    write();
+    write(frames.length);
     stages.value.close();
     return true;
   };
@@ -112,13 +118,13 @@ describe('live detection', function () {
   });
 
   it('killed at 200 random frames it says what a run that was never killed says', () => {
-    const calm: Said = { alerts: new Map(), signals: new Set(), written: 0 };
+    const calm: Said = { alerts: new Map(), signals: new Set(), log: [], twice: 0 };
     assert.ok(life(configFor('calm'), calm, 1000, () => false));
     assert.ok(calm.alerts.size >= 1, 'the story is told');
     assert.equal(new Set([...calm.alerts.keys()].map((k) => k.slice(0, 16))).size, 1, 'once');
 
     const random = randomRow(7);
-    const torn: Said = { alerts: new Map(), signals: new Set(), written: 0 };
+    const torn: Said = { alerts: new Map(), signals: new Set(), log: [], twice: 0 };
     const config = configFor('torn');
     let deaths = 0;
     const points: number[] = [];
@@ -134,5 +140,6 @@ describe('live detection', function () {
     assert.ok(deaths >= 200, `${deaths} deaths`);
     assert.deepEqual([...torn.alerts].sort(), [...calm.alerts].sort(), `died at ${points}`);
     assert.deepEqual([...torn.signals].sort(), [...calm.signals].sort());
+    assert.equal(torn.twice, 0, 'nothing is said twice');
   });
 });

@@ -2,15 +2,15 @@
 //
 // The log is the one input: a frame is numbered and durable before it comes here, so that after a crash the same frames
 // come again and nothing is concluded twice or forgotten. What is concluded goes back into the log as frames of its own
-// kinds, before the state that says so is committed: a conclusion can be said twice after a crash, under the same id,
-// and never be lost.
+// kinds, before the state that says so is committed: so it is never lost. What a crash makes detection conclude again is
+// in the log already, behind the place where the state stands, and is not said twice.
 import { toAlert } from './alerts/alert.ts';
 import type { Result } from './lib/fault.ts';
 import { decodeBatch } from './schema/decode.ts';
 import { encodeBatch } from './schema/encode.ts';
 import type { Finding } from './schema/finding.ts';
 import type { AlertEvent, CatenaryEvent, CoverageEvent, EventOf, KindName } from './schema/gen/events.gen.ts';
-import { Merge, type MergeCursor, type Placed } from './schema/order.ts';
+import { contentHash, Merge, type MergeCursor, type Placed } from './schema/order.ts';
 import type { Stages } from './stages.ts';
 
 /** Workers of one sensor may be apart by so much packet time [us]. */
@@ -44,6 +44,9 @@ export interface Conclusions {
 /** Made here, and not looked at again when they come by in the log. */
 const CONCLUDED: ReadonlySet<KindName> = new Set(['signal', 'sighting', 'identity', 'alert']);
 
+/** The same whenever it is concluded again. Places in the log are the same too: the frames are. */
+const keyOf = (kind: KindName, event: CatenaryEvent): string => `${kind} ${contentHash(kind, event)}`;
+
 export interface Evidence {
   /** What was taken for these partials is the alert's now. */
   confirm(partials: readonly string[], alert: AlertEvent): void;
@@ -59,6 +62,8 @@ export class Live {
   private readonly merge: Merge;
   private readonly wanted: ReadonlySet<KindName>;
   private readonly said = new Map<KindName, CatenaryEvent[]>();
+  /** In the log since the state was committed: what will be concluded again. */
+  private readonly spoken = new Set<string>();
 
   constructor(sensor: string, stages: Stages, evidence?: Evidence) {
     this.sensor = sensor;
@@ -91,6 +96,12 @@ export class Live {
     this.merge.settle();
   }
 
+  /** Frames that an earlier life left behind `from`, before any of them is taken: their conclusions stand. */
+  stands(frame: Pick<LiveFrame, 'kind' | 'bytes'>): void {
+    if (!CONCLUDED.has(frame.kind)) return;
+    for (const event of decodeBatch(frame.kind, frame.bytes)) this.spoken.add(keyOf(frame.kind, event));
+  }
+
   /** Conclusions since the last call, a batch a kind: to be durable in the log before commit(). */
   conclusions(): Conclusions[] {
     const out = [...this.said].map(([kind, events]): Conclusions => {
@@ -108,17 +119,20 @@ export class Live {
   }
 
   /** A signal of the stages, a finding of the chains: to be said. */
-  say<K extends KindName>(kind: K, event: EventOf[K]): void {
+  say<K extends KindName>(kind: K, event: EventOf[K]): boolean {
+    if (this.spoken.size > 0 && this.spoken.delete(keyOf(kind, event))) return false;
     const list = this.said.get(kind);
     if (list === undefined) this.said.set(kind, [event]);
     else list.push(event);
+    return true;
   }
 
-  find(finding: Finding): void {
+  /** False: it was said in an earlier life. */
+  find(finding: Finding): boolean {
     const alert = toAlert(finding);
     this.alerts++;
     this.evidence?.confirm(finding.partials, alert);
-    this.say('alert', alert);
+    return this.say('alert', alert);
   }
 
   private visit({ kind, event, seq, index }: Placed): void {

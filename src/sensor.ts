@@ -135,7 +135,7 @@ class Sensor {
       {
         onConclusion: (kind, event) => live?.say(kind, event),
         onFinding: (finding) => {
-          live?.find(finding);
+          if (live?.find(finding) !== true) return;
           appendFileSync(join(this.dir, 'alerts.ndjson'), `${alertLine(finding)}\n`, { mode: 0o600 });
           this.say(`alert ${finding.status}: ${finding.rule.title} (${finding.key})`);
         },
@@ -251,6 +251,10 @@ class Sensor {
   async detect(signal: AbortSignal): Promise<void> {
     const from = this.live.from;
     const start = from === undefined ? { epoch: 0, seq: 0 } : { epoch: from.epoch, seq: from.seq - 1 };
+    for await (const { kind, bytes } of this.spool.read(start, { to: this.spool.durable })) {
+      const name = KIND_NAMES[kind];
+      if (name !== undefined) this.live.stands({ kind: name, bytes });
+    }
     const frames = this.spool.read(start, { signal });
     let next = frames.next();
     let committed = this.world.clock.monotonic();

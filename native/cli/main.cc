@@ -2,12 +2,17 @@
 // profiles and measuring; `catenary` is the product.
 //
 //   catenary-native read FILE... [--json] [--kinds conn,dns] [--filter BPF]
+//   catenary-native send FILE INTERFACE [PACKETS_A_SECOND]
 //
-// Prints events as JSON lines with --json, then one JSON line: {"packets":N,...}. Exit 1 when a file
-// could not be read to its end, 2 for wrong usage.
+// `read` prints events as JSON lines with --json, then one JSON line: {"packets":N,...}. `send` puts the packets of a
+// capture on an interface, for tests, and prints {"sent":N}. Exit 1 when a file could not be read to its end or not
+// all was sent, 2 for wrong usage.
+#include <pcap/pcap.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "event/json.h"
@@ -35,9 +40,47 @@ class Printer final : public event::DrainSink {
 };
 
 int usage(const char* what) {
-  std::fprintf(
-      stderr, "catenary-native: %s\nusage: catenary-native read FILE... [--json] [--kinds A,B] [--filter BPF]\n", what);
+  std::fprintf(stderr,
+               "catenary-native: %s\nusage: catenary-native read FILE... [--json] [--kinds A,B] [--filter BPF]\n"
+               "       catenary-native send FILE INTERFACE [PACKETS_A_SECOND]\n",
+               what);
   return 2;
+}
+
+int send(const char* file, const char* interface, double rate) {
+  std::string error;
+  const std::unique_ptr<capture::Source> source = capture::open_file(file, {}, error);
+  if (!source) {
+    std::fprintf(stderr, "catenary-native: %s: %s\n", file, error.c_str());
+    return 1;
+  }
+  char message[PCAP_ERRBUF_SIZE] = "";
+  pcap_t* out = pcap_open_live(interface, 64, 0, 0, message);
+  if (!out) {
+    std::fprintf(stderr, "catenary-native: %s: %s\n", interface, message);
+    return 1;
+  }
+  timespec begun{};
+  clock_gettime(CLOCK_MONOTONIC, &begun);
+  std::uint64_t sent = 0, failed = 0;
+  for (capture::RawPacket p; source->next(p) == capture::Next::kPacket;) {
+    if (rate > 0) {
+      const double at = static_cast<double>(sent + failed) / rate;
+      timespec due = begun;
+      due.tv_sec += static_cast<time_t>(at);
+      due.tv_nsec += static_cast<long>((at - static_cast<double>(static_cast<time_t>(at))) * 1e9);
+      if (due.tv_nsec >= 1'000'000'000) {
+        due.tv_sec++;
+        due.tv_nsec -= 1'000'000'000;
+      }
+      clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, nullptr);
+    }
+    pcap_inject(out, p.data.data(), p.data.size()) == static_cast<int>(p.data.size()) ? sent++ : failed++;
+  }
+  pcap_close(out);
+  std::printf("{\"sent\":%llu,\"failed\":%llu}\n", static_cast<unsigned long long>(sent),
+              static_cast<unsigned long long>(failed));
+  return failed > 0 ? 1 : 0;
 }
 
 bool want_kinds(sensor::Reader& reader, std::string_view list) {
@@ -59,7 +102,9 @@ bool want_kinds(sensor::Reader& reader, std::string_view list) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3 || std::strcmp(argv[1], "read") != 0) return usage("the first argument is 'read'");
+  if ((argc == 4 || argc == 5) && std::strcmp(argv[1], "send") == 0)
+    return send(argv[2], argv[3], argc == 5 ? std::atof(argv[4]) : 0);
+  if (argc < 3 || std::strcmp(argv[1], "read") != 0) return usage("the first argument is 'read' or 'send'");
   sensor::ReaderOptions options;
   options.pipeline.key = sensor::random_key();
   bool prints = false;

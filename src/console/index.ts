@@ -39,7 +39,7 @@ const KEEP_ALIVE_MS = 10_000;
 const LOOPBACK = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/;
 
 /** Built by make build, beside the compiled program; from src/ the same. */
-export const BUILT_ASSETS = fileURLToPath(new URL('../../dist/console', import.meta.url));
+export const BUILT_ASSETS = fileURLToPath(new URL('../../dist/console/web', import.meta.url));
 
 /** What is done here that an auditor asks about. */
 export interface ConsoleAct {

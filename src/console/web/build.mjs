@@ -1,4 +1,5 @@
-// Makes dist/console/ from the page's sources: one script, one style sheet, one document. Says how large they are.
+// Makes dist/console/web/ from the page's sources: one script, one style sheet, one document. Says how large they are.
+// What serves it is compiled to dist/console/, and is neither removed nor served.
 import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const out = join(here, '../../../dist/console');
+const out = join(here, '../../../dist/console/web');
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });

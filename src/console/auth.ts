@@ -4,7 +4,7 @@
 //   login           code and new password the first time, then the password; each costs a scrypt, two at once
 //   session         32 random bytes in a cookie; here only their SHA-256: a copy of memory signs nobody in
 //
-// The file console.json has the salt and the scrypt of the password, mode 0600. Deleting it asks for a first code again.
+// The file console.json has salt and scrypt of the password, mode 0600. Deleting it asks for a first code again.
 import { createHash, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -164,7 +164,10 @@ describe('console: pages in a browser', function () {
     assert.match(await text('.step .fields'), /http:\/\/files\.invoice-portal\.example\/invoice_2231\.exe/);
     await page.getByRole('button', { name: 'Copy' }).first().click();
     await page.getByRole('button', { name: 'Copied' }).waitFor();
-    assert.equal(await page.evaluate('navigator.clipboard.readText()'), `catenary evidence export ${world.alert.id}`);
+    assert.equal(
+      await page.evaluate('navigator.clipboard.readText()'),
+      `catenary evidence export ${world.alert.id} --dir EVIDENCE --alerts alerts.ndjson --out evidence.tar`,
+    );
     await shot('alert');
     await fits();
     isCalm();

@@ -29,10 +29,17 @@ function Why({ terms }: { terms: readonly Term[] }): VNode {
             <span class="values">
               {t.values.map((v) => (
                 <span key={v.name}>
-                  <Text v={v.name} max={VALUE_SHOWN} /> ={' '}
-                  <b>
-                    <Text v={v.value} max={VALUE_SHOWN} />
-                  </b>
+                  <Text v={v.name} max={VALUE_SHOWN} />
+                  {v.value === '' ? (
+                    '…'
+                  ) : (
+                    <>
+                      {' = '}
+                      <b>
+                        <Text v={v.value} max={VALUE_SHOWN} />
+                      </b>
+                    </>
+                  )}
                 </span>
               ))}
             </span>
@@ -124,8 +131,10 @@ function Evidence({ view }: { view: AlertView }): VNode {
           ? 'No packets or files are held for this alert. Its events are in the store.'
           : [...counts].map(([state, n]) => `${n} ${n === 1 ? 'lease' : 'leases'} ${shown(state, 16)}`).join(', ')}
       </p>
-      <p>Where it was kept, on the sensor, this writes one archive with packets, files, hashes and signatures:</p>
-      <Command text={`catenary evidence export ${shellWord(view.alert.id)}`} />
+      <p>On the sensor, with its evidence folder, this writes one archive of packets, files, hashes and signatures:</p>
+      <Command
+        text={`catenary evidence export ${shellWord(view.alert.id)} --dir EVIDENCE --alerts alerts.ndjson --out evidence.tar`}
+      />
       <p>Anybody can check the archive with openssl and sha256sum, without Catenary:</p>
       <Command text="sh verify.sh FINGERPRINT" />
     </section>

@@ -155,11 +155,11 @@ bench: build native ## packets/s, memory, beside tcpdump; on a trace ten times l
 fuzz: fuzzers ## run the fuzz targets, or one: PROTO=dns, TIME=10 seconds each
 	@node test/fuzz.mjs --build build/fuzz --time $(TIME) --jobs $(JOBS) $(if $(PROTO),--only $(PROTO))
 
-long: ## one more slice of long testing: TARGET=fuzz|kill|chains TIME=600; totals in test/long.tsv
+long: ## one more slice of long testing: TARGET=fuzz|kill|chains|system TIME=600; totals in test/long.tsv
 	@case '$(TARGET)' in \
 	  fuzz) $(MAKE) fuzzers && node test/fuzz.mjs --build build/fuzz --jobs $(JOBS) --slice $(TIME) --ledger test/long.tsv $(if $(PROTO),--only $(PROTO)) ;; \
-	  kill|chains) $(MAKE) build && node test/long.mjs --target '$(TARGET)' --time $(TIME) --ledger test/long.tsv ;; \
-	  *) echo 'long: TARGET=fuzz|kill|chains [TIME=600] [PROTO=dns]'; exit 2 ;; \
+	  kill|chains|system) $(MAKE) build && node test/long.mjs --target '$(TARGET)' --time $(TIME) --ledger test/long.tsv ;; \
+	  *) echo 'long: TARGET=fuzz|kill|chains|system [TIME=600] [PROTO=dns]'; exit 2 ;; \
 	esac
 
 demo: build ## the story this exists for: 63 days of made packets, and what is found in them

@@ -475,10 +475,10 @@ export async function sensor(request: SensorRequest, world: Surroundings): Promi
   if (!shipping.ok) it.tell(shipping.fault);
   const letGo = keepAlive();
   await it.run();
-  letGo();
   releaseHangup();
   release();
   await it.close();
+  letGo();
   it.say('stopped');
   return code;
 }

@@ -17,6 +17,7 @@ const { values: args } = parseArgs({
 /** The suite that knows SEED, what one run of it counts for, and what it is told besides. */
 const TARGETS = {
   kill: { suite: 'a run that is killed', executions: 20, env: { KILLS: '20' } },
+  system: { suite: 'the whole system, killed', executions: 10, env: { KILLS: '10' } },
   chains: { suite: 'an oracle that walks each start', executions: 20000, env: { RUNS: '20000' } },
 };
 

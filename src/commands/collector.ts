@@ -57,7 +57,7 @@ EXAMPLES
 `;
 
 interface Options {
-  readonly config: string;
+  readonly config?: string;
 }
 
 /** Where a sensor's certificate is. */
@@ -94,7 +94,11 @@ async function up(config: Config, configFile: string, world: Surroundings): Prom
 }
 
 export function addCollector(program: Command, world: Surroundings, done: Done): void {
-  const withConfig = async (file: string, run: (c: Config) => Promise<Result<ExitCode>>): Promise<void> => {
+  const withConfig = async (file: string | undefined, run: (c: Config) => Promise<Result<ExitCode>>): Promise<void> => {
+    if (file === undefined) {
+      done(failure('usage', '--config is missing', 'name the configuration'));
+      return;
+    }
     const config = loadConfig(file);
     done(config.ok ? await run(config.value) : config);
   };
@@ -103,7 +107,8 @@ export function addCollector(program: Command, world: Surroundings, done: Done):
     .summary('take what sensors send, store and show it')
     .description('Runs a collector, until told to stop.')
     .helpCommand(false)
-    .requiredOption('--config <file>', 'the configuration')
+    // Not a required one: commander would ask subcommands for it twice.
+    .option('--config <file>', 'the configuration')
     .addHelpText('after', COLLECTOR_MANUAL)
     .action((o: Options) => withConfig(o.config, async (config) => success(await collector(config, world))));
   command
@@ -111,10 +116,10 @@ export function addCollector(program: Command, world: Surroundings, done: Done):
     .summary('make a token for one sensor')
     .description('Prints a token for `catenary enroll`.')
     .argument('<SENSOR>', 'its name: lower-case letters, digits and -')
-    .requiredOption('--config <file>', 'the configuration')
+    .option('--config <file>', 'the configuration')
     .addHelpText('after', TOKEN_MANUAL)
     .action((name: string, _options: unknown, self: Command) =>
-      withConfig((self.optsWithGlobals() as Options).config, async (config) => {
+      withConfig(self.optsWithGlobals<Options>().config, async (config) => {
         const token = await makeToken(config, name, world);
         if (!token.ok) return token;
         world.stdout.write(`${token.value}\n`);
@@ -143,5 +148,5 @@ export function addCollector(program: Command, world: Surroundings, done: Done):
     .description('Runs a collector and a sensor, until told to stop.')
     .requiredOption('--config <file>', 'the configuration')
     .addHelpText('after', UP_MANUAL)
-    .action((o: Options) => withConfig(o.config, (config) => up(config, o.config, world)));
+    .action((o: Options) => withConfig(o.config, (config) => up(config, o.config as string, world)));
 }

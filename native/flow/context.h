@@ -15,6 +15,8 @@ class Tracker;
 namespace catenary::flow {
 
 struct Flow;
+struct Expectation;
+class Expected;
 
 enum class Dir : std::uint8_t { kOrig = 0, kResp = 1 };
 constexpr Dir other(Dir d) noexcept { return d == Dir::kOrig ? Dir::kResp : Dir::kOrig; }
@@ -26,6 +28,7 @@ struct Context {
   event::Batcher& events;
   files::Tracker& files;
   event::WeirdLog& weirds;
+  Expected* expected = nullptr;  // null where no flow can be announced
 
   // Fills the envelope (seen, uid, tuple, vlan) and hands the event on. `ts` is the caller's: when
   // the fact began.
@@ -43,6 +46,8 @@ struct Context {
   void hand_over();
   // The flow is a run of questions and answers over UDP (DNS): it ends after ten quiet seconds, not sixty.
   void end_when_quiet();
+  // Another TCP connection is about to come, and whose it is (FTP's data connections): see flow/expected.h.
+  void expect(const Expectation& expectation);
   // UDP: the first message shows that the responder spoke first. The ends change roles; `Dir` of later calls follows.
   void flip();
 };

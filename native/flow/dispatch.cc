@@ -32,6 +32,10 @@ void Context::confirm(const char* service) {
 
 void Context::hand_over() { flow.wants_hand_over = true; }
 
+void Context::expect(const Expectation& e) {
+  if (expected && !expected->add(e, now)) weird(Weird::flow_expected_limit);
+}
+
 void Context::end_when_quiet() {
   if (flow.session_from == 0) flow.session_from = flow.first;
 }
@@ -98,6 +102,16 @@ void Dispatcher::detach(Flow& f) {
   f.parser = nullptr;
   f.protocol = nullptr;
   f.detection = Detection::kClosed;
+}
+
+void Dispatcher::begin(Flow& f) {
+  const Expectation* found = expected_.find(f.orig_h, f.resp_h, f.resp_p, packet_time_);
+  if (!found) return;
+  const Expectation e = *found;
+  if (!attach(f, *e.protocol)) return;
+  f.parser->shared = e.shared;
+  Context cx = context(f);
+  f.parser->on_expected(cx, e.token);
 }
 
 void Dispatcher::close(Flow& f) {

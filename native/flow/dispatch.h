@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "flow/expected.h"
 #include "flow/protocol.h"
 #include "flow/reassembly.h"
 
@@ -21,7 +22,7 @@ class Dispatcher final : public StreamListener {
 
   Dispatcher(Pool& pool, event::Batcher& events, event::WeirdLog& weirds, files::Tracker& files,
              std::span<const ProtocolInfo* const> protocols, SipKey key = {})
-      : pool_(pool), events_(events), weirds_(weirds), files_(files), protocols_(protocols) {
+      : pool_(pool), events_(events), weirds_(weirds), files_(files), protocols_(protocols), expected_(key) {
     for (const ProtocolInfo* p : protocols_) {
       if (!p->make_shared) continue;
       shared_.push_back({p, p->make_shared()});
@@ -31,6 +32,8 @@ class Dispatcher final : public StreamListener {
 
   // The time of the packet whose bytes come next: not the worker's clock, which never goes back.
   void at(Nanos packet_time) noexcept { packet_time_ = packet_time; }
+  // A TCP connection, ahead of its first byte: one that was announced has its parser from here on.
+  void begin(Flow& flow);
   void on_datagram(Flow& flow, Dir dir, Bytes data);
   void close(Flow& flow);
   // Packet time, ahead of the packet; and the end of the input, behind the last flow.
@@ -54,7 +57,7 @@ class Dispatcher final : public StreamListener {
     const ProtocolInfo* protocol;
     std::unique_ptr<Shared> state;
   };
-  Context context(Flow& flow) { return {flow, packet_time_, events_, files_, weirds_}; }
+  Context context(Flow& flow) { return {flow, packet_time_, events_, files_, weirds_, &expected_}; }
   void feed(Flow& flow, Dir dir, Bytes fresh);
   void detect(Flow& flow, Dir dir, Bytes fresh);
   bool attach(Flow& flow, const ProtocolInfo& protocol);
@@ -68,6 +71,7 @@ class Dispatcher final : public StreamListener {
   event::WeirdLog& weirds_;
   files::Tracker& files_;
   std::span<const ProtocolInfo* const> protocols_;
+  Expected expected_;
   Nanos packet_time_ = 0;
   std::vector<SharedState> shared_;  // of the few protocols that have one
 };

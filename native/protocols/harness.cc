@@ -35,9 +35,24 @@ void Harness::send(Dir dir, Bytes bytes) {
     dispatcher_.on_bytes(flow_, dir, bytes);
 }
 
+bool Harness::open_beside(Dir dir, std::uint16_t resp_port) {
+  beside_ = Flow{};
+  beside_.orig_h = dir == Dir::kOrig ? flow_.orig_h : flow_.resp_h;
+  beside_.resp_h = dir == Dir::kOrig ? flow_.resp_h : flow_.orig_h;
+  beside_.orig_p = 20;
+  beside_.resp_p = resp_port;
+  beside_.proto = flow_.proto;
+  beside_.uid = {2};
+  beside_.first = beside_.last = events_.now();
+  dispatcher_.at(events_.now());
+  dispatcher_.begin(beside_);
+  return beside_.parser != nullptr;
+}
+
 std::string Harness::close() {
   if (!is_closed_) {
     is_closed_ = true;
+    dispatcher_.close(beside_);
     dispatcher_.close(flow_);
     dispatcher_.finish();
     events_.drain();

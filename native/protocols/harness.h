@@ -28,6 +28,14 @@ class Harness : event::DrainSink {
   void send(Dir dir, Bytes bytes);
   void gap(Dir dir, std::uint64_t bytes) { dispatcher_.on_lost(flow_, dir, bytes); }
   void finish(Dir dir) { dispatcher_.on_finished(flow_, dir); }
+  // A second TCP connection beside the flow, as one that it announced; false when nobody reads it. Both addresses are
+  // of the flow: `dir` says which of them opens it.
+  bool open_beside(Dir dir, std::uint16_t resp_port);
+  void send_beside(Dir dir, Bytes bytes) { dispatcher_.on_bytes(beside_, dir, bytes); }
+  void gap_beside(Dir dir, std::uint64_t bytes) { dispatcher_.on_lost(beside_, dir, bytes); }
+  void finish_beside(Dir dir) { dispatcher_.on_finished(beside_, dir); }
+  // Ends it; the next one may be opened.
+  void close_beside() { dispatcher_.close(beside_); }
   void wait(Nanos time) {
     events_.advance(events_.now() + time);
     dispatcher_.advance(events_.now());
@@ -50,7 +58,7 @@ class Harness : event::DrainSink {
   Pool pool_;
   const ProtocolInfo* protocol_;
   Dispatcher dispatcher_;
-  Flow flow_;
+  Flow flow_, beside_;
   std::vector<std::pair<Kind, std::string>> lines_;
   bool is_closed_ = false;
 };

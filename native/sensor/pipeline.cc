@@ -155,8 +155,10 @@ void Pipeline::on_tcp(const Packet& p) {
     f = &create(t, p, flip, dir);
   }
   count(*f, dir, p);
+  const bool is_new = f->ends[0].packets + f->ends[1].packets == 1;
   const flow::TcpOutcome out = flow::track_tcp(*f, dir, s, p.ts);
   if (out.flipped) dir = flow::other(dir);
+  if (is_new) dispatcher_.begin(*f);
   if (out.has_weird) dispatcher_.on_stream_weird(*f, out.weird);
   if (out.acked > 0) reassembler_.acknowledge(*f, flow::other(dir), out.acked);
   if (out.is_deliverable) reassembler_.add(*f, dir, out.data_seq, s.data, s.len);

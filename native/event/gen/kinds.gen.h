@@ -29,11 +29,12 @@ enum class Kind : std::uint8_t {
   alert = 17,
   gap = 18,
   audit = 19,
+  ftp = 23,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 20;
-inline constexpr std::array<Kind, 19> kKinds = {
+inline constexpr std::size_t kKindCount = 24;
+inline constexpr std::array<Kind, 20> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -53,6 +54,7 @@ inline constexpr std::array<Kind, 19> kKinds = {
     Kind::alert,
     Kind::gap,
     Kind::audit,
+    Kind::ftp,
 };
 
 // Empty when no kind has this number.
@@ -78,6 +80,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::alert: return "alert";
     case Kind::gap: return "gap";
     case Kind::audit: return "audit";
+    case Kind::ftp: return "ftp";
   }
   return {};
 }

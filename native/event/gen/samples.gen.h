@@ -23,6 +23,7 @@
 #include "files/x509/x509.gen.h"
 #include "protocols/dhcp/dhcp.gen.h"
 #include "protocols/dns/dns.gen.h"
+#include "protocols/ftp/ftp.gen.h"
 #include "protocols/http/http.gen.h"
 #include "protocols/tls/tls.gen.h"
 
@@ -719,6 +720,36 @@ inline AuditEvent example<AuditEvent>() {
   return e;
 }
 
+template <>
+inline FtpEvent example<FtpEvent>() {
+  FtpEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.user = std::string_view{"alice"};
+  e.password = std::string_view{"<hidden>"};
+  e.command = std::string_view{"RETR"};
+  e.arg = std::string_view{"ftp://198.51.100.2/pub/setup.exe"};
+  e.mime_type = std::string_view{"application/x-dosexec"};
+  e.file_size = 97792ULL;
+  e.reply_code = 226;
+  e.reply_msg = std::string_view{"Transfer complete."};
+  e.passive = true;
+  e.data_orig_h = ip_of("192.0.2.1");
+  e.data_resp_h = ip_of("198.51.100.2");
+  e.data_resp_p = 21003;
+  e.fuid = std::string_view{"FDUMVOaYHBrdeotXg1"};
+  e.is_typed = true;
+  e.mid_stream = false;
+  return e;
+}
+
 // visit(example event, its bytes in hex, the bytes of an empty event in hex), kind by kind.
 template <class Visit>
 void for_each_kind(Visit visit) {
@@ -892,6 +923,14 @@ void for_each_kind(Visit visit) {
     "65726c696e2d31a93139322e302e322e37a86265726c696e2d31b974686520746f6b656e207761732075736564206265"
     "666f7265",
     "40cf0000000000000000cf0000000000000000c2a0a0a0a0a0a0a0");
+  visit(example<FtpEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664a5616c696365a83c68696464656e3ea452455452d9"
+    "206674703a2f2f3139382e35312e3130302e322f7075622f73657475702e657865b56170706c69636174696f6e2f782d"
+    "646f7365786563ce00017e00cce2b25472616e7366657220636f6d706c6574652ec3c41000000000000000000000ffff"
+    "c0000201c41000000000000000000000ffffc6336402cd520bb24644554d564f615948427264656f74586731c3c2",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0c0c0a0c0c0c0c0c0c0c0c0c0c0c2c2");
 }
 
 }  // namespace catenary::samples

@@ -575,6 +575,33 @@ constexpr FieldInfo kAuditFields[] = {
     {"target", FieldType::text, false, false, 256, 0, "String"},
     {"detail", FieldType::text, false, false, 512, 0, "String"},
 };
+constexpr FieldInfo kFtpFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"user", FieldType::text, false, true, 128, 0, "Nullable(String)"},
+    {"password", FieldType::text, false, true, 128, 0, "Nullable(String)"},
+    {"command", FieldType::text, false, false, 100, 0, "String"},
+    {"arg", FieldType::text, false, true, 4096, 0, "Nullable(String)"},
+    {"mime_type", FieldType::text, false, true, 128, 0, "Nullable(String)"},
+    {"file_size", FieldType::u64, false, true, 0, 0, "Nullable(UInt64)"},
+    {"reply_code", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"reply_msg", FieldType::text, false, true, 4096, 0, "Nullable(String)"},
+    {"passive", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"data_orig_h", FieldType::ip, false, true, 0, 0, "Nullable(IPv6)"},
+    {"data_resp_h", FieldType::ip, false, true, 0, 0, "Nullable(IPv6)"},
+    {"data_resp_p", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"fuid", FieldType::text, false, true, 18, 0, "Nullable(String)"},
+    {"is_typed", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"mid_stream", FieldType::boolean, false, false, 0, 0, "Bool"},
+};
 
 constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1077, kConnFields},
@@ -596,6 +623,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::alert, "alert", false, 0, 57677, kAlertFields},
     {Kind::gap, "gap", false, 0, 162, kGapFields},
     {Kind::audit, "audit", false, 0, 1161, kAuditFields},
+    {Kind::ftp, "ftp", true, 0, 8849, kFtpFields},
 };
 
 }  // namespace
@@ -622,6 +650,7 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::alert: return &kInfos[16];
     case Kind::gap: return &kInfos[17];
     case Kind::audit: return &kInfos[18];
+    case Kind::ftp: return &kInfos[19];
   }
   return nullptr;
 }

@@ -4,9 +4,10 @@ import { CONN } from './logs/conn.ts';
 import { DHCP } from './logs/dhcp.ts';
 import { DNS } from './logs/dns.ts';
 import { FILES } from './logs/files.ts';
+import { FTP } from './logs/ftp.ts';
 import { HTTP } from './logs/http.ts';
 import { SSL } from './logs/ssl.ts';
 import { WEIRD } from './logs/weird.ts';
 import { X509 } from './logs/x509.ts';
 
-export const LOGS: readonly Log[] = [CONN, DNS, HTTP, SSL, X509, FILES, DHCP, WEIRD];
+export const LOGS: readonly Log[] = [CONN, DNS, HTTP, SSL, X509, FILES, FTP, DHCP, WEIRD];

@@ -942,6 +942,40 @@ export interface AuditEvent extends Envelope {
   readonly detail: string;
 }
 
+/** An FTP command with its last reply, or a command that was never answered. */
+export interface FtpEvent extends FlowEnvelope {
+  /** Name given with USER */
+  readonly user: string | null;
+  /** Password where the user is a guest, otherwise only that there was one */
+  readonly password: string | null;
+  /** Command in capitals; <init> for what the server says first */
+  readonly command: string;
+  /** Its argument; a path is written as URL, with the working directory before it */
+  readonly arg: string | null;
+  /** Type of what was transferred, by its first 1,024 bytes */
+  readonly mime_type: string | null;
+  /** Size of the file, as the server says it [bytes] */
+  readonly file_size: number | null;
+  /** Code of the reply */
+  readonly reply_code: number | null;
+  /** Text of the last line of the reply */
+  readonly reply_msg: string | null;
+  /** The client opens the data connection */
+  readonly passive: boolean | null;
+  /** Who is to open the data connection */
+  readonly data_orig_h: string | null;
+  /** To which address */
+  readonly data_resp_h: string | null;
+  /** To which port */
+  readonly data_resp_p: number | null;
+  /** File that was transferred */
+  readonly fuid: string | null;
+  /** Enough of the file was seen to name its type */
+  readonly is_typed: boolean;
+  /** The flow's beginning was not seen */
+  readonly mid_stream: boolean;
+}
+
 /** The type of each kind, by its name. */
 export interface EventOf {
   readonly conn: ConnEvent;
@@ -963,6 +997,7 @@ export interface EventOf {
   readonly alert: AlertEvent;
   readonly gap: GapEvent;
   readonly audit: AuditEvent;
+  readonly ftp: FtpEvent;
 }
 
 export type KindName = keyof EventOf;

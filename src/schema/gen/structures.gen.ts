@@ -56,6 +56,7 @@ export const KIND_IDS = {
   alert: 17,
   gap: 18,
   audit: 19,
+  ftp: 23,
 } as const satisfies Readonly<Record<KindName, number>>;
 
 /** Name by number; a hole is no kind. */
@@ -80,6 +81,10 @@ export const KIND_NAMES: readonly (KindName | undefined)[] = [
   'alert',
   'gap',
   'audit',
+  undefined,
+  undefined,
+  undefined,
+  'ftp',
 ];
 
 /** Whether a kind begins with the flow envelope. */
@@ -103,6 +108,7 @@ export const HAS_FLOW: Readonly<Record<KindName, boolean>> = {
   alert: false,
   gap: false,
   audit: false,
+  ftp: true,
 };
 
 /** Fields of each kind in record order. */
@@ -676,6 +682,33 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('target', 'text', '', 256, 0),
     field('detail', 'text', '', 512, 0),
   ],
+  ftp: [
+    field('ts', 'time', '', 0, 0),
+    field('seen', 'time', '', 0, 0),
+    field('cut', 'bool', '', 0, 0),
+    field('uid', 'uid', 'I', 0, 0),
+    field('orig_h', 'ip', 'I', 0, 0, 'address'),
+    field('orig_p', 'u16', '', 0, 0),
+    field('resp_h', 'ip', 'I', 0, 0, 'address'),
+    field('resp_p', 'u16', '', 0, 0),
+    field('proto', 'u8', '', 0, 0),
+    field('vlan', 'u16', 'O', 0, 0),
+    field('user', 'text', 'OI', 128, 0, 'person'),
+    field('password', 'text', 'O', 128, 0, 'secret'),
+    field('command', 'text', 'I', 100, 0),
+    field('arg', 'text', 'OI', 4096, 0, 'content'),
+    field('mime_type', 'text', 'O', 128, 0),
+    field('file_size', 'u64', 'O', 0, 0),
+    field('reply_code', 'u16', 'O', 0, 0),
+    field('reply_msg', 'text', 'O', 4096, 0, 'content'),
+    field('passive', 'bool', 'O', 0, 0),
+    field('data_orig_h', 'ip', 'O', 0, 0),
+    field('data_resp_h', 'ip', 'O', 0, 0),
+    field('data_resp_p', 'u16', 'O', 0, 0),
+    field('fuid', 'text', 'OI', 18, 0),
+    field('is_typed', 'bool', '', 0, 0),
+    field('mid_stream', 'bool', '', 0, 0),
+  ],
 };
 
 /** msgpackr's `structures` for an Unpackr of one kind: the names of record id 0x40. */
@@ -715,9 +748,17 @@ export const WEIRDS: Readonly<Record<string, string>> = {
   erspan_header_too_short: "The packet ends inside its ERSPAN header",
   ethernet_header_too_short: "The frame ends inside its Ethernet header",
   file_open_limit: "More files open at once than one worker keeps; this one is in no file record",
+  flow_expected_limit: "More announced flows than are kept; the oldest is forgotten",
   flow_parser_memory_full: "The memory for parsers is used up; the flow is not parsed",
   flow_table_full: "The oldest flow was ended early to make room for a new one",
   flow_unread_limit: "A parser left more bytes unread than its protocol allows",
+  ftp_address_malformed: "PORT, EPRT or their answers without an address, RFC 959 4.1.2, RFC 2428",
+  ftp_command_malformed: "Command that is no word of three printable characters or more",
+  ftp_command_too_long: "Command of more than 100 characters, left out",
+  ftp_line_too_long: "Line longer than is read; its end is left out",
+  ftp_pending_limit: "More commands without a reply than are kept",
+  ftp_reply_malformed: "Reply without a code, RFC 959 4.2",
+  ftp_third_party: "Data connection to somebody who is not part of the control connection (bounce), RFC 2577 3",
   geneve_header_malformed: "A datagram to the Geneve port of another version, or cut inside its options",
   gre_header_malformed: "GRE version above 1 or a header that is cut",
   gre_source_routed: "A GRE source route, which RFC 2784 took out: not followed",

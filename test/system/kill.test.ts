@@ -45,7 +45,7 @@ window: 1d
 by: [who]
 suppress: 1d
 steps:
-  - { id: ask, event: dns, where: 'dns.query == "updates.vendor.example"', bind: { who: dns.orig_host } }
+  - { id: ask, event: dns, where: 'dns.query == "updates.vendor.example"', bind: { who: dns.orig_host }, keep: { packets: flow } }
 `;
 
 /** A service that is started, killed and started again; its output is kept for when something is wrong. */
@@ -218,6 +218,33 @@ describe('the whole system, killed', function () {
     }
     await collector.end('SIGTERM');
     assert.match(collector.output, /stopped\n$/, collector.output);
+
+    // What proves an alert: its packets, and a check that needs nothing of ours.
+    const state = join(folder, 'state');
+    const [line = ''] = readFileSync(join(state, 'alerts.ndjson'), 'utf8').split('\n');
+    const { id } = JSON.parse(line) as { id: string };
+    const bundle = join(folder, 'bundle');
+    const said = cli(
+      'evidence',
+      'export',
+      id,
+      '--dir',
+      state,
+      '--alerts',
+      join(state, 'alerts.ndjson'),
+      '--out',
+      bundle,
+    );
+    assert.match(said, /^step ask: [1-9]\d* packets?, /m);
+    const fingerprint = /^signed by ([0-9a-f]{64})$/m.exec(said)?.[1] ?? '';
+    const verify = (): number | null =>
+      spawnSync('sh', [join(bundle, 'verify.sh'), fingerprint], { cwd: bundle }).status;
+    assert.equal(verify(), 0);
+    const packets = join(bundle, 'packets/step-1.pcapng');
+    const bytes = readFileSync(packets);
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
+    writeFileSync(packets, bytes);
+    assert.notEqual(verify(), 0, 'one bit, and it is no proof');
   });
 });
 

@@ -30,11 +30,12 @@ enum class Kind : std::uint8_t {
   gap = 18,
   audit = 19,
   ftp = 23,
+  syslog = 25,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 24;
-inline constexpr std::array<Kind, 20> kKinds = {
+inline constexpr std::size_t kKindCount = 26;
+inline constexpr std::array<Kind, 21> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -55,6 +56,7 @@ inline constexpr std::array<Kind, 20> kKinds = {
     Kind::gap,
     Kind::audit,
     Kind::ftp,
+    Kind::syslog,
 };
 
 // Empty when no kind has this number.
@@ -81,6 +83,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::gap: return "gap";
     case Kind::audit: return "audit";
     case Kind::ftp: return "ftp";
+    case Kind::syslog: return "syslog";
   }
   return {};
 }

@@ -25,6 +25,7 @@
 #include "protocols/dns/dns.gen.h"
 #include "protocols/ftp/ftp.gen.h"
 #include "protocols/http/http.gen.h"
+#include "protocols/syslog/syslog.gen.h"
 #include "protocols/tls/tls.gen.h"
 
 namespace catenary::samples {
@@ -750,6 +751,29 @@ inline FtpEvent example<FtpEvent>() {
   return e;
 }
 
+template <>
+inline SyslogEvent example<SyslogEvent>() {
+  SyslogEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.facility = std::string_view{"DAEMON"};
+  e.severity = std::string_view{"INFO"};
+  e.message = std::string_view{"Aug  3 10:00:00 gate sshd[71]: session opened"};
+  e.is_5424 = false;
+  e.hostname = std::string_view{"gate"};
+  e.app_name = std::string_view{"sshd"};
+  e.procid = std::string_view{"71"};
+  e.msgid = std::string_view{"ID47"};
+  return e;
+}
+
 // visit(example event, its bytes in hex, the bytes of an empty event in hex), kind by kind.
 template <class Visit>
 void for_each_kind(Visit visit) {
@@ -931,6 +955,13 @@ void for_each_kind(Visit visit) {
     "c0000201c41000000000000000000000ffffc6336402cd520bb24644554d564f615948427264656f74586731c3c2",
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c0c0c0a0c0c0c0c0c0c0c0c0c0c0c2c2");
+  visit(example<SyslogEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664a64441454d4f4ea4494e464fd92d41756720203320"
+    "31303a30303a3030206761746520737368645b37315d3a2073657373696f6e206f70656e6564c2a467617465a4737368"
+    "64a23731a449443437",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0a0a0a0c2c0c0c0c0");
 }
 
 }  // namespace catenary::samples

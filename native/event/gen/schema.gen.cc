@@ -602,6 +602,26 @@ constexpr FieldInfo kFtpFields[] = {
     {"is_typed", FieldType::boolean, false, false, 0, 0, "Bool"},
     {"mid_stream", FieldType::boolean, false, false, 0, 0, "Bool"},
 };
+constexpr FieldInfo kSyslogFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"facility", FieldType::text, false, false, 16, 0, "String"},
+    {"severity", FieldType::text, false, false, 16, 0, "String"},
+    {"message", FieldType::text, false, false, 8192, 0, "String"},
+    {"is_5424", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"hostname", FieldType::text, false, true, 255, 0, "Nullable(String)"},
+    {"app_name", FieldType::text, false, true, 48, 0, "Nullable(String)"},
+    {"procid", FieldType::text, false, true, 128, 0, "Nullable(String)"},
+    {"msgid", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+};
 
 constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1077, kConnFields},
@@ -624,6 +644,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::gap, "gap", false, 0, 162, kGapFields},
     {Kind::audit, "audit", false, 0, 1161, kAuditFields},
     {Kind::ftp, "ftp", true, 0, 8849, kFtpFields},
+    {Kind::syslog, "syslog", true, 0, 8789, kSyslogFields},
 };
 
 }  // namespace
@@ -651,6 +672,7 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::gap: return &kInfos[17];
     case Kind::audit: return &kInfos[18];
     case Kind::ftp: return &kInfos[19];
+    case Kind::syslog: return &kInfos[20];
   }
   return nullptr;
 }

@@ -109,6 +109,9 @@ enum class Weird : std::uint16_t {
   ppp_header_too_short,
   pppoe_header_malformed,
   radiotap_header_malformed,
+  syslog_message_too_long,
+  syslog_priority_malformed,
+  syslog_priority_missing,
   tcp_header_malformed,
   tcp_header_too_short,
   tcp_hole_given_up,
@@ -154,7 +157,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 143;
+inline constexpr std::size_t kWeirdCount = 146;
 
 struct WeirdInfo {
   std::string_view name;
@@ -364,6 +367,12 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "PPPoE version or type is not 1, or the header is cut"},
     {"radiotap_header_malformed", "ieee80211",
      "The radiotap version is not 0, or its length is wrong"},
+    {"syslog_message_too_long", "syslog",
+     "Message longer than is kept; its end is left out"},
+    {"syslog_priority_malformed", "syslog",
+     "Priority that is no number from 0 to 191, RFC 5424 6.2.1"},
+    {"syslog_priority_missing", "syslog",
+     "Message without a priority, RFC 3164 4.3.3"},
     {"tcp_header_malformed", "tcp",
      "The data offset is under 5 words or past the end of the packet"},
     {"tcp_header_too_short", "tcp",

@@ -976,6 +976,26 @@ export interface FtpEvent extends FlowEnvelope {
   readonly mid_stream: boolean;
 }
 
+/** A message to syslog. */
+export interface SyslogEvent extends FlowEnvelope {
+  /** Facility, by Zeek's name: KERN, USER, ..., LOCAL7; UNSPECIFIED without a priority */
+  readonly facility: string;
+  /** Severity, by Zeek's name: EMERG, ..., DEBUG; UNSPECIFIED without a priority */
+  readonly severity: string;
+  /** Everything behind the priority */
+  readonly message: string;
+  /** The message has the form of RFC 5424 */
+  readonly is_5424: boolean;
+  /** HOSTNAME of the header */
+  readonly hostname: string | null;
+  /** APP-NAME, or TAG */
+  readonly app_name: string | null;
+  /** PROCID, or what stands in brackets behind TAG */
+  readonly procid: string | null;
+  /** MSGID */
+  readonly msgid: string | null;
+}
+
 /** The type of each kind, by its name. */
 export interface EventOf {
   readonly conn: ConnEvent;
@@ -998,6 +1018,7 @@ export interface EventOf {
   readonly gap: GapEvent;
   readonly audit: AuditEvent;
   readonly ftp: FtpEvent;
+  readonly syslog: SyslogEvent;
 }
 
 export type KindName = keyof EventOf;

@@ -57,6 +57,7 @@ export const KIND_IDS = {
   gap: 18,
   audit: 19,
   ftp: 23,
+  syslog: 25,
 } as const satisfies Readonly<Record<KindName, number>>;
 
 /** Name by number; a hole is no kind. */
@@ -85,6 +86,8 @@ export const KIND_NAMES: readonly (KindName | undefined)[] = [
   undefined,
   undefined,
   'ftp',
+  undefined,
+  'syslog',
 ];
 
 /** Whether a kind begins with the flow envelope. */
@@ -109,6 +112,7 @@ export const HAS_FLOW: Readonly<Record<KindName, boolean>> = {
   gap: false,
   audit: false,
   ftp: true,
+  syslog: true,
 };
 
 /** Fields of each kind in record order. */
@@ -709,6 +713,26 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('is_typed', 'bool', '', 0, 0),
     field('mid_stream', 'bool', '', 0, 0),
   ],
+  syslog: [
+    field('ts', 'time', '', 0, 0),
+    field('seen', 'time', '', 0, 0),
+    field('cut', 'bool', '', 0, 0),
+    field('uid', 'uid', 'I', 0, 0),
+    field('orig_h', 'ip', 'I', 0, 0, 'address'),
+    field('orig_p', 'u16', '', 0, 0),
+    field('resp_h', 'ip', 'I', 0, 0, 'address'),
+    field('resp_p', 'u16', '', 0, 0),
+    field('proto', 'u8', '', 0, 0),
+    field('vlan', 'u16', 'O', 0, 0),
+    field('facility', 'text', '', 16, 0),
+    field('severity', 'text', '', 16, 0),
+    field('message', 'text', '', 8192, 0, 'content'),
+    field('is_5424', 'bool', '', 0, 0),
+    field('hostname', 'text', 'OI', 255, 0),
+    field('app_name', 'text', 'OI', 48, 0),
+    field('procid', 'text', 'O', 128, 0),
+    field('msgid', 'text', 'O', 32, 0),
+  ],
 };
 
 /** msgpackr's `structures` for an Unpackr of one kind: the names of record id 0x40. */
@@ -816,6 +840,9 @@ export const WEIRDS: Readonly<Record<string, string>> = {
   ppp_header_too_short: "The frame ends inside the PPP protocol field",
   pppoe_header_malformed: "PPPoE version or type is not 1, or the header is cut",
   radiotap_header_malformed: "The radiotap version is not 0, or its length is wrong",
+  syslog_message_too_long: "Message longer than is kept; its end is left out",
+  syslog_priority_malformed: "Priority that is no number from 0 to 191, RFC 5424 6.2.1",
+  syslog_priority_missing: "Message without a priority, RFC 3164 4.3.3",
   tcp_header_malformed: "The data offset is under 5 words or past the end of the packet",
   tcp_header_too_short: "The packet ends inside its TCP header",
   tcp_hole_given_up: "Too much waits behind a hole; the missing bytes count as lost",

@@ -148,9 +148,11 @@ corpus: build ## compare with Zeek's logs of every capture in CORPUS
 	  node $(CORPUS)/score.mjs --cmd 'node dist/cli.js read {pcap} --as zeek --out {dir}' $(SCORE); \
 	else echo "corpus: none at $(CORPUS); set CORPUS=folder"; fi
 
-bench: build native ## packets/s, memory, beside tcpdump; on a trace ten times longer; events/s of detection
+bench: build native ## packets/s, memory, beside tcpdump; on a trace ten times longer; events/s of detection; wire and store
 	@node test/bench/bench.mjs
 	@node --import tsx test/bench/detection.ts
+	@node --import tsx test/bench/delivery.ts
+	@node --import tsx test/bench/store.ts 300000
 
 fuzz: fuzzers ## run the fuzz targets, or one: PROTO=dns, TIME=10 seconds each
 	@node test/fuzz.mjs --build build/fuzz --time $(TIME) --jobs $(JOBS) $(if $(PROTO),--only $(PROTO))

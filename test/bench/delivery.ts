@@ -1,6 +1,6 @@
 // What delivery costs, over real TLS and real disks: a capture's own batches, numbered, spooled, sent, validated,
-// logged, acknowledged. `node --import tsx test/bench/delivery.ts CAPTURE [TIMES]`
-import { mkdtemp, rm } from 'node:fs/promises';
+// logged, acknowledged. `node --import tsx test/bench/delivery.ts [CAPTURE] [TIMES]`; without one the founding story.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openReader } from '../../src/capture/index.ts';
@@ -10,8 +10,12 @@ import { Spool, type SpoolBatch } from '../../src/spool/spool.ts';
 import { encodeFrame } from '../../src/wire/frame.ts';
 import { collector, enrolled, shipper, until } from '../delivery/link.ts';
 import { must, native, SCHEMA, spoolOptions } from '../delivery/world.ts';
+import { buildWorld } from '../founding/world.ts';
 
-const [capture = '', times = '1'] = process.argv.slice(2);
+const made = await mkdtemp(path.join(tmpdir(), 'catenary-bench-'));
+const [capture = path.join(made, 'founding.pcap'), times = '3'] = process.argv.slice(2);
+if (process.argv[2] === undefined) await writeFile(capture, buildWorld({}).pcap);
+console.log('\ndelivery, from the spool over TLS to the synced log');
 const batches: SpoolBatch[] = [];
 for await (const drain of must(openReader({ files: [capture] })).drains()) {
   for (const { kind, count, bytes } of must(drain).batches) {

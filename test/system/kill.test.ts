@@ -51,6 +51,8 @@ steps:
 /** A service that is started, killed and started again; its output is kept for when something is wrong. */
 class Service {
   output = '';
+  /** Of the life that runs now. */
+  life = '';
   private child: ChildProcess | undefined;
   private readonly args: readonly string[];
   constructor(...args: string[]) {
@@ -60,7 +62,9 @@ class Service {
     const child = spawn(process.execPath, [CLI, ...this.args], { stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr?.on('data', (text) => {
       this.output = `${this.output}${text}`.slice(-20_000);
+      if (this.child === child) this.life += text;
     });
+    this.life = '';
     this.child = child;
   }
   end(signal: NodeJS.Signals): Promise<void> {
@@ -171,7 +175,7 @@ describe('the whole system, killed', function () {
     traffic?.kill('SIGKILL');
     // In order: what is open is written, shipped and loaded.
     for (let i = 0; i < 600; i++) {
-      if (/collector: connected/.test(sensor.output.split('listens on').at(-1) ?? '')) break;
+      if (/collector: connected/.test(sensor.life)) break;
       await pause(100);
     }
     await sensor.end('SIGTERM');

@@ -10,6 +10,7 @@ import { decodeBatch } from './schema/decode.ts';
 import { encodeBatch } from './schema/encode.ts';
 import type { Finding } from './schema/finding.ts';
 import type { AlertEvent, CatenaryEvent, CoverageEvent, EventOf, KindName } from './schema/gen/events.gen.ts';
+import { KIND_IDS } from './schema/gen/structures.gen.ts';
 import { contentHash, Merge, type MergeCursor, type Placed } from './schema/order.ts';
 import type { Stages } from './stages.ts';
 
@@ -56,10 +57,13 @@ export class Live {
   /** Events given to detection. */
   events = 0;
   alerts = 0;
+  /** Latest packet time seen [us]; undefined before the first event. */
+  newest: number | undefined;
   private readonly sensor: string;
   private readonly stages: Stages;
   private readonly evidence: Evidence | undefined;
   private readonly merge: Merge;
+  private lastKind = 0;
   private readonly wanted: ReadonlySet<KindName>;
   private readonly said = new Map<KindName, CatenaryEvent[]>();
   /** In the log since the state was committed: what will be concluded again. */
@@ -92,8 +96,19 @@ export class Live {
   take(frame: LiveFrame): void {
     const events =
       this.wanted.has(frame.kind) && !CONCLUDED.has(frame.kind) ? decodeBatch(frame.kind, frame.bytes) : [];
+    // A drain is a frame a kind, in the order of their numbers: what its last kind says may be as old as what its first
+    // did. Where the numbers begin anew another drain begins, and what was before is whole.
+    const number = KIND_IDS[frame.kind];
+    if (!CONCLUDED.has(frame.kind)) {
+      if (number <= this.lastKind) this.merge.settle();
+      this.lastKind = number;
+    }
     this.merge.push(frame.kind, events, numberOf(frame));
-    this.merge.settle();
+  }
+
+  /** No more frames come in this history: a replay's end. What silence would decide stays open. */
+  finish(): void {
+    this.merge.finish();
   }
 
   /** Frames that an earlier life left behind `from`, before any of them is taken: their conclusions stand. */
@@ -137,6 +152,7 @@ export class Live {
 
   private visit({ kind, event, seq, index }: Placed): void {
     const at = positionOf(seq);
+    this.newest = Math.max(this.newest ?? event.seen, event.seen);
     // Of the first life; later ones go on with the same memory.
     if (this.events++ === 0) this.stages.memory.begin(event.seen);
     if (kind === 'coverage') this.stages.watched.observe(event as CoverageEvent);

@@ -38,13 +38,16 @@ export interface SensorRequest {
   readonly config: Config;
   /** Read again at SIGHUP; none when the defaults run. */
   readonly configFile: string | undefined;
+  /** Instead of interfaces: captures, in packet time, and then the end. */
+  readonly captures?: readonly string[];
 }
 
 /** A commit costs a sync: not more often [ms]. What a crash would do again is so much. */
 const COMMIT_MS = 2000;
 const HOUSEKEEPING_MS = 10_000;
-/** At the end, for what is still on its way [ms]. */
+/** At the end, for what is still on its way [ms]: a service is stopped in time, and a replay waits for what it read. */
 const SHIP_REST_MS = 5000;
+const SHIP_REPLAY_MS = 60_000;
 const SENSOR_PATH = '/sensor';
 const MIB = 2 ** 20;
 
@@ -66,6 +69,8 @@ class Sensor {
   private readonly world: Surroundings;
   private readonly spool: Spool;
   private readonly readers: Reader[] = [];
+  /** Interfaces, a reader each. */
+  private sources: readonly string[] = [];
   private readonly segments = new Map<string, Segments>();
   private config: Config;
   private stages: Stages;
@@ -89,10 +94,10 @@ class Sensor {
     ({ stages: this.stages, live: this.live, leases: this.leases } = opened.value);
   }
 
-  static async open(config: Config, world: Surroundings): Promise<Result<Sensor>> {
+  static async open(config: Config, world: Surroundings, captures: readonly string[]): Promise<Result<Sensor>> {
     const dir = config.state.dir;
     if (dir === null) return failure('config_invalid', 'state.dir is null', 'a sensor needs a folder of its own');
-    if (config.sensor.interfaces.length === 0)
+    if (captures.length === 0 && config.sensor.interfaces.length === 0)
       return failure('config_invalid', 'sensor.interfaces names none', 'name those that a span port or a tap feeds');
     const addon = loadAddon();
     if (!addon.ok) return addon;
@@ -167,14 +172,15 @@ class Sensor {
 
   // ---- what is heard ------------------------------------------------------------------------------------------------
 
-  async openCapture(): Promise<Result<undefined>> {
+  async openCapture(captures: readonly string[]): Promise<Result<undefined>> {
     const { sensor, evidence } = this.config;
     const digest = segmentDigester();
     if (!digest.ok) return digest;
     const at = folders(this.dir);
     const signer = openSigner(at.keys);
     if (!signer.ok) return signer;
-    for (const name of sensor.interfaces) {
+    this.sources = captures.length > 0 ? ['captures'] : sensor.interfaces;
+    for (const name of this.sources) {
       let packets: Parameters<typeof openReader>[0]['packets'];
       if (evidence.packets_mb > 0) {
         const dir = join(at.packets, name);
@@ -194,7 +200,7 @@ class Sensor {
       }
       if (evidence.files_mb > 0) mkdirSync(at.files, { recursive: true, mode: 0o700 });
       const reader = openReader({
-        interface: name,
+        ...(captures.length > 0 ? { files: captures } : { interface: name }),
         snaplen: sensor.snaplen,
         ...(sensor.filter === '' ? {} : { filter: sensor.filter }),
         ...(packets === undefined ? {} : { packets }),
@@ -225,9 +231,9 @@ class Sensor {
       await this.store(drain.value);
       for (const closed of drain.value.segments) this.seal(name, closed);
     }
-    const error = reader.summary().files[0]?.error;
-    if (error !== undefined)
-      this.tell({ code: 'input_unreadable', message: `${name}: ${error}`, hint: "see 'catenary doctor'" });
+    for (const { path, error } of reader.summary().files)
+      if (error !== undefined)
+        this.tell({ code: 'input_unreadable', message: `${path}: ${error}`, hint: "see 'catenary doctor'" });
   }
 
   private async store(drain: Drain): Promise<void> {
@@ -274,6 +280,7 @@ class Sensor {
       this.reload();
       committed = this.world.clock.monotonic();
     }
+    if (this.sources[0] === 'captures') this.live.finish();
     await this.commit();
   }
 
@@ -309,7 +316,8 @@ class Sensor {
   async keepHouse(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await pause(this.world.clock, HOUSEKEEPING_MS, signal);
-      this.leases?.expire(this.world.clock.wall());
+      // Packet time: what is replayed is as old as its packets.
+      if (this.live.newest !== undefined) this.leases?.expire(this.live.newest);
       const budget = (this.config.evidence.packets_mb * MIB) / Math.max(1, this.segments.size);
       for (const segments of this.segments.values()) {
         const gone = segments.retain(budget, (s) => this.leases?.copyOut(s) ?? success(undefined));
@@ -372,9 +380,7 @@ class Sensor {
   async run(): Promise<void> {
     const house = new AbortController();
     const detection = new AbortController();
-    const heard = Promise.all(
-      this.readers.map((reader, i) => this.listen(reader, this.config.sensor.interfaces[i] as string)),
-    );
+    const heard = Promise.all(this.readers.map((reader, i) => this.listen(reader, this.sources[i] as string)));
     const kept = this.keepHouse(house.signal);
     const concluded = this.detect(detection.signal);
     await heard;
@@ -436,7 +442,7 @@ class Sensor {
   }
 
   async close(): Promise<void> {
-    await this.shipRest(SHIP_REST_MS);
+    await this.shipRest(this.isStopping || this.sources[0] !== 'captures' ? SHIP_REST_MS : SHIP_REPLAY_MS);
     this.stages.close();
     await this.spool.close();
   }
@@ -451,13 +457,14 @@ class OpenFault extends Error {
 }
 
 export async function sensor(request: SensorRequest, world: Surroundings): Promise<ExitCode> {
-  const opened = await Sensor.open(request.config, world);
+  const captures = request.captures ?? [];
+  const opened = await Sensor.open(request.config, world, captures);
   if (!opened.ok) {
     world.stderr.write(`${faultLine(opened.fault)}\n`);
     return FAULTS[opened.fault.code];
   }
   const it = opened.value;
-  const capture = await it.openCapture();
+  const capture = await it.openCapture(captures);
   if (!capture.ok) {
     it.tell(capture.fault);
     await it.close();
@@ -470,7 +477,10 @@ export async function sensor(request: SensorRequest, world: Surroundings): Promi
     it.stop();
   });
   const releaseHangup = world.onHangup(() => it.want(request.configFile));
-  it.say(`sensor ${it.name} listens on ${request.config.sensor.interfaces.join(', ')}`);
+  const heard = captures.length > 0 ? `reads ${captures.length} captures` : 'listens on';
+  it.say(
+    `sensor ${it.name} ${heard} ${captures.length > 0 ? '' : request.config.sensor.interfaces.join(', ')}`.trimEnd(),
+  );
   const shipping = it.ship();
   if (!shipping.ok) it.tell(shipping.fault);
   const letGo = keepAlive();

@@ -17,6 +17,9 @@ WHAT IT DOES
   STATE is state.dir. 'catenary evidence export ID --dir STATE --alerts STATE/alerts.ndjson' hands out what
   proves an alert.
 
+  With --captures it reads captures as if it had heard them, at the speed of the machine, and ends: a history
+  for a new collector, or a rehearsal.
+
 SIGNALS
   SIGHUP    the configuration is read again: networks, memory, chains, intel and signals change at once; a
             fault in it is told, and what was goes on
@@ -41,9 +44,14 @@ export function addSensor(program: Command, world: Surroundings, done: Done): vo
     .summary('listen on interfaces and detect, until told to stop')
     .description('Runs a sensor.')
     .requiredOption('--config <file>', 'the configuration')
+    .option('--captures <file...>', 'read these instead of interfaces, in packet time, and end')
     .addHelpText('after', MANUAL)
-    .action(async (o: { config: string }) => {
+    .action(async (o: { config: string; captures?: string[] }) => {
       const config = loadConfig(o.config);
-      done(config.ok ? success(await sensor({ config: config.value, configFile: o.config }, world)) : config);
+      done(
+        config.ok
+          ? success(await sensor({ config: config.value, configFile: o.config, captures: o.captures ?? [] }, world))
+          : config,
+      );
     });
 }

@@ -154,6 +154,39 @@ describe('the whole system, killed', function () {
       });
     };
     send();
+    // What proves an alert: its packets, and a check that needs nothing of ours.
+    const state = join(folder, 'state');
+    for (let i = 0; !existsSync(join(state, 'alerts.ndjson')); i++) {
+      assert.ok(i < 300, sensor.output);
+      await pause(100);
+    }
+    // A segment is five seconds long: then its packets are sealed.
+    await pause(7000);
+    const [line = ''] = readFileSync(join(state, 'alerts.ndjson'), 'utf8').split('\n');
+    const { id } = JSON.parse(line) as { id: string };
+    const bundle = join(folder, 'bundle');
+    const said = cli(
+      'evidence',
+      'export',
+      id,
+      '--dir',
+      state,
+      '--alerts',
+      join(state, 'alerts.ndjson'),
+      '--out',
+      bundle,
+    );
+    assert.match(said, /^step ask: [1-9]\d* packets?, /m);
+    const fingerprint = /^signed by ([0-9a-f]{64})$/m.exec(said)?.[1] ?? '';
+    const verify = (): number | null =>
+      spawnSync('sh', [join(bundle, 'verify.sh'), fingerprint], { cwd: bundle }).status;
+    assert.equal(verify(), 0);
+    const packets = join(bundle, 'packets/step-1.pcapng');
+    const bytes = readFileSync(packets);
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
+    writeFileSync(packets, bytes);
+    assert.notEqual(verify(), 0, 'one bit, and it is no proof');
+
     const random = randomRow(SEED);
     for (let kill = 0; kill < KILLS; kill++) {
       await pause(500 + random() * 2500);
@@ -222,33 +255,6 @@ describe('the whole system, killed', function () {
     }
     await collector.end('SIGTERM');
     assert.match(collector.output, /stopped\n$/, collector.output);
-
-    // What proves an alert: its packets, and a check that needs nothing of ours.
-    const state = join(folder, 'state');
-    const [line = ''] = readFileSync(join(state, 'alerts.ndjson'), 'utf8').split('\n');
-    const { id } = JSON.parse(line) as { id: string };
-    const bundle = join(folder, 'bundle');
-    const said = cli(
-      'evidence',
-      'export',
-      id,
-      '--dir',
-      state,
-      '--alerts',
-      join(state, 'alerts.ndjson'),
-      '--out',
-      bundle,
-    );
-    assert.match(said, /^step ask: [1-9]\d* packets?, /m);
-    const fingerprint = /^signed by ([0-9a-f]{64})$/m.exec(said)?.[1] ?? '';
-    const verify = (): number | null =>
-      spawnSync('sh', [join(bundle, 'verify.sh'), fingerprint], { cwd: bundle }).status;
-    assert.equal(verify(), 0);
-    const packets = join(bundle, 'packets/step-1.pcapng');
-    const bytes = readFileSync(packets);
-    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
-    writeFileSync(packets, bytes);
-    assert.notEqual(verify(), 0, 'one bit, and it is no proof');
   });
 });
 

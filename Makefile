@@ -164,11 +164,9 @@ long: ## one more slice of long testing: TARGET=fuzz|kill|chains|system TIME=600
 	  *) echo 'long: TARGET=fuzz|kill|chains|system [TIME=600] [PROTO=dns]'; exit 2 ;; \
 	esac
 
-demo: build ## the story this exists for: 63 days of made packets, and what is found in them
-	@mkdir -p build/demo
-	@node --import tsx test/founding/write.ts build/demo/founding.pcap
-	node dist/cli.js analyze build/demo/founding.pcap --out build/demo
-	@node -p "require('node:fs').readFileSync('build/demo/alerts.ndjson', 'utf8').trim().split('\n').map((l) => JSON.parse(l).explanation).join('\n')"
+demo: build ## a collector, a sensor with a history of 32 days, one that listens to real programs: until Ctrl-C
+	@if [ "$$(id -u)" = 0 ]; then .ci/deps demo; fi
+	@appliance/demo/demo.sh build/demo
 
 new-protocol: $(STAMP)/npm ## a protocol's folder from the template: NAME=x
 	@node test/tidy/new_protocol.mjs '$(NAME)'

@@ -1,4 +1,4 @@
-// The founding story as a capture, to look at: node --import tsx test/founding/write.ts FILE.pcap    (make demo)
+// The founding story as a capture, to look at: node --import tsx test/founding/write.ts FILE.pcap
 import { writeFileSync } from 'node:fs';
 import { buildWorld } from './world.ts';
 

@@ -43,9 +43,9 @@ std::string_view take_value(std::string_view& s) noexcept {
 
 // TAG[PID]: of letters, digits and what programs put into their names.
 void parse_tag(std::string_view s, Message& m) noexcept {
+  constexpr std::string_view kSigns = "-_./()";
   const auto is_name = [](char c) {
-    return ascii::is_letter(c) || ascii::is_digit(c) || c == '-' || c == '_' || c == '.' || c == '/' || c == '(' ||
-           c == ')';
+    return ascii::is_letter(c) || ascii::is_digit(c) || kSigns.find(c) != std::string_view::npos;
   };
   const auto end = std::find_if_not(s.begin(), s.end(), is_name);
   const auto n = static_cast<std::size_t>(end - s.begin());

@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, 24> kFacilities = {"KERN",   "USER",   "M
 constexpr std::array<std::string_view, 8> kSeverities = {"EMERG",   "ALERT",  "CRIT", "ERR",
                                                          "WARNING", "NOTICE", "INFO", "DEBUG"};
 
+constexpr std::string_view kSigns = "-_./()";  // in names of programs
 constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 // "Mmm dd hh:mm:ss " with a space for a leading zero of the day: RFC 3164 4.1.2.
@@ -43,7 +44,6 @@ std::string_view take_value(std::string_view& s) noexcept {
 
 // TAG[PID]: of letters, digits and what programs put into their names.
 void parse_tag(std::string_view s, Message& m) noexcept {
-  constexpr std::string_view kSigns = "-_./()";
   const auto is_name = [](char c) {
     return ascii::is_letter(c) || ascii::is_digit(c) || kSigns.find(c) != std::string_view::npos;
   };
@@ -56,7 +56,7 @@ void parse_tag(std::string_view s, Message& m) noexcept {
     m.app_name = tag;
   } else if (s[0] == '[') {
     const std::size_t close = s.find(']');
-    if (close == std::string_view::npos || close > kTagBytesMax) return;
+    if (close > kTagBytesMax) return;  // or there is none
     m.app_name = tag;
     m.procid = s.substr(1, close - 1);
   }

@@ -29,13 +29,14 @@ enum class Kind : std::uint8_t {
   alert = 17,
   gap = 18,
   audit = 19,
+  ssh = 20,
   ftp = 23,
   syslog = 25,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
 inline constexpr std::size_t kKindCount = 26;
-inline constexpr std::array<Kind, 21> kKinds = {
+inline constexpr std::array<Kind, 22> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -55,6 +56,7 @@ inline constexpr std::array<Kind, 21> kKinds = {
     Kind::alert,
     Kind::gap,
     Kind::audit,
+    Kind::ssh,
     Kind::ftp,
     Kind::syslog,
 };
@@ -82,6 +84,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::alert: return "alert";
     case Kind::gap: return "gap";
     case Kind::audit: return "audit";
+    case Kind::ssh: return "ssh";
     case Kind::ftp: return "ftp";
     case Kind::syslog: return "syslog";
   }

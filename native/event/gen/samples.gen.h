@@ -25,6 +25,7 @@
 #include "protocols/dns/dns.gen.h"
 #include "protocols/ftp/ftp.gen.h"
 #include "protocols/http/http.gen.h"
+#include "protocols/ssh/ssh.gen.h"
 #include "protocols/syslog/syslog.gen.h"
 #include "protocols/tls/tls.gen.h"
 
@@ -722,6 +723,34 @@ inline AuditEvent example<AuditEvent>() {
 }
 
 template <>
+inline SshEvent example<SshEvent>() {
+  SshEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.version = 2;
+  e.auth_success = true;
+  e.auth_attempts = 2;
+  e.client = std::string_view{"SSH-2.0-OpenSSH_9.2p1 Debian-2"};
+  e.server = std::string_view{"SSH-2.0-dropbear_2022.83"};
+  e.cipher_alg = std::string_view{"chacha20-poly1305@openssh.com"};
+  e.mac_alg = std::string_view{"umac-64-etm@openssh.com"};
+  e.compression_alg = std::string_view{"none"};
+  e.kex_alg = std::string_view{"curve25519-sha256"};
+  e.host_key_alg = std::string_view{"ssh-ed25519"};
+  e.host_key_fingerprint = std::string_view{"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"};
+  e.hassh = std::string_view{"ae8bd7dd09970555aa4c6ed22adbbf56"};
+  e.hassh_server = std::string_view{"b12d2871a1189eff20364cf5333619ee"};
+  return e;
+}
+
+template <>
 inline FtpEvent example<FtpEvent>() {
   FtpEvent e;
   e.ts = 1700000000000001ULL;
@@ -947,6 +976,17 @@ void for_each_kind(Visit visit) {
     "65726c696e2d31a93139322e302e322e37a86265726c696e2d31b974686520746f6b656e207761732075736564206265"
     "666f7265",
     "40cf0000000000000000cf0000000000000000c2a0a0a0a0a0a0a0");
+  visit(example<SshEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db800000000000000000000000250066402c302be5353482d322e302d4f70656e5353485f39"
+    "2e3270312044656269616e2d32b85353482d322e302d64726f70626561725f323032322e3833bd63686163686132302d"
+    "706f6c7931333035406f70656e7373682e636f6db7756d61632d36342d65746d406f70656e7373682e636f6da46e6f6e"
+    "65b1637572766532353531392d736861323536ab7373682d65643235353139d9325348413235363a3437444551706a38"
+    "484253612b2f54496d572b354a4365755165526b6d354e4d704a575a47336853754655d9206165386264376464303939"
+    "373035353561613463366564323261646262663536d92062313264323837316131313839656666323033363463663533"
+    "33333631396565",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0c0c000c0c0c0c0c0c0c0c0c0c0");
   visit(example<FtpEvent>(),
     "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
     "000201cdc000c41020010db8000000000000000000000002500664a5616c696365a83c68696464656e3ea452455452d9"

@@ -575,6 +575,31 @@ constexpr FieldInfo kAuditFields[] = {
     {"target", FieldType::text, false, false, 256, 0, "String"},
     {"detail", FieldType::text, false, false, 512, 0, "String"},
 };
+constexpr FieldInfo kSshFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"version", FieldType::u8, false, true, 0, 0, "Nullable(UInt8)"},
+    {"auth_success", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"auth_attempts", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"client", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"server", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"cipher_alg", FieldType::text, false, true, 176, 0, "Nullable(String)"},
+    {"mac_alg", FieldType::text, false, true, 176, 0, "Nullable(String)"},
+    {"compression_alg", FieldType::text, false, true, 176, 0, "Nullable(String)"},
+    {"kex_alg", FieldType::text, false, true, 64, 0, "Nullable(String)"},
+    {"host_key_alg", FieldType::text, false, true, 64, 0, "Nullable(String)"},
+    {"host_key_fingerprint", FieldType::text, false, true, 50, 0, "Nullable(String)"},
+    {"hassh", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"hassh_server", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+};
 constexpr FieldInfo kFtpFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
     {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -643,6 +668,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::alert, "alert", false, 0, 57677, kAlertFields},
     {Kind::gap, "gap", false, 0, 162, kGapFields},
     {Kind::audit, "audit", false, 0, 1161, kAuditFields},
+    {Kind::ssh, "ssh", true, 0, 1400, kSshFields},
     {Kind::ftp, "ftp", true, 0, 8849, kFtpFields},
     {Kind::syslog, "syslog", true, 0, 8789, kSyslogFields},
 };
@@ -671,8 +697,9 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::alert: return &kInfos[16];
     case Kind::gap: return &kInfos[17];
     case Kind::audit: return &kInfos[18];
-    case Kind::ftp: return &kInfos[19];
-    case Kind::syslog: return &kInfos[20];
+    case Kind::ssh: return &kInfos[19];
+    case Kind::ftp: return &kInfos[20];
+    case Kind::syslog: return &kInfos[21];
   }
   return nullptr;
 }

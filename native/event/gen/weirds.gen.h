@@ -109,6 +109,12 @@ enum class Weird : std::uint16_t {
   ppp_header_too_short,
   pppoe_header_malformed,
   radiotap_header_malformed,
+  ssh_banner_too_long,
+  ssh_kexinit_malformed,
+  ssh_message_unexpected,
+  ssh_no_common_algorithm,
+  ssh_packet_length_wrong,
+  ssh_too_many_algorithms,
   syslog_message_too_long,
   syslog_priority_malformed,
   syslog_priority_missing,
@@ -157,7 +163,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 146;
+inline constexpr std::size_t kWeirdCount = 152;
 
 struct WeirdInfo {
   std::string_view name;
@@ -367,6 +373,18 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "PPPoE version or type is not 1, or the header is cut"},
     {"radiotap_header_malformed", "ieee80211",
      "The radiotap version is not 0, or its length is wrong"},
+    {"ssh_banner_too_long", "ssh",
+     "Identification longer than 255 bytes, or lines before it without end"},
+    {"ssh_kexinit_malformed", "ssh",
+     "Lists of algorithms that contradict their lengths"},
+    {"ssh_message_unexpected", "ssh",
+     "Message that has no place in a key exchange"},
+    {"ssh_no_common_algorithm", "ssh",
+     "Nothing that both sides can do"},
+    {"ssh_packet_length_wrong", "ssh",
+     "Packet length that the padding contradicts, or beyond 35000"},
+    {"ssh_too_many_algorithms", "ssh",
+     "More than 128 algorithms in a list; those behind are not looked at"},
     {"syslog_message_too_long", "syslog",
      "Message longer than is kept; its end is left out"},
     {"syslog_priority_malformed", "syslog",

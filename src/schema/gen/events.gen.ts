@@ -942,6 +942,36 @@ export interface AuditEvent extends Envelope {
   readonly detail: string;
 }
 
+/** An SSH flow, what both sides are and agreed on, and how the login went. */
+export interface SshEvent extends FlowEnvelope {
+  /** Major version both speak; 0 where they have none in common */
+  readonly version: number | null;
+  /** Login succeeded, judged by the sizes of what the server sent; unset: no attempt was seen */
+  readonly auth_success: boolean | null;
+  /** Attempts to log in, judged by sizes */
+  readonly auth_attempts: number;
+  /** Originator's identification */
+  readonly client: string | null;
+  /** Responder's identification */
+  readonly server: string | null;
+  /** Encryption agreed on */
+  readonly cipher_alg: string | null;
+  /** MAC agreed on */
+  readonly mac_alg: string | null;
+  /** Compression agreed on */
+  readonly compression_alg: string | null;
+  /** Key exchange agreed on */
+  readonly kex_alg: string | null;
+  /** Host key algorithm agreed on */
+  readonly host_key_alg: string | null;
+  /** SHA-256 of the host key, as ssh-keygen -l prints it */
+  readonly host_key_fingerprint: string | null;
+  /** MD5 of what the originator offers: its software's fingerprint */
+  readonly hassh: string | null;
+  /** MD5 of what the responder offers */
+  readonly hassh_server: string | null;
+}
+
 /** An FTP command with its last reply, or a command that was never answered. */
 export interface FtpEvent extends FlowEnvelope {
   /** Name given with USER */
@@ -1017,6 +1047,7 @@ export interface EventOf {
   readonly alert: AlertEvent;
   readonly gap: GapEvent;
   readonly audit: AuditEvent;
+  readonly ssh: SshEvent;
   readonly ftp: FtpEvent;
   readonly syslog: SyslogEvent;
 }

@@ -1,9 +1,9 @@
 // SPINE 2, live: frames of the input log in, what was found out again, and the state that survives.
 //
-// The log is the one input: a frame is numbered and durable before it comes here, so that after a crash the same frames
-// come again and nothing is concluded twice or forgotten. What is concluded goes back into the log as frames of its own
-// kinds, before the state that says so is committed: so it is never lost. What a crash makes detection conclude again is
-// in the log already, behind the place where the state stands, and is not said twice.
+// The log is the one input: a frame is numbered and durable before it comes here, so that after a crash the same
+// frames come again and nothing is concluded twice or forgotten. What is concluded goes back into the log as
+// frames of its own kinds, before the state that says so is committed: so it is never lost. What a crash makes
+// detection conclude again is in the log already, behind the place where the state stands, and is not said twice.
 import { toAlert } from './alerts/alert.ts';
 import type { Result } from './lib/fault.ts';
 import { decodeBatch } from './schema/decode.ts';
@@ -85,6 +85,11 @@ export class Live {
   /** Frames are to be given from here on; undefined: from the log's beginning. */
   get from(): Position | undefined {
     return this.stages.state.cursor === undefined ? undefined : positionOf(this.merge.cursor.from);
+  }
+
+  /** `seen` of the last event that the committed state knows [us]; undefined before the first. */
+  get heardUntil(): number | undefined {
+    return this.merge.cursor.last?.[0];
   }
 
   /** Whether this frame, and so all before it, was given here. */

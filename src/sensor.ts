@@ -1,5 +1,5 @@
-// The spine of `catenary sensor`: interfaces -> decoder -> spool -> detection -> spool -> collector, with packets and files
-// kept beside it. It reads top to bottom as a sensor's life: what is opened, what runs, and how it ends.
+// The spine of `catenary sensor`: interfaces -> decoder -> spool -> detection -> spool -> collector, with packets and
+// files kept beside it. It reads top to bottom as a sensor's life: what is opened, what runs, and how it ends.
 //
 // Everything that is heard goes into the spool first; detection and shipping read from there, each at its own pace. So
 // a life that ends by kill -9 loses what was not yet in the spool, which the coverage ledger shows, and nothing else.
@@ -27,6 +27,7 @@ import {
 } from './lib/fault.ts';
 import { safeText } from './lib/terminal.ts';
 import { Live } from './live.ts';
+import { encodeBatch } from './schema/encode.ts';
 import { SCHEMA } from './schema/fingerprint.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
 import { FILES } from './ship/enroll.ts';
@@ -251,17 +252,34 @@ class Sensor {
     });
   }
 
+  /** What an earlier life left: its conclusions stand, and the time since its last record is a gap. */
+  async takeOver(): Promise<void> {
+    let newest = this.live.heardUntil;
+    for await (const { kind, bytes, lastSeen } of this.spool.read(this.start, { to: this.spool.durable })) {
+      const name = KIND_NAMES[kind];
+      if (name !== undefined) this.live.stands({ kind: name, bytes });
+      newest = Math.max(newest ?? lastSeen, lastSeen);
+    }
+    if (newest === undefined || this.sources[0] === 'captures') return;
+    const now = this.world.clock.wall();
+    const none = { first: 0, last: 0, frames: 0, events: 0, bytes: 0 };
+    const gap = { ...{ ts: newest, seen: now, reason: 'down', lane: 'log', epoch: this.spool.epoch }, ...none };
+    const bytes = encodeBatch('gap', [{ ...gap, lost_from: newest, lost_until: now }]);
+    const told = await this.spool.append({ kind: KIND_IDS.gap, count: 1, firstSeen: now, lastSeen: now, bytes });
+    if (!told.ok) this.tell(told.fault);
+  }
+
+  /** Behind what the state has taken. */
+  private get start(): { epoch: number; seq: number } {
+    const from = this.live.from;
+    return from === undefined ? { epoch: 0, seq: 0 } : { epoch: from.epoch, seq: from.seq - 1 };
+  }
+
   // ---- what is concluded --------------------------------------------------------------------------------------------
 
   /** From where the state stands, until the signal. */
   async detect(signal: AbortSignal): Promise<void> {
-    const from = this.live.from;
-    const start = from === undefined ? { epoch: 0, seq: 0 } : { epoch: from.epoch, seq: from.seq - 1 };
-    for await (const { kind, bytes } of this.spool.read(start, { to: this.spool.durable })) {
-      const name = KIND_NAMES[kind];
-      if (name !== undefined) this.live.stands({ kind: name, bytes });
-    }
-    const frames = this.spool.read(start, { signal });
+    const frames = this.spool.read(this.start, { signal });
     let next = frames.next();
     let committed = this.world.clock.monotonic();
     let tick = pause(this.world.clock, COMMIT_MS);
@@ -481,6 +499,7 @@ export async function sensor(request: SensorRequest, world: Surroundings): Promi
   it.say(
     `sensor ${it.name} ${heard} ${captures.length > 0 ? '' : request.config.sensor.interfaces.join(', ')}`.trimEnd(),
   );
+  await it.takeOver();
   const shipping = it.ship();
   if (!shipping.ok) it.tell(shipping.fault);
   const letGo = keepAlive();

@@ -1,5 +1,5 @@
-// `catenary collector`, `catenary enroll` and `catenary up`: their options and manuals. What they do is src/server.ts and
-// src/sensor.ts.
+// `catenary collector`, `catenary enroll` and `catenary up`: their options and manuals. What they do is in
+// src/server.ts and src/sensor.ts.
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Config, loadConfig } from '../config/config.ts';

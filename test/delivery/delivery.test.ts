@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { appendFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { WebSocket } from 'ws';
 import { newKey } from '../../src/collector/authority.ts';
@@ -352,5 +353,39 @@ describe('delivery', () => {
     await c.stop();
     // And what the loader was given in the killed lives is not given again.
     assert.ok(found.size >= acked.size);
+  });
+
+  it('a full disk under the log: nothing is acknowledged, it says so, and goes on by itself', async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const dir = await folder();
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'none', dir], { stdio: 'ignore' });
+    } catch {
+      this.skip();
+    }
+    cleanups.push(async () => void execFileSync('umount', [dir]));
+    const c = await started(dir);
+    const keys = await enrolled(c, 'oslo-1', path.join(await folder(), 'keys'));
+    const spool = await open(path.join(await folder(), 'spool'));
+    const filler = path.join(dir, 'filler');
+    assert.throws(() => {
+      for (;;) appendFileSync(filler, Buffer.alloc(4096));
+    }, /ENOSPC/);
+    const s = shipper(c.url, 'oslo-1', keys, spool);
+    // More than the rest of a page.
+    for (let i = 0; i < 100; i++) must(await spool.append(weird(i)));
+    await until('the log is full', () => c.wal.counters.failed > 0);
+    assert.ok(!isAt(spool)(), 'what is not on the collector’s disk is not acknowledged');
+    rmSync(filler);
+    await until('all is acknowledged', isAt(spool));
+    await s.close();
+    const sent = await readAll(spool, { epoch: 0, seq: 0 });
+    const stored = await drainWal(c.wal);
+    assert.deepEqual(
+      [...new Set(stored.map((f) => f.seq))].sort((a, b) => a - b),
+      sent.map((f) => f.seq),
+    );
+    assert.equal(stored.length, sent.length, 'each once');
+    await spool.close();
   });
 });

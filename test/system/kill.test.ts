@@ -1,5 +1,5 @@
-// kill -9 of the sensor, of the collector, of the store, or of all, again and again while packets come: in the end every
-// record that was durable is in the store exactly once, every alert once, and nobody had to repair anything.
+// kill -9 of the sensor, of the collector, of the store, or of all, again and again while packets come: in the end
+// every record that was durable is in the store exactly once, every alert once, and nobody had to repair anything.
 // `make long TARGET=system` is the long form.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -66,6 +66,9 @@ class Service {
     });
     this.life = '';
     this.child = child;
+  }
+  signal(signal: NodeJS.Signals): void {
+    this.child?.kill(signal);
   }
   end(signal: NodeJS.Signals): Promise<void> {
     const child = this.child;
@@ -187,6 +190,21 @@ describe('the whole system, killed', function () {
     writeFileSync(packets, bytes);
     assert.notEqual(verify(), 0, 'one bit, and it is no proof');
 
+    // SIGHUP: a fault is told, and what was goes on; without it the new one is taken over.
+    const good = readFileSync(config, 'utf8');
+    const says = async (words: RegExp): Promise<void> => {
+      for (let i = 0; !words.test(sensor.life); i++) {
+        assert.ok(i < 100, sensor.output);
+        await pause(100);
+      }
+    };
+    writeFileSync(config, good.replace('budget_mb', 'budgetmb'));
+    sensor.signal('SIGHUP');
+    await says(/catenary\.yaml:3:\d+: memory\.budgetmb: no such setting[\s\S]*the configuration as it was goes on/);
+    writeFileSync(config, good);
+    sensor.signal('SIGHUP');
+    await says(/configuration taken over/);
+
     const random = randomRow(SEED);
     for (let kill = 0; kill < KILLS; kill++) {
       await pause(500 + random() * 2500);
@@ -249,6 +267,8 @@ describe('the whole system, killed', function () {
         "SELECT uniqExact(frame_epoch), count() FROM catenary.coverage WHERE sensor = 's1'",
       );
       assert.ok(Number(lives) >= 1 && Number(quiet) >= 1, 'coverage says when somebody was looking');
+      const [[gaps] = []] = await rows("SELECT count() FROM catenary.gap WHERE sensor = 's1' AND reason = 'down'");
+      assert.ok(Number(gaps) >= 1 || KILLS < 3, 'the time in which no sensor ran is a gap record');
       console.log(`      ${records} records, ${alerts} alerts, ${KILLS} kills, ${lives} lives of the sensor`);
     } finally {
       await client.close();

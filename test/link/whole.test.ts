@@ -1,5 +1,5 @@
-// The mirror link with everything behind it: what the interface and the servers' own logs counted is what the collector's
-// store has. Needs root, the lab's programs and the store; says what is missing where it is skipped.
+// The mirror link with everything behind it: what the interface and the servers' own logs counted is what the
+// collector's store has. Needs root, the lab's programs and the store; says what is missing where it is skipped.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

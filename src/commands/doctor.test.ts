@@ -22,6 +22,7 @@ describe('catenary doctor', () => {
   it('says what is well, one line each', async () => {
     const { code, stdout } = await withConfig('sensor: { interfaces: [lo] }\nstate: { dir: state }\n');
     assert.match(stdout, /^ok {3}decoder: libpcap/m);
+    assert.match(stdout, /^ok {3}openssl: OpenSSL \d/m);
     assert.match(stdout, /^ok {3}configuration: .*catenary\.yaml$/m);
     assert.match(stdout, /^(?:ok|warn) +disk: .* GiB free, up to /m);
     assert.match(stdout, /^(?:ok|warn) +clock: /m);

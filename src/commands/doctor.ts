@@ -34,6 +34,15 @@ function decoderFinding(): Finding {
   return native.ok ? ok('decoder', native.value.libpcap) : fail('decoder', native.fault.message, native.fault.hint);
 }
 
+async function opensslFinding(): Promise<Finding> {
+  try {
+    const { stdout } = await promisify(execFile)('openssl', ['version'], { timeout: CLOCK_MS });
+    return ok('openssl', stdout.trim());
+  } catch {
+    return fail('openssl', 'is not there', 'install it: certificates of sensors are made with it');
+  }
+}
+
 function configFindings(config: Config): Finding[] {
   const faults = [...signalFaults(config), ...contentFaults(config)];
   if (faults.length === 0) return [ok('configuration', config.file ?? 'the defaults')];
@@ -142,7 +151,7 @@ async function storeFinding(url: string): Promise<Finding> {
 
 export async function examine(config: Config): Promise<Finding[]> {
   const { sensor, ship, collector } = config;
-  const out = [decoderFinding(), ...configFindings(config)];
+  const out = [decoderFinding(), await opensslFinding(), ...configFindings(config)];
   for (const name of sensor.interfaces) out.push(await interfaceFinding(name));
   if (sensor.interfaces.length === 0)
     out.push(warn('interfaces', 'sensor.interfaces names none', 'name those that a span port or a tap feeds'));

@@ -299,8 +299,10 @@ export class Api {
     if (!found.ok) return found;
     const names = new Map<string, { value: string; class: Pivot; source: string }>();
     const add = (value: string | null, cls: Pivot, source: string): void => {
-      if (value !== null && value !== '' && value !== which.value && names.size < ENTITY_NAMES)
-        names.set(`${cls} ${value}`, { value, class: cls, source });
+      if (value === null || value === '' || value === which.value || names.size >= ENTITY_NAMES) return;
+      // Newest first: what was said last is how it is known.
+      const key = `${cls} ${value}`;
+      if (!names.has(key)) names.set(key, { value, class: cls, source });
     };
     for (const stored of found.value) {
       const { kind } = stored;

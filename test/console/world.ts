@@ -84,6 +84,7 @@ async function story(folder: string): Promise<{ readonly frames: Frame[]; readon
       live.take({ ...frame, kind });
     }
   }
+  live.finish();
   stages.value.detection.finish();
   for (const { kind, count, bytes } of live.conclusions()) {
     frames.push({ ...head(), kind: KIND_IDS[kind], count, bytes });

@@ -30,13 +30,14 @@ enum class Kind : std::uint8_t {
   gap = 18,
   audit = 19,
   ssh = 20,
+  ntp = 21,
   ftp = 23,
   syslog = 25,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
 inline constexpr std::size_t kKindCount = 26;
-inline constexpr std::array<Kind, 22> kKinds = {
+inline constexpr std::array<Kind, 23> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -57,6 +58,7 @@ inline constexpr std::array<Kind, 22> kKinds = {
     Kind::gap,
     Kind::audit,
     Kind::ssh,
+    Kind::ntp,
     Kind::ftp,
     Kind::syslog,
 };
@@ -85,6 +87,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::gap: return "gap";
     case Kind::audit: return "audit";
     case Kind::ssh: return "ssh";
+    case Kind::ntp: return "ntp";
     case Kind::ftp: return "ftp";
     case Kind::syslog: return "syslog";
   }

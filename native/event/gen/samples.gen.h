@@ -25,6 +25,7 @@
 #include "protocols/dns/dns.gen.h"
 #include "protocols/ftp/ftp.gen.h"
 #include "protocols/http/http.gen.h"
+#include "protocols/ntp/ntp.gen.h"
 #include "protocols/ssh/ssh.gen.h"
 #include "protocols/syslog/syslog.gen.h"
 #include "protocols/tls/tls.gen.h"
@@ -751,6 +752,46 @@ inline SshEvent example<SshEvent>() {
 }
 
 template <>
+inline NtpEvent example<NtpEvent>() {
+  NtpEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.version = 4;
+  e.mode = 3;
+  e.stratum = 2;
+  e.poll = 64.0;
+  e.precision = 9.5367431640625e-7;
+  e.root_delay = 0.0462799072265625;
+  e.root_disp = 0.024169921875;
+  e.ref_id = std::string_view{"85.199.214.99"};
+  e.ref_time = 1559246556073681;
+  e.org_time = 1559246548048351;
+  e.rec_time = 1559246548076756;
+  e.xmt_time = 1559246614027421;
+  e.num_exts = 1;
+  e.leap = 3;
+  e.key_id = 7;
+  e.op_code = 2;
+  e.req_code = 42;
+  e.implementation = 3;
+  e.is_response = true;
+  e.is_more = false;
+  e.err = 0;
+  e.sequence = 1;
+  e.status = 1556;
+  e.association_id = 0;
+  e.bytes = 48;
+  return e;
+}
+
+template <>
 inline FtpEvent example<FtpEvent>() {
   FtpEvent e;
   e.ts = 1700000000000001ULL;
@@ -987,6 +1028,14 @@ void for_each_kind(Visit visit) {
     "33333631396565",
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c0c0c000c0c0c0c0c0c0c0c0c0c0");
+  visit(example<NtpEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664040302cb4050000000000000cb3eb0000000000000"
+    "cb3fa7b20000000000cb3f98c00000000000ad38352e3139392e3231342e3939cf00058a2061178ed1cf00058a20609d"
+    "19dfcf00058a20609d88d4cf00058a20648bdc9d010307022a03c3c20001cd06140030",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c00000c0c0c0c0c0c0c0c0c0c00000c0c0c0c0c0c0c0c0c0"
+    "c000");
   visit(example<FtpEvent>(),
     "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
     "000201cdc000c41020010db8000000000000000000000002500664a5616c696365a83c68696464656e3ea452455452d9"

@@ -600,6 +600,43 @@ constexpr FieldInfo kSshFields[] = {
     {"hassh", FieldType::text, false, true, 32, 0, "Nullable(String)"},
     {"hassh_server", FieldType::text, false, true, 32, 0, "Nullable(String)"},
 };
+constexpr FieldInfo kNtpFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"version", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"mode", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"stratum", FieldType::u8, false, true, 0, 0, "Nullable(UInt8)"},
+    {"poll", FieldType::duration, false, true, 0, 0, "Nullable(Float64)"},
+    {"precision", FieldType::duration, false, true, 0, 0, "Nullable(Float64)"},
+    {"root_delay", FieldType::duration, false, true, 0, 0, "Nullable(Float64)"},
+    {"root_disp", FieldType::duration, false, true, 0, 0, "Nullable(Float64)"},
+    {"ref_id", FieldType::text, false, true, 16, 0, "Nullable(String)"},
+    {"ref_time", FieldType::i64, false, true, 0, 0, "Nullable(Int64)"},
+    {"org_time", FieldType::i64, false, true, 0, 0, "Nullable(Int64)"},
+    {"rec_time", FieldType::i64, false, true, 0, 0, "Nullable(Int64)"},
+    {"xmt_time", FieldType::i64, false, true, 0, 0, "Nullable(Int64)"},
+    {"num_exts", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"leap", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"key_id", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
+    {"op_code", FieldType::u8, false, true, 0, 0, "Nullable(UInt8)"},
+    {"req_code", FieldType::u8, false, true, 0, 0, "Nullable(UInt8)"},
+    {"implementation", FieldType::u8, false, true, 0, 0, "Nullable(UInt8)"},
+    {"is_response", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"is_more", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"err", FieldType::u8, false, true, 0, 0, "Nullable(UInt8)"},
+    {"sequence", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"status", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"association_id", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"bytes", FieldType::u16, false, false, 0, 0, "UInt16"},
+};
 constexpr FieldInfo kFtpFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
     {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -669,6 +706,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::gap, "gap", false, 0, 162, kGapFields},
     {Kind::audit, "audit", false, 0, 1161, kAuditFields},
     {Kind::ssh, "ssh", true, 0, 1400, kSshFields},
+    {Kind::ntp, "ntp", true, 0, 209, kNtpFields},
     {Kind::ftp, "ftp", true, 0, 8849, kFtpFields},
     {Kind::syslog, "syslog", true, 0, 8789, kSyslogFields},
 };
@@ -698,8 +736,9 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::gap: return &kInfos[17];
     case Kind::audit: return &kInfos[18];
     case Kind::ssh: return &kInfos[19];
-    case Kind::ftp: return &kInfos[20];
-    case Kind::syslog: return &kInfos[21];
+    case Kind::ntp: return &kInfos[20];
+    case Kind::ftp: return &kInfos[21];
+    case Kind::syslog: return &kInfos[22];
   }
   return nullptr;
 }

@@ -106,6 +106,9 @@ enum class Weird : std::uint16_t {
   mac_in_mac_tag_too_short,
   mpls_stack_too_short,
   nflog_header_malformed,
+  ntp_extension_malformed,
+  ntp_header_wrong,
+  ntp_message_truncated,
   ppp_header_too_short,
   pppoe_header_malformed,
   radiotap_header_malformed,
@@ -163,7 +166,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 152;
+inline constexpr std::size_t kWeirdCount = 155;
 
 struct WeirdInfo {
   std::string_view name;
@@ -367,6 +370,12 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "The frame ends before the bottom of the label stack"},
     {"nflog_header_malformed", "nflog",
      "The NFLOG version is not 0, or an attribute is longer than what is left"},
+    {"ntp_extension_malformed", "ntp",
+     "Extension fields that do not end where the message does"},
+    {"ntp_header_wrong", "ntp",
+     "Version or mode that is not assigned"},
+    {"ntp_message_truncated", "ntp",
+     "Message shorter than its header says"},
     {"ppp_header_too_short", "pppoe",
      "The frame ends inside the PPP protocol field"},
     {"pppoe_header_malformed", "pppoe",

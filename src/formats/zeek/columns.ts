@@ -17,7 +17,10 @@ export type ScalarType =
 export type ZeekType = ScalarType | `set[${ScalarType}]` | `vector[${ScalarType}]`;
 
 type Scalar = string | number | boolean;
-/** Times in microseconds (beyond those, as text), intervals in seconds, texts as in the record; null is unset. */
+/**
+ * Times in microseconds, intervals in seconds (what is finer, or beyond those, as the text of a number), texts as in
+ * the record; null is unset.
+ */
 export type Value = Scalar | readonly Scalar[] | null;
 
 /** What a list without items is. Zeek's logs have both: a set that is always there, and one that is only sometimes. */

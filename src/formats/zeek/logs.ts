@@ -6,10 +6,11 @@ import { DNS } from './logs/dns.ts';
 import { FILES } from './logs/files.ts';
 import { FTP } from './logs/ftp.ts';
 import { HTTP } from './logs/http.ts';
+import { NTP } from './logs/ntp.ts';
 import { SSH } from './logs/ssh.ts';
 import { SSL } from './logs/ssl.ts';
 import { SYSLOG } from './logs/syslog.ts';
 import { WEIRD } from './logs/weird.ts';
 import { X509 } from './logs/x509.ts';
 
-export const LOGS: readonly Log[] = [CONN, DNS, HTTP, SSL, X509, FILES, FTP, DHCP, SSH, SYSLOG, WEIRD];
+export const LOGS: readonly Log[] = [CONN, DNS, HTTP, SSL, X509, FILES, FTP, DHCP, NTP, SSH, SYSLOG, WEIRD];

@@ -51,7 +51,7 @@ function doubleText(n: number): string {
 
 const CELL: Readonly<Record<ScalarType, Write>> = {
   time: (v) => (typeof v === 'string' ? v : secondsText(v as number)),
-  interval: (v) => intervalText(v as number),
+  interval: (v) => (typeof v === 'string' ? v : intervalText(v as number)),
   string: (v, inList) => cellText(v as string, inList),
   enum: (v, inList) => cellText(v as string, inList),
   addr: (v) => v as string,
@@ -66,7 +66,7 @@ const unescaped = (text: string): string => (text.includes('\\\\') ? text.replac
 
 const JSON_VALUE: Readonly<Record<ScalarType, Write>> = {
   time: (v) => (typeof v === 'string' ? v : secondsText(v as number)),
-  interval: (v) => doubleJson(roundSeconds(v as number)),
+  interval: (v) => (typeof v === 'string' ? v : doubleJson(roundSeconds(v as number))),
   string: (v) => jsonText(unescaped(asZeek(v as string))),
   enum: (v) => jsonText(unescaped(v as string)),
   addr: (v) => `"${v}"`,

@@ -61,6 +61,7 @@ const UNSHOWN: Partial<Record<KindName, readonly string[]>> = {
   x509: ['orig_h', 'orig_p', 'resp_h', 'resp_p', 'proto', 'vlan'],
   file: ['proto', 'vlan'],
   http: ['proto'],
+  ntp: ['proto'],
   ssh: ['proto'],
   ftp: ['proto'],
   tls: ['proto'],

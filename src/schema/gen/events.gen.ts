@@ -972,6 +972,60 @@ export interface SshEvent extends FlowEnvelope {
   readonly hassh_server: string | null;
 }
 
+/** An NTP message. */
+export interface NtpEvent extends FlowEnvelope {
+  /** Protocol version, 1 to 4 */
+  readonly version: number;
+  /** 1 and 2 symmetric, 3 client, 4 server, 5 broadcast, 6 control, 7 private */
+  readonly mode: number;
+  /** Hops to a clock; 0 none */
+  readonly stratum: number | null;
+  /** Longest interval between messages [s] */
+  readonly poll: number | null;
+  /** Precision of the clock [s] */
+  readonly precision: number | null;
+  /** Round trip to the clock [s] */
+  readonly root_delay: number | null;
+  /** Dispersion to the clock [s] */
+  readonly root_disp: number | null;
+  /** Kiss code of stratum 0, clock of stratum 1, else the server's address or its hash */
+  readonly ref_id: string | null;
+  /** When the clock was set, since 1970; before 1970 where it is nonsense [us] */
+  readonly ref_time: number | null;
+  /** Origin time, since 1970 [us] */
+  readonly org_time: number | null;
+  /** Receive time, since 1970 [us] */
+  readonly rec_time: number | null;
+  /** Transmit time, since 1970 [us] */
+  readonly xmt_time: number | null;
+  /** Extension fields */
+  readonly num_exts: number;
+  /** Leap second to come; 3: not synchronised */
+  readonly leap: number;
+  /** Key of the message's authentication */
+  readonly key_id: number | null;
+  /** Control: what is asked; 2 reads variables */
+  readonly op_code: number | null;
+  /** Private: what is asked; 20 and 42 list who asked (monlist) */
+  readonly req_code: number | null;
+  /** Private: whose request it is */
+  readonly implementation: number | null;
+  /** Control, private: an answer */
+  readonly is_response: boolean | null;
+  /** Control, private: another message follows */
+  readonly is_more: boolean | null;
+  /** Error: control 1 or 0, private a code */
+  readonly err: number | null;
+  /** Control, private: number of the message */
+  readonly sequence: number | null;
+  /** Control: status word */
+  readonly status: number | null;
+  /** Control: which association */
+  readonly association_id: number | null;
+  /** Size of the message */
+  readonly bytes: number;
+}
+
 /** An FTP command with its last reply, or a command that was never answered. */
 export interface FtpEvent extends FlowEnvelope {
   /** Name given with USER */
@@ -1048,6 +1102,7 @@ export interface EventOf {
   readonly gap: GapEvent;
   readonly audit: AuditEvent;
   readonly ssh: SshEvent;
+  readonly ntp: NtpEvent;
   readonly ftp: FtpEvent;
   readonly syslog: SyslogEvent;
 }

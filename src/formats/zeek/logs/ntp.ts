@@ -1,0 +1,44 @@
+// ntp.log: Zeek 8's columns, for the modes that tell the time. Control and private messages, which Zeek logs elsewhere,
+// are rows here when all are asked for, with what they say among our columns.
+import { defineLog } from '../columns.ts';
+
+/** Modes above it are control and private. */
+const BROADCAST = 5;
+
+/** Zeek's no time is the beginning of 1970, and what lies before that is below zero. */
+const time = (us: number | null): string => ((us ?? 0) / 1e6).toFixed(6);
+
+/** All the digits: a clock is more precise than a millionth, and Zeek's JSON has them too. */
+const interval = (s: number | null): string | null => {
+  if (s === null) return null;
+  const text = String(s);
+  return text.includes('e') ? s.toFixed(20) : text;
+};
+
+export const NTP = defineLog(
+  'ntp',
+  'ntp',
+  (col) => [
+    col('ts', 'time'),
+    col('uid', 'string'),
+    col('id.orig_h', 'addr', 'orig_h'),
+    col('id.orig_p', 'port', 'orig_p'),
+    col('id.resp_h', 'addr', 'resp_h'),
+    col('id.resp_p', 'port', 'resp_p'),
+    col('version', 'count'),
+    col('mode', 'count'),
+    col('stratum', 'count'),
+    col('poll', 'interval', (e) => interval(e.poll)),
+    col('precision', 'interval', (e) => interval(e.precision)),
+    col('root_delay', 'interval', (e) => interval(e.root_delay)),
+    col('root_disp', 'interval', (e) => interval(e.root_disp)),
+    col('ref_id', 'string'),
+    col('ref_time', 'time', (e) => (e.mode > BROADCAST ? null : time(e.ref_time))),
+    col('org_time', 'time', (e) => (e.mode > BROADCAST ? null : time(e.org_time))),
+    col('rec_time', 'time', (e) => (e.mode > BROADCAST ? null : time(e.rec_time))),
+    col('xmt_time', 'time', (e) => (e.mode > BROADCAST ? null : time(e.xmt_time))),
+    col('num_exts', 'count'),
+  ],
+  ['proto'],
+  (e) => e.mode > BROADCAST,
+);

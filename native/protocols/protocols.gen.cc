@@ -8,6 +8,7 @@
 #include "protocols/ftp/ftp.h"
 #include "protocols/http/http.h"
 #include "protocols/ntp/ntp.h"
+#include "protocols/snmp/snmp.h"
 #include "protocols/ssh/ssh.h"
 #include "protocols/syslog/syslog.h"
 #include "protocols/tls/tls.h"
@@ -15,12 +16,13 @@
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 8> kAll = {
+constexpr std::array<const flow::ProtocolInfo*, 9> kAll = {
     &dhcp::kProtocol,  // udp: 67 68
     &dns::kProtocol,  // both: 53 137 5353 5355
     &ftp::kProtocol,  // tcp: 21 2811
     &http::kProtocol,  // tcp: 80 8080 8000 3128
     &ntp::kProtocol,  // udp: 123
+    &snmp::kProtocol,  // udp: 161 162
     &ssh::kProtocol,  // tcp: 22
     &syslog::kProtocol,  // both: 514 601
     &tls::kProtocol,  // both: 443 853 993 995 465 8443

@@ -31,13 +31,14 @@ enum class Kind : std::uint8_t {
   audit = 19,
   ssh = 20,
   ntp = 21,
+  snmp = 22,
   ftp = 23,
   syslog = 25,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
 inline constexpr std::size_t kKindCount = 26;
-inline constexpr std::array<Kind, 23> kKinds = {
+inline constexpr std::array<Kind, 24> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -59,6 +60,7 @@ inline constexpr std::array<Kind, 23> kKinds = {
     Kind::audit,
     Kind::ssh,
     Kind::ntp,
+    Kind::snmp,
     Kind::ftp,
     Kind::syslog,
 };
@@ -88,6 +90,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::audit: return "audit";
     case Kind::ssh: return "ssh";
     case Kind::ntp: return "ntp";
+    case Kind::snmp: return "snmp";
     case Kind::ftp: return "ftp";
     case Kind::syslog: return "syslog";
   }

@@ -26,6 +26,7 @@
 #include "protocols/ftp/ftp.gen.h"
 #include "protocols/http/http.gen.h"
 #include "protocols/ntp/ntp.gen.h"
+#include "protocols/snmp/snmp.gen.h"
 #include "protocols/ssh/ssh.gen.h"
 #include "protocols/syslog/syslog.gen.h"
 #include "protocols/tls/tls.gen.h"
@@ -792,6 +793,40 @@ inline NtpEvent example<NtpEvent>() {
 }
 
 template <>
+inline SnmpEvent example<SnmpEvent>() {
+  SnmpEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.duration = 0.25;
+  e.version = std::string_view{"2c"};
+  e.community = std::string_view{"public"};
+  e.get_requests = 3;
+  e.get_bulk_requests = 1;
+  e.get_responses = 3;
+  e.set_requests = 1;
+  e.display_string = std::string_view{"Linux router 6.1"};
+  e.up_since = 1700000000000000ULL;
+  e.messages = 6;
+  e.traps = 1;
+  e.trap_oid = std::string_view{"1.3.6.1.6.3.1.1.5.3"};
+  e.first_oid = std::string_view{"1.3.6.1.2.1.1.1.0"};
+  e.last_oid = std::string_view{"1.3.6.1.2.1.1.9.0"};
+  e.error_status = 2;
+  e.engine_id = std::string_view{"8000000903c0ffee"};
+  e.user = std::string_view{"admin"};
+  e.is_authenticated = true;
+  e.is_encrypted = true;
+  return e;
+}
+
+template <>
 inline FtpEvent example<FtpEvent>() {
   FtpEvent e;
   e.ts = 1700000000000001ULL;
@@ -1036,6 +1071,15 @@ void for_each_kind(Visit visit) {
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c00000c0c0c0c0c0c0c0c0c0c00000c0c0c0c0c0c0c0c0c0"
     "c000");
+  visit(example<SnmpEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664cb3fd0000000000000a23263a67075626c69630301"
+    "0301b04c696e757820726f7574657220362e31cf00060a24181e40000601b3312e332e362e312e362e332e312e312e35"
+    "2e33b1312e332e362e312e322e312e312e312e30b1312e332e362e312e322e312e312e392e3002b03830303030303039"
+    "3033633066666565a561646d696ec3c3",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0cb0000000000000000a0c000000000c0c00000c0c0c0c0"
+    "c0c0c0c0");
   visit(example<FtpEvent>(),
     "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
     "000201cdc000c41020010db8000000000000000000000002500664a5616c696365a83c68696464656e3ea452455452d9"

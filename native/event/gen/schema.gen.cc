@@ -637,6 +637,37 @@ constexpr FieldInfo kNtpFields[] = {
     {"association_id", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
     {"bytes", FieldType::u16, false, false, 0, 0, "UInt16"},
 };
+constexpr FieldInfo kSnmpFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"duration", FieldType::duration, false, false, 0, 0, "Float64"},
+    {"version", FieldType::text, false, false, 8, 0, "String"},
+    {"community", FieldType::text, false, true, 64, 0, "Nullable(String)"},
+    {"get_requests", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"get_bulk_requests", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"get_responses", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"set_requests", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"display_string", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"up_since", FieldType::time, false, true, 0, 0, "Nullable(DateTime64(6, 'UTC'))"},
+    {"messages", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"traps", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"trap_oid", FieldType::text, false, true, 128, 0, "Nullable(String)"},
+    {"first_oid", FieldType::text, false, true, 128, 0, "Nullable(String)"},
+    {"last_oid", FieldType::text, false, true, 128, 0, "Nullable(String)"},
+    {"error_status", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
+    {"engine_id", FieldType::text, false, true, 64, 0, "Nullable(String)"},
+    {"user", FieldType::text, false, true, 64, 0, "Nullable(String)"},
+    {"is_authenticated", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"is_encrypted", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+};
 constexpr FieldInfo kFtpFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
     {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -707,6 +738,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::audit, "audit", false, 0, 1161, kAuditFields},
     {Kind::ssh, "ssh", true, 0, 1400, kSshFields},
     {Kind::ntp, "ntp", true, 0, 209, kNtpFields},
+    {Kind::snmp, "snmp", true, 0, 999, kSnmpFields},
     {Kind::ftp, "ftp", true, 0, 8849, kFtpFields},
     {Kind::syslog, "syslog", true, 0, 8789, kSyslogFields},
 };
@@ -737,8 +769,9 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::audit: return &kInfos[18];
     case Kind::ssh: return &kInfos[19];
     case Kind::ntp: return &kInfos[20];
-    case Kind::ftp: return &kInfos[21];
-    case Kind::syslog: return &kInfos[22];
+    case Kind::snmp: return &kInfos[21];
+    case Kind::ftp: return &kInfos[22];
+    case Kind::syslog: return &kInfos[23];
   }
   return nullptr;
 }

@@ -112,6 +112,10 @@ enum class Weird : std::uint16_t {
   ppp_header_too_short,
   pppoe_header_malformed,
   radiotap_header_malformed,
+  snmp_malformed,
+  snmp_oid_too_long,
+  snmp_pdu_unknown,
+  snmp_version_unknown,
   ssh_banner_too_long,
   ssh_kexinit_malformed,
   ssh_message_unexpected,
@@ -166,7 +170,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 155;
+inline constexpr std::size_t kWeirdCount = 159;
 
 struct WeirdInfo {
   std::string_view name;
@@ -382,6 +386,14 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "PPPoE version or type is not 1, or the header is cut"},
     {"radiotap_header_malformed", "ieee80211",
      "The radiotap version is not 0, or its length is wrong"},
+    {"snmp_malformed", "snmp",
+     "Length or type that the message contradicts"},
+    {"snmp_oid_too_long", "snmp",
+     "Name of more than 128 numbers, or a number of more than 32 bits"},
+    {"snmp_pdu_unknown", "snmp",
+     "Message of a type that is not assigned"},
+    {"snmp_version_unknown", "snmp",
+     "Version that is not assigned"},
     {"ssh_banner_too_long", "ssh",
      "Identification longer than 255 bytes, or lines before it without end"},
     {"ssh_kexinit_malformed", "ssh",

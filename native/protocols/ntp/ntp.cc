@@ -74,7 +74,10 @@ flow::Probe probe(const flow::ProbeInput& in) noexcept {
   return in.data.size() >= header_bytes(mode_of(in.data[0])) ? flow::Probe::kYes : flow::Probe::kNo;
 }
 
-flow::Step Parser::on_datagram(flow::Context& cx, flow::Dir, Cursor in) {
+flow::Step Parser::on_datagram(flow::Context& cx, flow::Dir dir, Cursor in) {
+  // As in Zeek: whoever speaks first from NTP's port to another one answers.
+  if (is_first_ && dir == flow::Dir::kOrig && cx.flow.orig_p == kPort && cx.flow.resp_p != kPort) cx.flip();
+  is_first_ = false;
   NtpEvent e;
   e.ts = micros(cx.now);
   e.bytes = static_cast<std::uint16_t>(in.left());

@@ -22,6 +22,9 @@ flow::Probe probe(const flow::ProbeInput& in) noexcept;
 class Parser final : public flow::Parser {
  public:
   flow::Step on_datagram(flow::Context& cx, flow::Dir dir, Cursor in) override;
+
+ private:
+  bool is_first_ = true;
 };
 
 inline constexpr flow::ProtocolInfo kProtocol = flow::make_protocol<Parser>("ntp", false, true, probe);

@@ -171,6 +171,16 @@ TEST(ntp, only_on_its_port) {
   }
 }
 
+TEST(ntp, who_speaks_first_from_its_port_answers) {
+  for (const std::uint16_t port : std::initializer_list<std::uint16_t>{123, 40000}) {
+    Harness h(ntp::kProtocol, 17, 123, port);
+    h.orig(kClient);
+    h.orig(kClient);
+    EXPECT_EQ(h.flow().orig_p, port);
+    EXPECT_EQ(h.flow().history_text(), port == 123 ? "" : "^");
+  }
+}
+
 TEST(ntp, other_protocols_are_not_claimed) {
   for (const Data& first : {Data(48), Data(200, 0xff), test::bytes("GET / HTTP/1.1\r\n\r\n"), Data{0x23}}) {
     Harness h = flow_of();

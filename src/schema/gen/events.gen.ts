@@ -1026,6 +1026,48 @@ export interface NtpEvent extends FlowEnvelope {
   readonly bytes: number;
 }
 
+/** SNMP messages of a flow, counted, with what the first of a kind said. */
+export interface SnmpEvent extends FlowEnvelope {
+  /** First message to last [s] */
+  readonly duration: number;
+  /** Version of the first message: 1, 2c, 3 */
+  readonly version: string;
+  /** First community, a password in the clear; in version 3 the first user of a message in the clear, as Zeek */
+  readonly community: string | null;
+  /** Variables asked for, one by one or next */
+  readonly get_requests: number;
+  /** Variables asked for in bulk */
+  readonly get_bulk_requests: number;
+  /** Variables answered */
+  readonly get_responses: number;
+  /** Variables to be set */
+  readonly set_requests: number;
+  /** What the responder says it is: sysDescr */
+  readonly display_string: string | null;
+  /** Since when the responder says it runs: sysUpTime [us since the epoch] */
+  readonly up_since: number | null;
+  /** Messages */
+  readonly messages: number;
+  /** Traps and informs */
+  readonly traps: number;
+  /** What the first trap reports */
+  readonly trap_oid: string | null;
+  /** First variable that was asked for or set */
+  readonly first_oid: string | null;
+  /** Last variable that was asked for or set */
+  readonly last_oid: string | null;
+  /** First error of an answer: 2 no such name, 16 not authorised, ... */
+  readonly error_status: number | null;
+  /** Engine that is asked, hex */
+  readonly engine_id: string | null;
+  /** Version 3: the user */
+  readonly user: string | null;
+  /** Version 3: some message was authenticated */
+  readonly is_authenticated: boolean | null;
+  /** Version 3: some message was encrypted */
+  readonly is_encrypted: boolean | null;
+}
+
 /** An FTP command with its last reply, or a command that was never answered. */
 export interface FtpEvent extends FlowEnvelope {
   /** Name given with USER */
@@ -1103,6 +1145,7 @@ export interface EventOf {
   readonly audit: AuditEvent;
   readonly ssh: SshEvent;
   readonly ntp: NtpEvent;
+  readonly snmp: SnmpEvent;
   readonly ftp: FtpEvent;
   readonly syslog: SyslogEvent;
 }

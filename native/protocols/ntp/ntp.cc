@@ -45,7 +45,7 @@ std::string_view address_text(Bytes four, std::array<char, 16>& out) noexcept {
 // An authenticator: the key's id and a digest of MD5 or AES-CMAC, SHA-1, SHA-224, SHA-256, SHA-384 or SHA-512; or the
 // id alone, which says that the key is not known.
 constexpr bool is_authenticator(std::size_t size) noexcept {
-  return size == 4 || size == 20 || size == 24 || size == 32 || size == 36 || size == 52 || size == 68;
+  return size == 4 || size == 20 || size == 24 || size == 32 || size == 36 || size == 52 || size == 68 || size == 72;
 }
 
 // What follows a header of time: extension fields, then at most an authenticator. RFC 7822 7.5.1: fields take 16 bytes

@@ -93,7 +93,7 @@ TEST(ntp, exponents_have_a_sign) {
 }
 
 TEST(ntp, authenticators) {
-  for (const std::size_t digest : std::initializer_list<std::size_t>{0, 16, 20, 28, 32, 48, 64}) {
+  for (const std::size_t digest : std::initializer_list<std::size_t>{0, 16, 20, 28, 32, 48, 64, 68}) {
     EXPECT_HAS(told_of(kClient + hex("00000007") + Data(digest)), R"("num_exts":0,"leap":0,"key_id":7)");
   }
   const std::string out = told_of(kClient + extension(28) + hex("00000007") + Data(16));

@@ -12,17 +12,12 @@ import type { Finding } from './schema/finding.ts';
 import type { AlertEvent, CatenaryEvent, CoverageEvent, EventOf, KindName } from './schema/gen/events.gen.ts';
 import { KIND_IDS } from './schema/gen/structures.gen.ts';
 import { contentHash, Merge, type MergeCursor, type Placed } from './schema/order.ts';
+import type { Position } from './spool/log.ts';
 import type { Stages } from './stages.ts';
 
 /** Workers of one sensor may be apart by so much packet time [us]. */
 export const SLACK = 2e6;
 const SEQ_BITS = 2 ** 32;
-
-/** A frame's place in the log. `seq` is contiguous from 1 in an epoch, epochs count lives of the sensor. */
-export interface Position {
-  readonly epoch: number;
-  readonly seq: number;
-}
 
 /** Positions as numbers that grow: 2^21 lives of 2^32 frames. */
 export const numberOf = ({ epoch, seq }: Position): number => epoch * SEQ_BITS + seq;
@@ -87,14 +82,14 @@ export class Live {
     return this.stages.state.cursor === undefined ? undefined : positionOf(this.merge.cursor.from);
   }
 
-  /** `seen` of the last event that the committed state knows [us]; undefined before the first. */
+  /** Every event before was given to detection [us]; undefined before the first. */
   get heardUntil(): number | undefined {
-    return this.merge.cursor.last?.[0];
+    return this.merge.cursor.released;
   }
 
   /** Whether this frame, and so all before it, was given here. */
   hasSeen(position: Position): boolean {
-    return this.merge.cursor.pushed >= numberOf(position);
+    return this.merge.reached >= numberOf(position);
   }
 
   /** The next frame of the log. */

@@ -26,12 +26,13 @@ import {
   systemFault,
 } from './lib/fault.ts';
 import { safeText } from './lib/terminal.ts';
-import { Live } from './live.ts';
+import { type Conclusions, Live } from './live.ts';
 import { encodeBatch } from './schema/encode.ts';
 import { SCHEMA } from './schema/fingerprint.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
 import { FILES } from './ship/enroll.ts';
 import { Shipper } from './ship/shipper.ts';
+import { isBefore, type Position, START } from './spool/log.ts';
 import { Spool } from './spool/spool.ts';
 import { openStages, type Stages } from './stages.ts';
 
@@ -49,7 +50,6 @@ const HOUSEKEEPING_MS = 10_000;
 /** At the end, for what is still on its way [ms]: a service is stopped in time, and a replay waits for what it read. */
 const SHIP_REST_MS = 5000;
 const SHIP_REPLAY_MS = 60_000;
-const SENSOR_PATH = '/sensor';
 const MIB = 2 ** 20;
 
 /** As certificates and references have it: what of the machine's name may stand there. */
@@ -78,7 +78,7 @@ class Sensor {
   private leases: Leases | undefined;
   private live: Live;
   /** Conclusions that the spool did not take yet. */
-  private unsaid: ReturnType<Live['conclusions']> = [];
+  private unsaid: readonly Conclusions[] = [];
   private reloadWanted: Config | undefined;
   private shipper: Shipper | undefined;
   private isStopping = false;
@@ -229,7 +229,7 @@ class Sensor {
         this.tell(drain.fault);
         return;
       }
-      await this.store(drain.value);
+      await Promise.all(drain.value.batches.map((batch) => this.append(batch)));
       for (const closed of drain.value.segments) this.seal(name, closed);
     }
     for (const { path, error } of reader.summary().files)
@@ -237,11 +237,11 @@ class Sensor {
         this.tell({ code: 'input_unreadable', message: `${path}: ${error}`, hint: "see 'catenary doctor'" });
   }
 
-  private async store(drain: Drain): Promise<void> {
-    const appended = drain.batches.map(({ kind, count, firstSeen, lastSeen, bytes }) =>
-      this.spool.append({ kind: KIND_IDS[kind], count, firstSeen, lastSeen, bytes }),
-    );
-    for (const result of await Promise.all(appended)) if (!result.ok) this.tell(result.fault);
+  /** A batch, numbered and durable. False: it is not, and why was told. */
+  private async append({ kind, count, firstSeen, lastSeen, bytes }: Conclusions): Promise<boolean> {
+    const appended = await this.spool.append({ kind: KIND_IDS[kind], count, firstSeen, lastSeen, bytes });
+    if (!appended.ok) this.tell(appended.fault);
+    return appended.ok;
   }
 
   private seal(name: string, closed: Drain['segments'][number]): void {
@@ -252,34 +252,50 @@ class Sensor {
     });
   }
 
-  /** What an earlier life left: its conclusions stand, and the time since its last record is a gap. */
+  /** The time since an earlier life's last record is a gap. */
   async takeOver(): Promise<void> {
+    const newest = await this.recall();
+    if (newest === undefined || this.sources[0] === 'captures') return;
+    const now = this.world.clock.wall();
+    const none = { first: 0, last: 0, frames: 0, events: 0, bytes: 0 };
+    const gap = { ...{ ts: newest, seen: now, reason: 'down', lane: 'log', epoch: this.spool.epoch }, ...none };
+    const bytes = encodeBatch('gap', [{ ...gap, lost_from: newest, lost_until: now }]);
+    await this.append({ kind: 'gap', count: 1, firstSeen: now, lastSeen: now, bytes });
+  }
+
+  /**
+   * What is in the spool behind the state: the conclusions in it stand.
+   * @returns  `seen` of the last record that an earlier life wrote [us]; undefined: there was none
+   */
+  private async recall(): Promise<number | undefined> {
     let newest = this.live.heardUntil;
     for await (const { kind, bytes, lastSeen } of this.spool.read(this.start, { to: this.spool.durable })) {
       const name = KIND_NAMES[kind];
       if (name !== undefined) this.live.stands({ kind: name, bytes });
       newest = Math.max(newest ?? lastSeen, lastSeen);
     }
-    if (newest === undefined || this.sources[0] === 'captures') return;
-    const now = this.world.clock.wall();
-    const none = { first: 0, last: 0, frames: 0, events: 0, bytes: 0 };
-    const gap = { ...{ ts: newest, seen: now, reason: 'down', lane: 'log', epoch: this.spool.epoch }, ...none };
-    const bytes = encodeBatch('gap', [{ ...gap, lost_from: newest, lost_until: now }]);
-    const told = await this.spool.append({ kind: KIND_IDS.gap, count: 1, firstSeen: now, lastSeen: now, bytes });
-    if (!told.ok) this.tell(told.fault);
+    return newest;
   }
 
   /** Behind what the state has taken. */
-  private get start(): { epoch: number; seq: number } {
-    const from = this.live.from;
-    return from === undefined ? { epoch: 0, seq: 0 } : { epoch: from.epoch, seq: from.seq - 1 };
+  private get start(): Position {
+    const { from } = this.live;
+    return from === undefined ? START : { epoch: from.epoch, seq: from.seq - 1 };
   }
 
   // ---- what is concluded --------------------------------------------------------------------------------------------
 
-  /** From where the state stands, until the signal. */
   async detect(signal: AbortSignal): Promise<void> {
-    const frames = this.spool.read(this.start, { signal });
+    // Events that waited for their turn went with the detection that held them: they are read again.
+    while (await this.detectUntilReload(signal)) await this.recall();
+    if (this.sources[0] === 'captures') this.live.finish();
+    await this.commit();
+  }
+
+  /** From where the state stands, until the signal; or, and then it returns true, to a new configuration. */
+  private async detectUntilReload(signal: AbortSignal): Promise<boolean> {
+    const over = new AbortController();
+    const frames = this.spool.read(this.start, { signal: AbortSignal.any([signal, over.signal]) });
     let next = frames.next();
     let committed = this.world.clock.monotonic();
     let tick = pause(this.world.clock, COMMIT_MS);
@@ -287,46 +303,38 @@ class Sensor {
       const turn = await Promise.race([next, tick]);
       if (turn === undefined) tick = pause(this.world.clock, COMMIT_MS);
       else {
-        if (turn.done === true) break;
+        if (turn.done === true) return false;
         const { kind, epoch, seq, bytes } = turn.value;
         const name = KIND_NAMES[kind];
         if (name !== undefined) this.live.take({ epoch, seq, kind: name, bytes });
         next = frames.next();
       }
-      if (this.world.clock.monotonic() - committed < COMMIT_MS && this.reloadWanted === undefined) continue;
-      await this.commit();
-      this.reload();
+      if (this.world.clock.monotonic() - committed < COMMIT_MS) continue;
+      const isCommitted = await this.commit();
       committed = this.world.clock.monotonic();
+      if (!isCommitted || this.reloadWanted === undefined || signal.aborted) continue;
+      this.reload(this.reloadWanted);
+      over.abort();
+      await frames.return(undefined);
+      return true;
     }
-    if (this.sources[0] === 'captures') this.live.finish();
-    await this.commit();
   }
 
-  /** What was concluded, durable in the spool; then the state that says so. */
-  private async commit(): Promise<void> {
+  /** What was concluded, durable in the spool; then the state that says so. False: not yet, and why was told. */
+  private async commit(): Promise<boolean> {
     const all = [...this.unsaid, ...this.live.conclusions()];
-    this.unsaid = [];
-    const appended = await Promise.all(
-      all.map(({ kind, count, firstSeen, lastSeen, bytes }) =>
-        this.spool.append({ kind: KIND_IDS[kind], count, firstSeen, lastSeen, bytes }),
-      ),
-    );
-    for (const [i, result] of appended.entries()) {
-      if (result.ok) continue;
-      this.tell(result.fault);
-      this.unsaid.push(all[i] as (typeof all)[number]);
-    }
-    if (this.unsaid.length > 0) return;
+    const taken = await Promise.all(all.map((batch) => this.append(batch)));
+    this.unsaid = all.filter((_, i) => taken[i] !== true);
+    if (this.unsaid.length > 0) return false;
     const done = this.live.commit();
     if (!done.ok) {
       this.tell(done.fault);
-      return;
+      return false;
     }
-    const { from } = this.live;
-    if (from !== undefined) await this.spool.advance('detection', { epoch: from.epoch, seq: from.seq - 1 });
+    await this.spool.advance('detection', this.start);
     // Without a collector nobody else waits for frames.
-    if (this.config.ship.url === null && from !== undefined)
-      await this.spool.advance('ship', { epoch: from.epoch, seq: from.seq - 1 });
+    if (this.config.ship.url === null) await this.spool.advance('ship', this.start);
+    return true;
   }
 
   // ---- what is kept -------------------------------------------------------------------------------------------------
@@ -365,26 +373,24 @@ class Sensor {
     this.reloadWanted = loaded.value;
   }
 
-  /** Between a commit and the next frame: detection as the new configuration has it, on the same state. */
-  private reload(): void {
-    const config = this.reloadWanted;
-    if (config === undefined) return;
+  /** Detection as the new configuration has it, on the state that was committed. */
+  private reload(wanted: Config): void {
     this.reloadWanted = undefined;
-    const fixed = (c: Config): string => JSON.stringify([c.sensor, c.state, c.spool, c.evidence]);
-    if (fixed(config) !== fixed(this.config))
+    const fixed = ({ sensor, state, spool, evidence }: Config) => ({ sensor, state, spool, evidence });
+    if (JSON.stringify(fixed(wanted)) !== JSON.stringify(fixed(this.config)))
       this.say('sensor, state, spool and evidence are taken over at the next start');
-    const next = { ...config, sensor: this.config.sensor, state: this.config.state, spool: this.config.spool };
+    const next = { ...wanted, ...fixed(this.config) };
     this.stages.close();
-    const opened = this.openDetection({ ...next, evidence: this.config.evidence });
+    let opened = this.openDetection(next);
     if (opened.ok) {
-      this.config = { ...next, evidence: this.config.evidence };
+      this.config = next;
       this.say('configuration taken over');
     } else {
       this.tell(opened.fault);
+      opened = this.openDetection(this.config);
     }
-    const back = opened.ok ? opened : this.openDetection(this.config);
-    if (!back.ok) throw new OpenFault(back.fault);
-    ({ stages: this.stages, live: this.live, leases: this.leases } = back.value);
+    if (!opened.ok) throw new OpenFault(opened.fault);
+    ({ stages: this.stages, live: this.live, leases: this.leases } = opened.value);
   }
 
   stop(): void {
@@ -412,8 +418,8 @@ class Sensor {
 
   /** Detection has seen everything that was heard. */
   private async caughtUp(): Promise<void> {
-    const { epoch, seq } = this.spool.durable;
-    while (!this.live.hasSeen({ epoch, seq })) await pause(this.world.clock, 20);
+    const all = this.spool.durable;
+    while (!this.live.hasSeen(all)) await pause(this.world.clock, 20);
   }
 
   /** To the collector, from where it has acknowledged; with the certificate that enrolment made. */
@@ -433,7 +439,7 @@ class Sensor {
     }
     let told = '';
     this.shipper = new Shipper({
-      ...{ url: new URL(SENSOR_PATH, url).toString(), sensor: this.name, schema: SCHEMA, software: 'catenary' },
+      ...{ url, sensor: this.name, schema: SCHEMA, software: 'catenary' },
       ...{ ...identity, spool: this.spool, native: addon.value, clock: this.world.clock, random: randomInt },
       onState: (s) => {
         const text = s.state === 'waiting' ? `collector: ${s.reason}` : `collector: ${s.state}`;
@@ -449,13 +455,10 @@ class Sensor {
   /** What the collector has not taken within `ms` waits in the spool for the next start. */
   private async shipRest(ms: number): Promise<void> {
     if (this.shipper === undefined) return;
-    const { epoch, seq } = this.spool.durable;
+    const all = this.spool.durable;
     const end = this.world.clock.monotonic() + ms;
-    const isShipped = (): boolean => {
-      const at = this.spool.cursor('ship');
-      return at.epoch > epoch || (at.epoch === epoch && at.seq >= seq);
-    };
-    while (!isShipped() && this.world.clock.monotonic() < end) await pause(this.world.clock, 20);
+    while (isBefore(this.spool.cursor('ship'), all) && this.world.clock.monotonic() < end)
+      await pause(this.world.clock, 20);
     await this.shipper.close();
   }
 

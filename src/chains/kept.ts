@@ -1,6 +1,7 @@
 // What a partial keeps of a record that matched: enough to tell the story when the record itself is long gone.
 import type { Matched } from '../schema/finding.ts';
 import type { Observation } from '../schema/observation.ts';
+import { PLACES } from '../schema/order.ts';
 import type { Step } from './rule.ts';
 
 /** Bytes of a matched record's values that a partial keeps, as JSON, names not counted. */
@@ -21,9 +22,6 @@ function keptOf(event: object): { values: Record<string, unknown>; cut: boolean 
   }
   return { values: Object.fromEntries(all.filter(([name]) => !dropped.has(name))), cut: dropped.size > 0 };
 }
-
-/** Fields that say where in a run's input other records lie: another run has other places for the same records. */
-const PLACES: ReadonlySet<string> = new Set(['ref', 'refs']);
 
 /** @param why  the terms of `where` with the values that made them true */
 export function matched(step: Pick<Step, 'id' | 'where'>, obs: Observation, why: readonly string[]): Matched {

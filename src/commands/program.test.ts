@@ -1,32 +1,10 @@
 // Everything that is decided before a packet is read, in this process: wrong usage, help, completion.
 import assert from 'node:assert/strict';
-import { Writable } from 'node:stream';
 import { ZEEK_KINDS } from '../formats/zeek/zeek.ts';
-import { systemClock } from '../lib/clock.ts';
-import { StreamOutput } from '../lib/output.ts';
-import { main } from './program.ts';
-import type { Surroundings } from './surroundings.ts';
+import { runIn } from './testing.ts';
 
-class Memory extends Writable {
-  text = '';
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.text += chunk;
-    done();
-  }
-}
-
-async function run(line: string, stdinIsTerminal = false) {
-  const stdout = new Memory();
-  const stderr = new Memory();
-  const world: Surroundings = {
-    ...{ stdout: new StreamOutput(stdout, 'out'), stdoutIsTerminal: false, stderr, stdinIsTerminal },
-    ...{ clock: systemClock, peakMemoryBytes: () => 0 },
-    onInterrupt: () => () => undefined,
-    onHangup: () => () => undefined,
-  };
-  const code = await main(line === '' ? [] : line.split(' '), world);
-  return { code, stdout: stdout.text, stderr: stderr.text };
-}
+const run = (line: string, stdinIsTerminal = false) =>
+  runIn({ stdinIsTerminal }, ...(line === '' ? [] : line.split(' ')));
 
 const KINDS = 'one of conn, conn_update, dns, http, tls, x509, file, dhcp, arp, icmp, weird, capture_stats, coverage';
 

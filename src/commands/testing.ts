@@ -1,4 +1,4 @@
-// For tests: one command line in this process, with its outputs as texts.
+// For tests: commands in this process, with their outputs as texts.
 import { Writable } from 'node:stream';
 import { systemClock } from '../lib/clock.ts';
 import type { ExitCode } from '../lib/fault.ts';
@@ -14,7 +14,8 @@ class Text extends Writable {
   }
 }
 
-export async function runMain(...args: string[]): Promise<{ code: ExitCode; stdout: string; stderr: string }> {
+/** A process that nobody interrupts, without a terminal, but for what a test wants otherwise. */
+export function worldFor(more: Partial<Surroundings> = {}): { world: Surroundings; stdout: Text; stderr: Text } {
   const stdout = new Text();
   const stderr = new Text();
   const world: Surroundings = {
@@ -22,7 +23,19 @@ export async function runMain(...args: string[]): Promise<{ code: ExitCode; stdo
     ...{ clock: systemClock, peakMemoryBytes: () => 0 },
     onInterrupt: () => () => undefined,
     onHangup: () => () => undefined,
+    ...more,
   };
+  return { world, stdout, stderr };
+}
+
+/** One command line. */
+export async function runIn(
+  more: Partial<Surroundings>,
+  ...args: string[]
+): Promise<{ code: ExitCode; stdout: string; stderr: string }> {
+  const { world, stdout, stderr } = worldFor(more);
   const code = await main(args, world);
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
+
+export const runMain = (...args: string[]): ReturnType<typeof runIn> => runIn({}, ...args);

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { CatenaryEvent, KindName } from './gen/events.gen.ts';
+import { FIELDS, KIND_NAMES } from './gen/structures.gen.ts';
 import { contentHash, Merge, type MergeCursor, type Placed } from './order.ts';
 
 const event = (seen: number, more: Record<string, unknown> = {}): CatenaryEvent =>
-  ({ ts: seen, seen, query: null, ...more }) as never;
+  ({ ts: seen, seen, orig_h: null, ...more }) as never;
 const text = ({ kind, event: e }: Pick<Placed, 'kind' | 'event'>): string =>
-  `${kind}@${e.seen} ${(e as { query?: string }).query ?? ''}`;
+  `${kind}@${e.seen} ${(e as { orig_h?: string }).orig_h ?? ''}`;
 
 interface Frame {
   readonly kind: KindName;
@@ -27,8 +28,8 @@ function merged(slack: number, frames: readonly Frame[]): { out: string[]; late:
 
 describe('the order of events', () => {
   it('of one moment, ties are broken by kind, then by content, however they came', () => {
-    const a = event(1, { query: 'a' });
-    const b = event(1, { query: 'b' });
+    const a = event(1, { orig_h: 'a' });
+    const b = event(1, { orig_h: 'b' });
     const [first, second] = contentHash('dns', a) < contentHash('dns', b) ? ['a', 'b'] : ['b', 'a'];
     for (const dns of [
       [a, b],
@@ -73,7 +74,17 @@ describe('the order of events', () => {
   it('where its inputs lie is no part of what a conclusion says', () => {
     const signal = (refs: string[]) => event(1, { name: 'beacon', refs });
     assert.equal(contentHash('signal', signal(['a/1/1/0'])), contentHash('signal', signal(['b/1/7/0'])));
-    assert.notEqual(contentHash('dns', event(1, { query: 'a' })), contentHash('dns', event(1, { query: 'b' })));
+    assert.notEqual(contentHash('dns', event(1, { orig_h: 'a' })), contentHash('dns', event(1, { orig_h: 'b' })));
+  });
+
+  it('of what a record says the order of its fields is no part: as it was made, and as it was read again', () => {
+    for (const kind of KIND_NAMES) {
+      if (kind === undefined) continue;
+      const fields = FIELDS[kind].map(({ name }) => [name, 1] as const);
+      const [made, read] = [fields, [...fields].reverse()].map((f) => Object.fromEntries(f) as never);
+      assert.equal(contentHash(kind, made as never), contentHash(kind, read as never), kind);
+    }
+    assert.equal(contentHash('dns', { ts: 1, seen: 1 } as never), contentHash('dns', event(1, { query: null })));
   });
 
   // Two workers, each in order, apart by less than the slack; frames of one kind, cut anywhere.
@@ -84,7 +95,7 @@ describe('the order of events', () => {
     let seen = 1000;
     return steps.map(({ step, kind }, i) => {
       seen += step;
-      return { kind, events: [event(seen, { query: `${name}${i}` })] };
+      return { kind, events: [event(seen, { orig_h: `${name}${i}` })] };
     });
   };
   const interleaved = (x: Frame[], y: Frame[]): Frame[] =>
@@ -131,6 +142,47 @@ describe('the order of events', () => {
         }
         second.finish();
         assert.deepEqual(out, wanted);
+      }),
+    );
+  });
+
+  it('its cursor is what it was while nothing was pushed again', () => {
+    const first = new Merge(100, () => undefined);
+    for (const [i, seen] of [1000, 1010, 1200, 1210].entries()) first.push('dns', [event(seen)], i + 1);
+    first.settle();
+    assert.equal(first.cursor.from, 3);
+    const second = new Merge(100, () => undefined, first.cursor);
+    assert.deepEqual(second.cursor, first.cursor);
+    assert.equal(second.reached, 2);
+    second.push('dns', [event(1200)], 3);
+    assert.deepEqual(second.cursor, first.cursor);
+    second.push('dns', [event(1210)], 4);
+    assert.equal(second.reached, 4);
+  });
+
+  it('stopped again and again, in frames of any order: nothing is lost, and nothing comes twice', () => {
+    // What is settled in one life may be settled earlier than in another; what is late in one, in time in another.
+    const frame = fc.record({ seen: fc.nat(400), isSettled: fc.boolean(), isStopped: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(frame, { maxLength: 40 }), fc.nat(150), (frames, slack) => {
+        const out: string[] = [];
+        const open = (cursor?: MergeCursor): Merge => new Merge(slack, (p) => out.push(text(p)), cursor);
+        let merge = open();
+        const push = (i: number): void => {
+          const { seen, isSettled } = frames[i] as (typeof frames)[number];
+          merge.push('dns', [event(seen, { orig_h: `${i}` })], i + 1);
+          if (isSettled) merge.settle();
+        };
+        for (const [i, { isStopped }] of frames.entries()) {
+          push(i);
+          if (!isStopped) continue;
+          const cursor = JSON.parse(JSON.stringify(merge.cursor)) as MergeCursor;
+          merge = open(cursor);
+          for (let again = cursor.from; again <= i + 1; again++) push(again - 1);
+        }
+        merge.finish();
+        const wanted = frames.map(({ seen }, i) => `dns@${seen} ${i}`);
+        assert.deepEqual(out.sort(), wanted.sort());
       }),
     );
   });

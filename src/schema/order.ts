@@ -3,16 +3,17 @@
 // the events alone.
 import { createHash } from 'node:crypto';
 import type { CatenaryEvent, KindName } from './gen/events.gen.ts';
-import { KIND_IDS } from './gen/structures.gen.ts';
+import { FIELDS, KIND_IDS } from './gen/structures.gen.ts';
 
-/** Where in a run's input other records lie: no part of what a record says. */
-const PLACES = { signal: 'refs', sighting: 'ref' } as Partial<Readonly<Record<KindName, string>>>;
+/** Fields that say where in a run's input other records lie: no part of what a record says. */
+export const PLACES: ReadonlySet<string> = new Set(['ref', 'refs', 'step_refs']);
 
-/** Of the record's values: the same on every machine and in every run (16 hex digits). */
+/** Of the record's values in the schema's order: the same on every machine and in every run (16 hex digits). */
 export function contentHash(kind: KindName, event: CatenaryEvent): string {
-  const place = PLACES[kind];
-  const text = place === undefined ? JSON.stringify(event) : JSON.stringify({ ...event, [place]: undefined });
-  return createHash('sha256').update(kind).update(text).digest('hex').slice(0, 16);
+  const values = event as unknown as Readonly<Record<string, unknown>>;
+  const said: Record<string, unknown> = {};
+  for (const { name } of FIELDS[kind]) if (!PLACES.has(name)) said[name] = values[name] ?? null;
+  return createHash('sha256').update(kind).update(JSON.stringify(said)).digest('hex').slice(0, 16);
 }
 
 /** An event and its place in the input: the number of its frame, and which of the frame's. */
@@ -24,9 +25,6 @@ export interface Placed {
   /** Computed for ties alone. */
   hash?: string;
 }
-
-/** Where in the order something stands. */
-export type OrderKey = readonly [seen: number, kind: number, uid: string, hash: string, seq: number, index: number];
 
 /** Made of the first packet's time and tuple, so it is content; and it is there already, which a hash is not. */
 const uidOf = (p: Placed): string => (p.event as { uid?: string | null }).uid ?? '';
@@ -45,28 +43,14 @@ function compare(a: Placed, b: Placed): number {
   return x < y ? -1 : x > y ? 1 : a.seq - b.seq || a.index - b.index;
 }
 
-const keyOf = (p: Placed): OrderKey => [
-  ...([p.event.seen, KIND_IDS[p.kind], uidOf(p), hashOf(p)] as const),
-  ...([p.seq, p.index] as const),
-];
-
-function isAfter(p: Placed, key: OrderKey): boolean {
-  if (p.event.seen !== key[0]) return p.event.seen > key[0];
-  if (KIND_IDS[p.kind] !== key[1]) return KIND_IDS[p.kind] > key[1];
-  if (uidOf(p) !== key[2]) return uidOf(p) > key[2];
-  const hash = hashOf(p);
-  if (hash !== key[3]) return hash > key[3];
-  return p.seq !== key[4] ? p.seq > key[4] : p.index > key[5];
-}
-
 /** How far a merge has come, to be kept with the state that its events made. */
 export interface MergeCursor {
   /** Frames are to be read again from this one on. */
   readonly from: number;
-  /** The last frame that was pushed. */
+  /** The last frame that was pushed, in this life or an earlier one. */
   readonly pushed: number;
-  /** The last event that was handed on; undefined before the first. */
-  readonly last: OrderKey | undefined;
+  /** Of those frames, events with an earlier `seen` were handed on, and no others; undefined: none was [us]. */
+  readonly released?: number | undefined;
 }
 
 /**
@@ -79,33 +63,39 @@ export interface MergeCursor {
 export class Merge {
   /** Events that came after their turn. */
   late = 0;
+  /** The last frame that was pushed here; at first, the one before those that come again. */
+  reached: number;
   private readonly slack: number;
   private readonly visit: (placed: Placed) => void;
   private readonly resumed: MergeCursor | undefined;
   private waiting: Placed[] = [];
   private newest = Number.NEGATIVE_INFINITY;
   /** Everything before has been handed on. */
-  private released = Number.NEGATIVE_INFINITY;
-  private pushed = 0;
-  private last: Placed | undefined;
+  private released: number;
 
   /** @param slack  packet time [us]; 0: frames come in order, and those of one moment may be cut anywhere */
   constructor(slack: number, visit: (placed: Placed) => void, resumed?: MergeCursor) {
     this.slack = slack;
     this.visit = visit;
     this.resumed = resumed;
-    if (resumed?.last !== undefined) this.released = resumed.last[0];
+    this.reached = (resumed?.from ?? 1) - 1;
+    this.released = resumed?.released ?? Number.NEGATIVE_INFINITY;
   }
 
   /** A frame's events. `seq` grows by one from frame to frame, from 1. */
   push(kind: KindName, events: readonly CatenaryEvent[], seq: number): void {
-    this.pushed = seq;
-    const again = this.resumed !== undefined && seq <= this.resumed.pushed ? this.resumed.last : undefined;
+    this.reached = seq;
+    // Read again: what was handed on before is not handed on twice.
+    const handedOn = this.resumed !== undefined && seq <= this.resumed.pushed ? this.resumed.released : undefined;
     for (let index = 0; index < events.length; index++) {
       const event = events[index] as CatenaryEvent;
+      if (handedOn !== undefined && event.seen < handedOn) continue;
       const placed: Placed = { kind, event, seq, index };
-      // Read again: what was handed on before is not handed on twice.
-      if (again !== undefined && !isAfter(placed, again)) continue;
+      if (event.seen < this.released) {
+        this.late++;
+        this.visit(placed);
+        continue;
+      }
       if (event.seen > this.newest) this.newest = event.seen;
       this.waiting.push(placed);
     }
@@ -118,12 +108,13 @@ export class Merge {
 
   /** No more frames come. */
   finish(): void {
-    this.release(Number.POSITIVE_INFINITY);
+    this.release(this.newest + 1);
   }
 
   get cursor(): MergeCursor {
-    const from = this.waiting.reduce((least, p) => Math.min(least, p.seq), this.pushed + 1);
-    return { from, pushed: this.pushed, last: this.last === undefined ? this.resumed?.last : keyOf(this.last) };
+    const from = this.waiting.reduce((least, p) => Math.min(least, p.seq), this.reached + 1);
+    const pushed = Math.max(this.reached, this.resumed?.pushed ?? 0);
+    return { from, pushed, ...(this.released > Number.NEGATIVE_INFINITY && { released: this.released }) };
   }
 
   private release(before: number): void {
@@ -134,8 +125,6 @@ export class Merge {
     for (; n < waiting.length; n++) {
       const placed = waiting[n] as Placed;
       if (placed.event.seen >= before) break;
-      if (placed.event.seen < this.released) this.late++;
-      else this.last = placed;
       this.visit(placed);
     }
     this.released = Math.max(this.released, before);

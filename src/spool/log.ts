@@ -20,6 +20,7 @@ export const WAITING_BYTES_MAX = 64 << 20;
 export const GROUP_MAX = 4096;
 const SMALL_MAX = 4096;
 
+/** A record's place. `seq` is contiguous from 1 in an epoch; epochs count lives of the log's owner. */
 export interface Position {
   readonly epoch: number;
   readonly seq: number;

@@ -4,21 +4,13 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { randomRow } from '../random.ts';
 import { linesOf, start, textOf, worldAt } from './run.ts';
 
 const KILLS = Number(process.env.KILLS ?? 12);
 const SEED = Number(process.env.SEED ?? 1);
 /** A run is over in about this time; later kills would hit nothing [ms]. */
 const LATEST_MS = 1500;
-
-/** 0..1, the same row for the same seed. */
-function randomRow(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 describe('a run that is killed', function () {
   this.timeout(120_000 + KILLS * 5000);

@@ -12,6 +12,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { connect, type StoreAccess } from '../../src/store/access.ts';
 import { storeLibrary } from '../../src/store/launcher.ts';
 import { buildWorld } from '../founding/world.ts';
+import { randomRow } from '../random.ts';
 
 const KILLS = Number(process.env.KILLS ?? 5);
 const SEED = Number(process.env.SEED ?? 1);
@@ -20,14 +21,6 @@ const NATIVE = fileURLToPath(new URL('../../build/cmake/catenary-native', import
 const RATE = 1500;
 
 const pause = (ms: number): Promise<void> => new Promise((done) => systemClock.after(ms, done));
-
-function randomRow(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 function freePort(): Promise<number> {
   return new Promise((done) => {

@@ -1,0 +1,8 @@
+/** 0..1, the same row for the same seed: a run that fails names its seed. */
+export function randomRow(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

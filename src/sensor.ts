@@ -13,6 +13,7 @@ import { type Drain, openReader, type Reader, segmentDigester } from './capture/
 import type { Surroundings } from './commands/surroundings.ts';
 import { type Config, loadConfig } from './config/config.ts';
 import { folders, Leases, openSigner, retainFiles, Segments } from './evidence/index.ts';
+import { jsonLine } from './formats/json/json.ts';
 import { keepAlive, pause } from './lib/clock.ts';
 import {
   EXIT,
@@ -25,16 +26,18 @@ import {
   success,
   systemFault,
 } from './lib/fault.ts';
-import { safeText } from './lib/terminal.ts';
+import { Journal } from './lib/journal.ts';
 import { type Conclusions, Live } from './live.ts';
 import { encodeBatch } from './schema/encode.ts';
 import { SCHEMA } from './schema/fingerprint.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
 import { FILES } from './ship/enroll.ts';
-import { Shipper } from './ship/shipper.ts';
+import { Shipper, type ShipState } from './ship/shipper.ts';
 import { isBefore, type Position, START } from './spool/log.ts';
 import { Spool } from './spool/spool.ts';
 import { openStages, type Stages } from './stages.ts';
+import { StatusSocket, socketPath } from './status/socket.ts';
+import { diskOf, Meter, type Status } from './status/status.ts';
 
 export interface SensorRequest {
   readonly config: Config;
@@ -51,6 +54,7 @@ const HOUSEKEEPING_MS = 10_000;
 const SHIP_REST_MS = 5000;
 const SHIP_REPLAY_MS = 60_000;
 const MIB = 2 ** 20;
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
 /** As certificates and references have it: what of the machine's name may stand there. */
 export const sensorName = (config: Config, machine = hostname()): string =>
@@ -68,10 +72,12 @@ class Sensor {
   readonly name: string;
   private readonly dir: string;
   private readonly world: Surroundings;
+  readonly journal: Journal;
+  private readonly started: number;
   private readonly spool: Spool;
   private readonly readers: Reader[] = [];
-  /** Interfaces, a reader each. */
-  private sources: readonly string[] = [];
+  /** A reader each: interfaces, or the captures as one. */
+  private sources: readonly Meter[] = [];
   private readonly segments = new Map<string, Segments>();
   private config: Config;
   private stages: Stages;
@@ -81,6 +87,11 @@ class Sensor {
   private unsaid: readonly Conclusions[] = [];
   private reloadWanted: Config | undefined;
   private shipper: Shipper | undefined;
+  private socket: StatusSocket | undefined;
+  private shipState: ShipState | undefined;
+  /** Of files kept, as housekeeping found them. */
+  private fileBytes = 0;
+  private isReplay = false;
   private isStopping = false;
   private sealing: Promise<unknown> = Promise.resolve();
 
@@ -88,6 +99,8 @@ class Sensor {
     this.config = config;
     this.dir = dir;
     this.world = world;
+    this.journal = new Journal(world.clock, world.stderr);
+    this.started = world.clock.wall();
     this.spool = spool;
     this.name = sensorName(config);
     const opened = this.openDetection(config);
@@ -122,14 +135,6 @@ class Sensor {
     }
   }
 
-  say(text: string): void {
-    this.world.stderr.write(`${new Date(this.world.clock.wall() / 1000).toISOString()} ${safeText(text)}\n`);
-  }
-
-  tell(fault: Fault): void {
-    this.say(faultLine(fault));
-  }
-
   private openDetection(config: Config): Result<{ stages: Stages; live: Live; leases: Leases | undefined }> {
     const addon = loadAddon();
     if (!addon.ok) return addon;
@@ -143,7 +148,7 @@ class Sensor {
         onFinding: (finding) => {
           if (live?.find(finding) !== true) return;
           appendFileSync(join(this.dir, 'alerts.ndjson'), `${alertLine(finding)}\n`, { mode: 0o600 });
-          this.say(`alert ${finding.status}: ${finding.rule.title} (${finding.key})`);
+          this.journal.say(`alert ${finding.status}: ${finding.rule.title} (${finding.key})`);
         },
       },
       {
@@ -162,7 +167,7 @@ class Sensor {
       },
     );
     if (!stages.ok) return stages;
-    for (const fault of stages.value.faults) this.tell(fault);
+    for (const fault of stages.value.faults) this.journal.tell(fault);
     live = new Live(this.name, stages.value, {
       confirm: (partials, alert) => {
         for (const partial of partials) leases?.confirm(partial, alert.id);
@@ -180,8 +185,9 @@ class Sensor {
     const at = folders(this.dir);
     const signer = openSigner(at.keys);
     if (!signer.ok) return signer;
-    this.sources = captures.length > 0 ? ['captures'] : sensor.interfaces;
-    for (const name of this.sources) {
+    this.isReplay = captures.length > 0;
+    this.sources = (this.isReplay ? ['captures'] : sensor.interfaces).map((name) => new Meter(name, this.world.clock));
+    for (const { name } of this.sources) {
       let packets: Parameters<typeof openReader>[0]['packets'];
       if (evidence.packets_mb > 0) {
         const dir = join(at.packets, name);
@@ -223,39 +229,44 @@ class Sensor {
   }
 
   /** One interface, until it ends. */
-  async listen(reader: Reader, name: string): Promise<void> {
-    for await (const drain of reader.drains()) {
+  async listen(reader: Reader, meter: Meter): Promise<void> {
+    const sample = (): void => {
+      if (meter.isDue) meter.sample(reader.summary());
+    };
+    for await (const drain of reader.drains(sample)) {
       if (!drain.ok) {
-        this.tell(drain.fault);
-        return;
+        this.journal.tell(drain.fault);
+        break;
       }
       await Promise.all(drain.value.batches.map((batch) => this.append(batch)));
-      for (const closed of drain.value.segments) this.seal(name, closed);
+      for (const batch of drain.value.batches) meter.watch(batch);
+      for (const closed of drain.value.segments) this.seal(meter.name, closed);
     }
+    meter.end(reader.summary());
     for (const { path, error } of reader.summary().files)
       if (error !== undefined)
-        this.tell({ code: 'input_unreadable', message: `${path}: ${error}`, hint: "see 'catenary doctor'" });
+        this.journal.tell({ code: 'input_unreadable', message: `${path}: ${error}`, hint: "see 'catenary doctor'" });
   }
 
   /** A batch, numbered and durable. False: it is not, and why was told. */
   private async append({ kind, count, firstSeen, lastSeen, bytes }: Conclusions): Promise<boolean> {
     const appended = await this.spool.append({ kind: KIND_IDS[kind], count, firstSeen, lastSeen, bytes });
-    if (!appended.ok) this.tell(appended.fault);
+    if (!appended.ok) this.journal.tell(appended.fault);
     return appended.ok;
   }
 
   private seal(name: string, closed: Drain['segments'][number]): void {
-    if (closed.error !== '') this.say(`packets of ${name}: ${closed.error}`);
+    if (closed.error !== '') this.journal.say(`packets of ${name}: ${closed.error}`);
     this.sealing = this.sealing.then(async () => {
       const sealed = await this.segments.get(name)?.seal(closed);
-      if (sealed !== undefined && !sealed.ok) this.tell(sealed.fault);
+      if (sealed !== undefined && !sealed.ok) this.journal.tell(sealed.fault);
     });
   }
 
   /** The time since an earlier life's last record is a gap. */
   async takeOver(): Promise<void> {
     const newest = await this.recall();
-    if (newest === undefined || this.sources[0] === 'captures') return;
+    if (newest === undefined || this.isReplay) return;
     const now = this.world.clock.wall();
     const none = { first: 0, last: 0, frames: 0, events: 0, bytes: 0 };
     const gap = { ...{ ts: newest, seen: now, reason: 'down', lane: 'log', epoch: this.spool.epoch }, ...none };
@@ -288,7 +299,7 @@ class Sensor {
   async detect(signal: AbortSignal): Promise<void> {
     // Events that waited for their turn went with the detection that held them: they are read again.
     while (await this.detectUntilReload(signal)) await this.recall();
-    if (this.sources[0] === 'captures') this.live.finish();
+    if (this.isReplay) this.live.finish();
     await this.commit();
   }
 
@@ -328,7 +339,7 @@ class Sensor {
     if (this.unsaid.length > 0) return false;
     const done = this.live.commit();
     if (!done.ok) {
-      this.tell(done.fault);
+      this.journal.tell(done.fault);
       return false;
     }
     await this.spool.advance('detection', this.start);
@@ -347,7 +358,7 @@ class Sensor {
       const budget = (this.config.evidence.packets_mb * MIB) / Math.max(1, this.segments.size);
       for (const segments of this.segments.values()) {
         const gone = segments.retain(budget, (s) => this.leases?.copyOut(s) ?? success(undefined));
-        if (!gone.ok) this.tell(gone.fault);
+        if (!gone.ok) this.journal.tell(gone.fault);
       }
       if (this.config.evidence.files_mb > 0) {
         const kept = retainFiles(
@@ -355,9 +366,63 @@ class Sensor {
           this.config.evidence.files_mb * MIB,
           this.leases?.files() ?? new Set(),
         );
-        if (!kept.ok) this.tell(kept.fault);
+        if (kept.ok) this.fileBytes = kept.value.bytes;
+        else this.journal.tell(kept.fault);
       }
     }
+  }
+
+  // ---- how it is ----------------------------------------------------------------------------------------------------
+
+  status(): Status {
+    const { config, live, spool, leases } = this;
+    const held = [...this.segments.values()].map((s) => s.held());
+    const times = (of: 'oldest' | 'latest'): number[] => held.flatMap((h) => h[of] ?? []).sort((a, b) => a - b);
+    const waiting = ({ epoch, seq }: Position): number =>
+      epoch === spool.durable.epoch ? spool.durable.seq - seq : spool.durable.seq;
+    return {
+      sensor: this.name,
+      state: this.isStopping ? 'stopping' : this.isReplay ? 'reading' : 'listening',
+      ...{ started: this.started, now: this.world.clock.wall() },
+      interfaces: this.sources.map((meter) => meter.status),
+      detection: {
+        ...{ events: live.events, alerts: live.alerts, newest: live.newest ?? null, waiting: waiting(this.start) },
+        ...{ chains: this.stages.chainCount, partials: this.stages.chains.partials },
+      },
+      packets: {
+        ...{ bytes: sum(held.map((h) => h.bytes)), budget_bytes: config.evidence.packets_mb * MIB },
+        segments: sum(held.map((h) => h.segments)),
+        oldest: times('oldest')[0] ?? null,
+        latest: times('latest').at(-1) ?? null,
+      },
+      files: { bytes: this.fileBytes, budget_bytes: config.evidence.files_mb * MIB },
+      leases: {
+        ...{ count: leases?.size ?? 0, bytes: leases?.bytes ?? 0, budget_bytes: config.evidence.leases_mb * MIB },
+      },
+      spool: {
+        ...{ bytes: spool.bytes, budget_bytes: config.spool.budget_mb * MIB },
+        ...{ waiting: waiting(spool.cursor('ship')), shed_events: spool.counters.shedEvents },
+      },
+      collector: {
+        state: config.ship.url === null ? 'none' : (this.shipState?.state ?? 'connecting'),
+        reason: this.shipState?.state === 'waiting' ? this.shipState.reason : '',
+      },
+      disk: diskOf(this.dir),
+      memory_bytes: process.memoryUsage.rss(),
+      said: this.journal.latest,
+    };
+  }
+
+  /** For whoever asks on this box. It is no reason not to start. */
+  async openSocket(): Promise<void> {
+    const socket = await StatusSocket.open({
+      path: socketPath(this.dir),
+      status: () => this.status(),
+      frames: (signal) => this.spool.read(this.spool.durable, { signal }),
+      lineOf: jsonLine,
+    });
+    if (socket.ok) this.socket = socket.value;
+    else this.journal.tell(socket.fault);
   }
 
   // ---- how it changes and ends --------------------------------------------------------------------------------------
@@ -366,8 +431,8 @@ class Sensor {
   want(file: string | undefined): void {
     const loaded = loadConfig(file);
     if (!loaded.ok) {
-      this.tell(loaded.fault);
-      this.say('the configuration as it was goes on');
+      this.journal.tell(loaded.fault);
+      this.journal.say('the configuration as it was goes on');
       return;
     }
     this.reloadWanted = loaded.value;
@@ -378,15 +443,15 @@ class Sensor {
     this.reloadWanted = undefined;
     const fixed = ({ sensor, state, spool, evidence }: Config) => ({ sensor, state, spool, evidence });
     if (JSON.stringify(fixed(wanted)) !== JSON.stringify(fixed(this.config)))
-      this.say('sensor, state, spool and evidence are taken over at the next start');
+      this.journal.say('sensor, state, spool and evidence are taken over at the next start');
     const next = { ...wanted, ...fixed(this.config) };
     this.stages.close();
     let opened = this.openDetection(next);
     if (opened.ok) {
       this.config = next;
-      this.say('configuration taken over');
+      this.journal.say('configuration taken over');
     } else {
-      this.tell(opened.fault);
+      this.journal.tell(opened.fault);
       opened = this.openDetection(this.config);
     }
     if (!opened.ok) throw new OpenFault(opened.fault);
@@ -396,7 +461,7 @@ class Sensor {
   stop(): void {
     if (this.isStopping) return;
     this.isStopping = true;
-    this.say('stopping: open flows are written, then what they say');
+    this.journal.say('stopping: open flows are written, then what they say');
     for (const reader of this.readers) reader.stop();
   }
 
@@ -404,7 +469,7 @@ class Sensor {
   async run(): Promise<void> {
     const house = new AbortController();
     const detection = new AbortController();
-    const heard = Promise.all(this.readers.map((reader, i) => this.listen(reader, this.sources[i] as string)));
+    const heard = Promise.all(this.readers.map((reader, i) => this.listen(reader, this.sources[i] as Meter)));
     const kept = this.keepHouse(house.signal);
     const concluded = this.detect(detection.signal);
     await heard;
@@ -442,9 +507,10 @@ class Sensor {
       ...{ url, sensor: this.name, schema: SCHEMA, software: 'catenary' },
       ...{ ...identity, spool: this.spool, native: addon.value, clock: this.world.clock, random: randomInt },
       onState: (s) => {
+        this.shipState = s;
         const text = s.state === 'waiting' ? `collector: ${s.reason}` : `collector: ${s.state}`;
         // A collector that is away for a night is one line, not thousands.
-        if (text !== told && s.state !== 'connecting') this.say(text);
+        if (text !== told && s.state !== 'connecting') this.journal.say(text);
         told = s.state === 'connecting' ? told : text;
       },
     });
@@ -463,7 +529,8 @@ class Sensor {
   }
 
   async close(): Promise<void> {
-    await this.shipRest(this.isStopping || this.sources[0] !== 'captures' ? SHIP_REST_MS : SHIP_REPLAY_MS);
+    await this.shipRest(this.isStopping || !this.isReplay ? SHIP_REST_MS : SHIP_REPLAY_MS);
+    await this.socket?.close();
     this.stages.close();
     await this.spool.close();
   }
@@ -487,7 +554,7 @@ export async function sensor(request: SensorRequest, world: Surroundings): Promi
   const it = opened.value;
   const capture = await it.openCapture(captures);
   if (!capture.ok) {
-    it.tell(capture.fault);
+    it.journal.tell(capture.fault);
     await it.close();
     return FAULTS[capture.fault.code];
   }
@@ -499,18 +566,19 @@ export async function sensor(request: SensorRequest, world: Surroundings): Promi
   });
   const releaseHangup = world.onHangup(() => it.want(request.configFile));
   const heard = captures.length > 0 ? `reads ${captures.length} captures` : 'listens on';
-  it.say(
+  it.journal.say(
     `sensor ${it.name} ${heard} ${captures.length > 0 ? '' : request.config.sensor.interfaces.join(', ')}`.trimEnd(),
   );
+  await it.openSocket();
   await it.takeOver();
   const shipping = it.ship();
-  if (!shipping.ok) it.tell(shipping.fault);
+  if (!shipping.ok) it.journal.tell(shipping.fault);
   const letGo = keepAlive();
   await it.run();
   releaseHangup();
   release();
   await it.close();
   letGo();
-  it.say('stopped');
+  it.journal.say('stopped');
   return code;
 }

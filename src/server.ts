@@ -16,18 +16,8 @@ import type { Surroundings } from './commands/surroundings.ts';
 import type { Config } from './config/config.ts';
 import { Console } from './console/index.ts';
 import { keepAlive, pause } from './lib/clock.ts';
-import {
-  EXIT,
-  type ExitCode,
-  FAULTS,
-  type Fault,
-  failure,
-  faultLine,
-  type Result,
-  success,
-  systemFault,
-} from './lib/fault.ts';
-import { safeText } from './lib/terminal.ts';
+import { EXIT, type ExitCode, FAULTS, failure, type Result, success, systemFault } from './lib/fault.ts';
+import { Journal } from './lib/journal.ts';
 import { encodeBatch } from './schema/encode.ts';
 import { SCHEMA } from './schema/fingerprint.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
@@ -88,6 +78,7 @@ class Server implements RunningCollector {
   console = '';
   private readonly config: Config;
   private readonly world: Surroundings;
+  readonly journal: Journal;
   private readonly closers: (() => Promise<unknown>)[] = [];
   private readonly stopping = new AbortController();
   private wal: Wal | undefined;
@@ -98,14 +89,7 @@ class Server implements RunningCollector {
   constructor(config: Config, world: Surroundings) {
     this.config = config;
     this.world = world;
-  }
-
-  say(text: string): void {
-    this.world.stderr.write(`${new Date(this.world.clock.wall() / 1000).toISOString()} ${safeText(text)}\n`);
-  }
-
-  tell(fault: Fault): void {
-    this.say(faultLine(fault));
+    this.journal = new Journal(world.clock, world.stderr);
   }
 
   /** Opens from the inside out: nothing is taken before it can be kept. */
@@ -128,7 +112,7 @@ class Server implements RunningCollector {
     this.wal = wal.value;
     this.closers.push(() => wal.value.close());
     this.epoch = wal.value.marks.latest(COLLECTOR) + 1;
-    for (const n of wal.value.notices) this.say(`log: ${n.where}: ${n.reason}`);
+    for (const n of wal.value.notices) this.journal.say(`log: ${n.where}: ${n.reason}`);
 
     const schemas = new Set([SCHEMA]);
     const loader = new Loader({ access: access.value, native: addon.value, clock, schemas });
@@ -139,7 +123,7 @@ class Server implements RunningCollector {
     const { host, port } = placeOf(place);
     const web = await Console.start({
       ...{ queries, clock, dir, host, port },
-      onFirstCode: (code) => this.say(`first login at the console: code ${code}`),
+      onFirstCode: (code) => this.journal.say(`first login at the console: code ${code}`),
       onAct: ({ act, visitor }) =>
         this.audit({
           ...{ action: act, outcome: act === 'login_refused' ? 'refused' : 'done', reason: '', actor: '' },
@@ -169,7 +153,7 @@ class Server implements RunningCollector {
       const launched = await Launcher.start({
         ...{ dir, clock: this.world.clock },
         onEvent: (e) => {
-          if (e.event === 'died') this.say(`store: died (${e.reason}), starts again`);
+          if (e.event === 'died') this.journal.say(`store: died (${e.reason}), starts again`);
         },
       });
       if (!launched.ok) return launched;
@@ -182,7 +166,8 @@ class Server implements RunningCollector {
     const migrated = await migrate(access, { keepDays });
     if (!migrated.ok) return migrated;
     const { from, to, done } = migrated.value;
-    if (from > 0 && done.length > 0) this.say(`store: brought from version ${from} to ${to}, ${done.length} changes`);
+    if (from > 0 && done.length > 0)
+      this.journal.say(`store: brought from version ${from} to ${to}, ${done.length} changes`);
     return success(access);
   }
 
@@ -193,7 +178,7 @@ class Server implements RunningCollector {
     while (!signal.aborted) {
       const block = await wal.next(FRAMES_MAX, FRAMES_BYTES_MAX);
       if (!block.ok) {
-        this.tell(block.fault);
+        this.journal.tell(block.fault);
         await this.pause(RETRY_MS);
         continue;
       }
@@ -203,13 +188,14 @@ class Server implements RunningCollector {
       }
       const loaded = await loader.load(block.value.frames);
       if (!loaded.ok) {
-        this.tell(loaded.fault);
+        this.journal.tell(loaded.fault);
         await this.pause(RETRY_MS);
         continue;
       }
-      for (const r of loaded.value.refused) this.say(`frame ${r.sensor}/${r.epoch}/${r.first}: refused, ${r.reason}`);
+      for (const r of loaded.value.refused)
+        this.journal.say(`frame ${r.sensor}/${r.epoch}/${r.first}: refused, ${r.reason}`);
       const done = await wal.done(block.value);
-      if (!done.ok) this.tell(done.fault);
+      if (!done.ok) this.journal.tell(done.fault);
       if (block.value.frames.length < FULL) await this.pause(LOAD_MS);
     }
     await loader.close();
@@ -224,7 +210,7 @@ class Server implements RunningCollector {
       ...{ firstSeen: now, lastSeen: now, crc: this.crc(bytes), bytes },
     };
     void this.wal?.append(COLLECTOR, { frame, after: frame.seq - 1, live: false }).then((written) => {
-      if (!written.ok) this.tell(written.fault);
+      if (!written.ok) this.journal.tell(written.fault);
     });
   }
 
@@ -262,18 +248,18 @@ export async function collector(config: Config, world: Surroundings): Promise<Ex
     const server = new Server(config, world);
     const started = await server.start();
     if (!started.ok) {
-      server.tell(started.fault);
+      server.journal.tell(started.fault);
       await server.stop();
       return FAULTS[started.fault.code];
     }
-    server.say(`sensors at ${server.url}`);
-    server.say(`console at ${server.console}`);
+    server.journal.say(`sensors at ${server.url}`);
+    server.journal.say(`console at ${server.console}`);
     const code = await new Promise<ExitCode>((done) => {
       world.onInterrupt((signal) => done(signal === EXIT.terminated ? EXIT.ok : signal));
     });
-    server.say('stopping');
+    server.journal.say('stopping');
     await server.stop();
-    server.say('stopped');
+    server.journal.say('stopped');
     return code;
   } finally {
     letGo();

@@ -5,6 +5,7 @@ import { Chains, type Coverage } from './chains/engine.ts';
 import { type ChainFault, faultText } from './chains/fault.ts';
 import { findChains, loadChains } from './chains/folder.ts';
 import type { Vocabulary } from './chains/language.ts';
+import type { Rule } from './chains/rule.ts';
 import type { Config } from './config/config.ts';
 import { Networks } from './config/networks.ts';
 import { Detection, type Parts } from './detection.ts';
@@ -39,6 +40,8 @@ export interface Stages {
   readonly state: State;
   readonly memory: LongMemory;
   readonly chains: Chains;
+  /** How many chains run. */
+  readonly chainCount: number;
   readonly signals: Signals;
   readonly entities: Entities;
   /** What was watched, from coverage events. */
@@ -64,19 +67,23 @@ export function signalFaults(config: Config): Fault[] {
   });
 }
 
-/** What is wrong with the chains and lists that the configuration names. Reads them all, and runs nothing. */
-export function contentFaults(config: Config): Fault[] {
+/** The chains and lists that the configuration names, less what is wrong with them. */
+function loadContent(config: Config): { rules: readonly Rule[]; intel: Intel; faults: Fault[] } {
   const found = findChains([...(config.chains.shipped ? [SHIPPED_CHAINS] : []), ...config.chains.dirs]);
-  const loaded = loadChains(found.files, vocabulary());
-  return [...found.faults, ...loaded.faults, ...loaded.chainFaults.map(asFault), ...intelFaults(new Intel(), config)];
+  const { rules, faults, chainFaults } = loadChains(found.files, vocabulary());
+  const intel = new Intel();
+  const intelFaults = intel.load(config.intel.files).map(
+    ({ file, line, message, hint }): Fault => ({
+      code: 'content_invalid',
+      message: `${file}${line > 0 ? `:${line}` : ''}: ${message}`,
+      hint,
+    }),
+  );
+  return { rules, intel, faults: [...found.faults, ...faults, ...chainFaults.map(asFault), ...intelFaults] };
 }
 
-const intelFaults = (intel: Intel, config: Config): Fault[] =>
-  intel.load(config.intel.files).map(({ file, line, message, hint }) => ({
-    code: 'content_invalid',
-    message: `${file}${line > 0 ? `:${line}` : ''}: ${message}`,
-    hint,
-  }));
+/** What is wrong with the chains and lists that the configuration names. Reads them all, and runs nothing. */
+export const contentFaults = (config: Config): Fault[] => loadContent(config).faults;
 
 export interface StageOptions {
   /** How much of a time was watched, where the ledger of the state does not know. */
@@ -94,10 +101,7 @@ export function openStages(
 ): Result<Stages> {
   const [wrong] = signalFaults(config);
   if (wrong !== undefined) return { ok: false, fault: wrong };
-  const found = findChains([...(config.chains.shipped ? [SHIPPED_CHAINS] : []), ...config.chains.dirs]);
-  const loaded = loadChains(found.files, vocabulary());
-  const intel = new Intel();
-  const faults = [...found.faults, ...loaded.faults, ...loaded.chainFaults.map(asFault), ...intelFaults(intel, config)];
+  const { rules, intel, faults } = loadContent(config);
 
   const dir = config.state.dir ?? undefined;
   const opened = openState(dir);
@@ -119,11 +123,12 @@ export function openStages(
   const signals = new Signals(memory, state.section('signals'), config.signals);
   const watched = new CoverageLedger(state.section('coverage'));
   const coverage = options.coverage ?? ((from, to) => watched.of(from, to));
-  const chains = new Chains(loaded.rules, memory, state.section('chains'), coverage, options.keeper?.(state));
+  const chains = new Chains(rules, memory, state.section('chains'), coverage, options.keeper?.(state));
   const detection = new Detection({ memory, entities, intel, signals, chains, ...listeners });
   const wanted = new Set([...ALWAYS, ...signals.wants(), ...intel.wants(), ...chains.wants]);
   return success({
     ...{ detection, state, memory, chains, signals, entities, watched, faults },
+    chainCount: rules.length,
     kinds: [...wanted].filter((kind) => !CONCLUSIONS.has(kind)),
     commit(cursor) {
       entities.save();

@@ -95,6 +95,10 @@ if [ $live = yes ]; then
 fi
 
 step 'what was found'
+[ $live = no ] || say "How the live sensor is, and what it hears:
+  dist/cli.js status --config $work/lab.yaml
+  dist/cli.js tail --config $work/lab.yaml
+"
 node -e '
   const { readFileSync } = require("node:fs");
   const lines = readFileSync(process.argv[1], "utf8").trim().split("\n").map((l) => JSON.parse(l));

@@ -68,7 +68,7 @@ if [ "${1:-}" = play ]; then # inside the lab
     tcpdump -i "$LAB_MIRROR" -Z root -U --immediate-mode -s 2000 -B 16384 -w "$raw" 2> "$LAB_DIR/tcpdump.out" &
     dump=$!
     n=0
-    until grep -q '^tcpdump: listening' "$LAB_DIR/tcpdump.out"; do
+    until grep -qs "^tcpdump: listening" "$LAB_DIR/tcpdump.out"; do
       n=$((n + 1))
       if [ $n -gt 100 ]; then
         echo "story: tcpdump does not listen: $(cat "$LAB_DIR/tcpdump.out")" >&2

@@ -8,23 +8,32 @@ const SHELLS = ['bash'] as const;
 
 /** Names of commands and options only: they are ours, and need no quoting. */
 export function bashScript(program: Command): string {
-  const commands = program.commands.map((c) => c.name());
-  const cases = program.commands.map((c) => {
+  const line = (typed: string, c: Command): string => {
     const options = c.options.flatMap((o) => [o.short, o.long]).filter((o) => o !== undefined && o !== null);
-    return `    ${c.name()}) words="${[...options, '--help'].join(' ')}" ;;`;
-  });
+    const names = c.commands.map((below) => below.name());
+    return `    ${typed}) names="${names.join(' ')}" options="${[...options, '--help'].join(' ')}" ;;`;
+  };
+  const cases = program.commands.flatMap((c) => [
+    ...c.commands.map((below) => line(`"${c.name()} ${below.name()}"`, below)),
+    line(`"${c.name()} "*`, c),
+  ]);
+  const commands = [...program.commands.map((c) => c.name()), 'help'];
   return `# bash completion for catenary: source <(catenary completion bash)
 _catenary() {
-  local word="\${COMP_WORDS[COMP_CWORD]}" words="${[...commands, 'help', '--help', '--version'].join(' ')}"
+  local word="\${COMP_WORDS[COMP_CWORD]}" below=""
+  local names="${commands.join(' ')}" options="--help --version"
+  if [ "$COMP_CWORD" -gt 2 ]; then below="\${COMP_WORDS[2]}"; fi
   if [ "$COMP_CWORD" -gt 1 ]; then
-    case "\${COMP_WORDS[1]}" in
-${cases.map((c) => `  ${c}`).join('\n')}
-      *) words="" ;;
+    case "\${COMP_WORDS[1]} $below" in
+${cases.join('\n')}
+    *) names="" options="" ;;
     esac
   fi
+  # A subcommand comes right after its command; what else is no option is a file, which bash completes.
+  if [ "$COMP_CWORD" -gt 2 ]; then names=""; fi
   case "$word" in
-    -*) COMPREPLY=($(compgen -W "$words" -- "$word")) ;;
-    *) if [ "$COMP_CWORD" -eq 1 ]; then COMPREPLY=($(compgen -W "$words" -- "$word")); fi ;;
+    -*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
+    *) COMPREPLY=($(compgen -W "$names" -- "$word")) ;;
   esac
 }
 complete -o default -F _catenary catenary

@@ -30,6 +30,15 @@ EXAMPLES
   catenary evidence verify case-17 FINGERPRINT
 `;
 
+const LIST_MANUAL = `
+WHAT IT DOES
+  Prints an alert a line: its id, its severity, when it began (us since the epoch), its title; then how many
+  segments of packets are kept, and their bytes.
+
+EXAMPLES
+  catenary evidence list --dir evidence --alerts findings/alerts.ndjson
+`;
+
 const EXPORT_MANUAL = `
 WHAT IT DOES
   Collects what proves one alert: its record, the story as a page, the events, the packets of every step as
@@ -185,6 +194,7 @@ export function addEvidence(program: Command, world: Surroundings, done: Done): 
     .description('Lists alerts, and how much is kept.')
     .requiredOption('--dir <dir>', 'the evidence folder')
     .requiredOption('--alerts <file>', 'the alerts.ndjson of the analysis')
+    .addHelpText('after', LIST_MANUAL)
     .action((o: ExportOptions) => done(list(o, world)));
   evidence
     .command('export')

@@ -1,5 +1,6 @@
 // Everything that is decided before a packet is read, in this process: wrong usage, help, completion.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { ZEEK_KINDS } from '../formats/zeek/zeek.ts';
 import { runIn } from './testing.ts';
 
@@ -51,25 +52,20 @@ describe('command line', () => {
     assert.equal(stderr, "catenary: --as '\\x1b[2J' is unknown (one of json, zeek, none)\n");
   });
 
-  for (const line of [
-    '--help',
-    'help',
-    'read --help',
-    'help read',
-    'completion --help',
-    'chain --help',
-    'chain lint --help',
-    'chain test --help',
-    'chain explain --help',
-  ])
-    it(`catenary ${line}: a manual on standard output, exit 0`, async () => {
-      const { code, stdout, stderr } = await run(line);
-      assert.equal(code, 0);
+  it('every command and subcommand has a manual: on standard output, with examples, no wider than a terminal', async () => {
+    const { stdout: all } = await run('completion bash');
+    const commands = [...all.matchAll(/^ {4}"(\w+) ?(\w*)"/gm)].map(([, name, below]) => `${name} ${below}`.trim());
+    assert.ok(commands.includes('chain explain') && commands.includes('tail') && commands.length > 15);
+    for (const command of [...commands, '', 'help']) {
+      const { code, stdout, stderr } = await run(command === 'help' ? 'help' : `${command} --help`.trim());
+      assert.equal(code, 0, command);
       assert.equal(stderr, '');
-      assert.match(stdout, /^Usage: catenary/);
-      assert.match(stdout, /EXAMPLES/);
+      assert.match(stdout, /^Usage: catenary/, command);
+      assert.match(stdout, /EXAMPLES/, command);
       for (const text of stdout.split('\n')) assert.ok(text.length <= 110, text);
-    });
+    }
+    assert.equal((await run('help read')).stdout, (await run('read --help')).stdout);
+  });
 
   it('the manual of read names every exit code and every kind', async () => {
     const { stdout } = await run('read --help');
@@ -83,10 +79,20 @@ describe('command line', () => {
     assert.match(stdout, /^catenary [0-9]+\.[0-9]+\.[0-9]+\n/);
   });
 
-  it('completion names every command and its options', async () => {
+  it('completion: bash is given commands, subcommands and options, and files where none of these stand', async () => {
     const { code, stdout } = await run('completion bash');
     assert.equal(code, 0);
-    assert.match(stdout, /words="read .*chain .*completion help --help --version"/);
-    assert.match(stdout, /read\) words="--as --out --kinds .* --quiet --help"/);
+    const completed = (...words: string[]): string[] => {
+      const typed = `COMP_WORDS=(catenary ${words.map((w) => `'${w}'`).join(' ')}); COMP_CWORD=${words.length}`;
+      const script = `${stdout}\n${typed}; _catenary; printf '%s\n' "\${COMPREPLY[@]}"`;
+      return execFileSync('bash', ['-c', script], { encoding: 'utf8' }).split('\n').filter(Boolean);
+    };
+    assert.deepEqual(completed('re'), ['read']);
+    assert.ok(completed('').includes('tail'));
+    assert.deepEqual(completed('read', '--al'), ['--all-rows']);
+    assert.deepEqual(completed('read', 'day'), []);
+    assert.deepEqual(completed('evidence', 'ex'), ['export']);
+    assert.ok(completed('evidence', 'export', '--').includes('--alerts'));
+    assert.deepEqual(completed('evidence', 'export', 'ex'), []);
   });
 });

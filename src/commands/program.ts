@@ -23,6 +23,7 @@ import { addDoctor } from './doctor.ts';
 import { addEvidence } from './evidence.ts';
 import { addRead } from './read.ts';
 import { addSensor } from './sensor.ts';
+import { addStatus } from './status.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const MANUAL = `
@@ -90,6 +91,7 @@ function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => vo
   addDoctor(program, world, done);
   addEvidence(program, world, done);
   addSensor(program, world, done);
+  addStatus(program, world, done);
   addCollector(program, world, done);
   addCompletion(program, world, done);
   return program;

@@ -31,9 +31,13 @@ export function encrypted(bytes: Buffer): Buffer {
 
 /**
  * Deletes the oldest files until the rest fits the budget. What a lease holds stays.
- * @returns  how many went
+ * @returns  how many went, and the bytes of those that stayed
  */
-export function retainFiles(dir: string, budgetBytes: number, leased: ReadonlySet<string>): Result<number> {
+export function retainFiles(
+  dir: string,
+  budgetBytes: number,
+  leased: ReadonlySet<string>,
+): Result<{ gone: number; bytes: number }> {
   try {
     const files = readdirSync(dir, { withFileTypes: true })
       .filter((e) => e.isDirectory() && /^(?:[0-9a-f]{2}|partial)$/.test(e.name))
@@ -49,7 +53,7 @@ export function retainFiles(dir: string, budgetBytes: number, leased: ReadonlySe
       total -= f.stat.size;
       gone++;
     }
-    return success(gone);
+    return success({ gone, bytes: total });
   } catch (error) {
     return { ok: false, fault: systemFault('state_unusable', dir, error) };
   }

@@ -135,6 +135,10 @@ export class Segments {
   private lastSeen: bigint;
   private firstOfEpoch = true;
   private last: { epoch: number; n: number };
+  private kept: { count: number; bytes: number; first?: string | undefined; last?: string | undefined } = {
+    count: 0,
+    bytes: 0,
+  };
 
   private constructor(
     options: SegmentsOptions,
@@ -266,6 +270,19 @@ export class Segments {
     }
   }
 
+  /**
+   * What the last retain() left, and the packet times of the first and the last packet in it [us].
+   * Not the folder as it is now: to look there takes a system call a segment.
+   */
+  held(): { segments: number; bytes: number; oldest: number | null; latest: number | null } {
+    const { count, bytes, first, last } = this.kept;
+    const time = (stem: string | undefined, which: 'first' | 'last'): number | null => {
+      const sealed = stem === undefined ? undefined : readManifest(this.o.dir, stem);
+      return sealed === undefined ? null : Number(sealed[which] / 1000n);
+    };
+    return { segments: count, bytes, oldest: time(first, 'first'), latest: time(last, 'last') };
+  }
+
   /** All that are sealed, oldest first. */
   list(): SegmentFile[] {
     const { dir } = this.o;
@@ -306,6 +323,8 @@ export class Segments {
       total -= s.bytes;
       gone.push(s.stem);
     }
+    const rest = files.filter((f) => !gone.includes(f.stem));
+    this.kept = { count: rest.length, bytes: total, first: rest[0]?.stem, last: rest.at(-1)?.stem };
     return success(gone);
   }
 }

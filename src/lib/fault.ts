@@ -25,6 +25,7 @@ export const FAULTS = {
   input_undecodable: EXIT.input,
   output_unwritable: EXIT.input,
   state_unusable: EXIT.input,
+  sensor_away: EXIT.input,
   store_missing: EXIT.input,
   store_unusable: EXIT.input,
   /** A chain, a list of indicators: left out, the others are used. */

@@ -39,6 +39,8 @@ before=$(cat "$counter")
 node "$cli" sensor --config "$out/sensor.yaml" 2> "$out/sensor.log" &
 sensor=$!
 waited 'collector: connected' "$out/sensor.log"
+node "$cli" tail --config "$out/sensor.yaml" > "$out/tail.ndjson" &
+tail=$!
 sleep 1
 
 clients=''
@@ -51,8 +53,10 @@ sleep 0.5
 "$LAB" unplug
 sleep 1
 echo $(($(cat "$counter") - before)) > "$out/rx_packets"
+node "$cli" status --config "$out/sensor.yaml" --json > "$out/status.json"
 kill -TERM "$sensor"
 wait "$sensor"
+wait "$tail"
 cp "$LAB_DIR/access.log" "$LAB_DIR/dnsmasq.log" "$out/"
 node --import "$root/node_modules/tsx/dist/loader.mjs" "$(dirname "$0")/counts.ts" "$out" > "$out/counts.json"
 kill -TERM "$collector"

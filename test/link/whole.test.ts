@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Status } from '../../src/status/status.ts';
 import { storeLibrary } from '../../src/store/launcher.ts';
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -43,6 +44,16 @@ describe('the mirror link, to the store', function () {
       (counts.packets as number) + (counts.dropped as number),
       Number(readFileSync(join(out, 'rx_packets'), 'utf8')),
     );
+    const status = JSON.parse(readFileSync(join(out, 'status.json'), 'utf8')) as Status;
+    const [mirror] = status.interfaces;
+    assert.equal(
+      (mirror?.packets ?? 0) + (mirror?.kernel_dropped ?? 0) + (mirror?.interface_dropped ?? 0),
+      (counts.packets as number) + (counts.dropped as number),
+      'status says what the interface counted',
+    );
+    assert.deepEqual([status.collector.state, status.detection.chains > 0, mirror?.ended], ['connected', true, false]);
+    const told = lines('tail.ndjson').map((line) => JSON.parse(line) as { kind: string });
+    assert.equal(told.filter((e) => e.kind === 'http').length, counts.http, 'tail misses nothing when it is read');
     assert.equal(counts.conn, counts.flows, 'a conn for each flow that was begun');
     assert.equal(counts.http, served.filter((s) => s.scheme === 'http').length);
     assert.equal(counts.dns, asked.length);

@@ -43,7 +43,7 @@ const DAY = 86_400 * SECOND;
 /** Statistics come every ten seconds; ten minutes without any is no jitter. */
 const SILENT = 600;
 const KINDS = new Set<string>(Object.keys(KIND_IDS));
-const FORMS: ReadonlySet<string> = new Set(['address', 'uid', 'mac', 'hash', 'community', 'name', 'contains']);
+const FORMS: ReadonlySet<string> = new Set(['address', 'uid', 'mac', 'hash', 'community', 'host', 'name', 'contains']);
 const CLASSES: ReadonlySet<string> = new Set(['address', 'host', 'domain', 'file']);
 const SEVERITIES: ReadonlySet<string> = new Set(['info', 'low', 'medium', 'high', 'critical']);
 const STATUSES: ReadonlySet<string> = new Set(['issued', 'extended', 'revised', 'retracted']);

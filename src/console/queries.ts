@@ -41,7 +41,7 @@ export interface AlertDetail {
   }[];
 }
 
-export type Form = 'address' | 'uid' | 'mac' | 'hash' | 'community' | 'name' | 'contains';
+export type Form = 'address' | 'uid' | 'mac' | 'hash' | 'community' | 'host' | 'name' | 'contains';
 
 export interface SearchQuestion {
   readonly text: string;

@@ -6,6 +6,7 @@ import type { KindName } from '../schema/gen/events.gen.ts';
 import { ipBytes } from '../schema/ip.ts';
 import { escapeText } from '../schema/record.ts';
 import type { Asker, Parameters } from './asker.ts';
+import { type Loans, loansOf } from './loans.ts';
 import { addressText } from './rows.ts';
 import { mapped } from './search.ts';
 import { quoted } from './tables.ts';
@@ -42,13 +43,11 @@ export interface EntitySummary {
 export const PEERS_MAX = 20;
 const SENSORS_MAX = 100;
 
-/** Where each class is named: kind, the condition, and the other side. */
-const NAMED: Readonly<Record<'host' | 'domain' | 'file', readonly (readonly [KindName, string, string])[]>> = {
-  host: (['conn', 'conn_update', 'dns', 'http', 'tls', 'icmp'] as const).map((kind) => [
-    kind,
-    'orig_host = {value: String} OR resp_host = {value: String}',
-    'if(orig_host = {value: String}, resp_host, orig_host)',
-  ]),
+/** Kind, the condition, and the other side. */
+type Place = readonly [KindName, string, string];
+
+/** Where a domain or a file is named. */
+const NAMED: Readonly<Record<'domain' | 'file', readonly Place[]>> = {
   domain: (
     [
       ['dns', 'query'],
@@ -62,10 +61,24 @@ const NAMED: Readonly<Record<'host' | 'domain' | 'file', readonly (readonly [Kin
   ],
 };
 
+/** A host takes part under its own name, or under an address that was its own at that time. */
+const placesOf = (loans: Loans): Place[] =>
+  (['conn', 'conn_update', 'dns', 'http', 'tls', 'icmp'] as const).map((kind) => {
+    const is = (end: 'orig' | 'resp'): string =>
+      [`${end}_host = {value: String}`, loans.holds(`${end}_h`) ?? []].flat().join(' OR ');
+    return [kind, `${is('orig')} OR ${is('resp')}`, `if(${is('orig')}, resp_host, orig_host)`];
+  });
+
 export async function entity(asker: Asker, which: Entity): Promise<Result<EntitySummary | undefined>> {
-  if (which.class !== 'address') return named(asker, which.class, which.value);
-  if (ipBytes(which.value) === undefined) return success(undefined);
-  return address(asker, which.value);
+  const { value } = which;
+  switch (which.class) {
+    case 'address':
+      return ipBytes(value) === undefined ? success(undefined) : address(asker, value);
+    case 'host':
+      return host(asker, value);
+    default:
+      return named(asker, NAMED[which.class], { value: escapeText(value.toLowerCase()) });
+  }
 }
 
 async function address(asker: Asker, text: string): Promise<Result<EntitySummary | undefined>> {
@@ -91,9 +104,17 @@ async function address(asker: Asker, text: string): Promise<Result<EntitySummary
   });
 }
 
-async function named(asker: Asker, what: keyof typeof NAMED, text: string): Promise<Result<EntitySummary | undefined>> {
-  const value = what === 'host' ? text : escapeText(text.toLowerCase());
-  const each = NAMED[what].map(
+async function host(asker: Asker, value: string): Promise<Result<EntitySummary | undefined>> {
+  const loans = await loansOf(asker, value);
+  return loans.ok ? named(asker, placesOf(loans.value), { value, ...loans.value.parameters }) : loans;
+}
+
+async function named(
+  asker: Asker,
+  places: readonly Place[],
+  parameters: Parameters,
+): Promise<Result<EntitySummary | undefined>> {
+  const each = places.map(
     ([kind, where, peer]) =>
       `SELECT '${kind}' AS kind, ts, seen, toString(sensor) AS sensor, ${peer} AS peer
        FROM ${quoted(asker.database)}.${quoted(kind)} WHERE ${where}`,
@@ -102,13 +123,13 @@ async function named(asker: Asker, what: keyof typeof NAMED, text: string): Prom
   const sums = await asker.rows(
     `SELECT kind, toUnixTimestamp64Micro(min(ts)), toUnixTimestamp64Micro(max(seen)), count(),
        groupUniqArray(toDate(seen)), groupUniqArray(${SENSORS_MAX})(sensor) FROM ${all} GROUP BY kind ORDER BY kind`,
-    { value },
+    parameters,
   );
   if (!sums.ok) return sums;
   if (sums.value.length === 0) return success(undefined);
   const peers = await asker.rows(
     `SELECT peer, count() AS n FROM ${all} WHERE peer != '' GROUP BY peer ORDER BY n DESC, peer LIMIT ${PEERS_MAX}`,
-    { value },
+    parameters,
   );
   if (!peers.ok) return peers;
   const rows = sums.value;

@@ -4,6 +4,7 @@
 //   uid, mac    fields of that type
 //   hash        32, 40 or 64 hex digits: text fields that are looked up by
 //   community   community_id
+//   host        a host's id: as a name, and flows of the addresses that were its own at that time
 //   name        text fields that are looked up by, exactly, and registered domains
 //   contains    the same text fields, anywhere in them: when `name` found nothing, or when it is asked for
 //
@@ -15,10 +16,11 @@ import { TABLES } from '../schema/gen/tables.gen.ts';
 import { ipBytes } from '../schema/ip.ts';
 import { escapeText } from '../schema/record.ts';
 import type { Asker, Parameters } from './asker.ts';
+import { hasEnds, type Loans, loansOf } from './loans.ts';
 import { eventsOfKind, PLACE, type Place, placeOf, type StoredEvent, timeOf } from './rows.ts';
 import { columnName, KINDS, quoted } from './tables.ts';
 
-export type Form = 'address' | 'uid' | 'mac' | 'hash' | 'community' | 'name' | 'contains';
+export type Form = 'address' | 'uid' | 'mac' | 'hash' | 'community' | 'host' | 'name' | 'contains';
 
 export interface SearchQuestion {
   readonly text: string;
@@ -58,22 +60,23 @@ export function formOf(text: string): Form {
   if (ipBytes(text) !== undefined) return 'address';
   if (/^C[0-9A-Za-z]{11}$/.test(text)) return 'uid';
   if (/^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(text)) return 'mac';
+  if (/^(?:mac|ip|name):\S+$/.test(text)) return 'host';
   if (/^1:[A-Za-z0-9+/]{27}=$/.test(text)) return 'community';
   if (/^[0-9a-f]+$/i.test(text) && HASH_BYTES.has(text.length)) return 'hash';
   return 'name';
 }
 
-const isText = (f: FieldMeta): boolean => f.type === 'text' && f.index;
+const isLookedUp = (f: FieldMeta): boolean => f.type === 'text' && f.index;
 const any = (conditions: readonly string[]): string | undefined =>
   conditions.length === 0 ? undefined : conditions.join(' OR ');
 const equals = (f: FieldMeta, value: string): string =>
   f.list ? `has(${quoted(f.name)}, ${value})` : `${quoted(f.name)} = ${value}`;
 
 /** Where a value of this form can stand in a kind; undefined when nowhere. */
-function condition(kind: KindName, form: Form): string | undefined {
+function condition(kind: KindName, form: Form, loans?: Loans): string | undefined {
   const fields = FIELDS[kind];
   const columns = new Set(TABLES[kind].columns.map(columnName));
-  const texts = fields.filter(isText);
+  const texts = fields.filter(isLookedUp);
   switch (form) {
     case 'address':
       return any([
@@ -89,6 +92,13 @@ function condition(kind: KindName, form: Form): string | undefined {
     case 'hash':
       // x509 writes serial numbers in upper case, everything else in lower.
       return any(texts.flatMap((f) => [equals(f, '{lower: String}'), equals(f, '{upper: String}')]));
+    case 'host':
+      return any(
+        [
+          condition(kind, 'name') ?? [],
+          ...(hasEnds(kind) ? [loans?.holds('orig_h') ?? [], loans?.holds('resp_h') ?? []] : []),
+        ].flat(),
+      );
     case 'name': {
       const domain = columns.has('registered_domain') ? ['registered_domain = {lower: String}'] : [];
       return any([...texts.flatMap((f) => [equals(f, '{text: String}'), equals(f, '{lower: String}')]), ...domain]);
@@ -117,7 +127,8 @@ export async function search(asker: Asker, question: SearchQuestion): Promise<Re
     throw new RangeError('search: from is before to');
   const form = question.form ?? formOf(text);
   const answer = await searchAs(asker, form, { ...question, limit, buckets });
-  if (!answer.ok || form !== 'name' || question.form !== undefined || answer.value.events.length > 0) return answer;
+  const isText = form === 'name' || form === 'host';
+  if (!answer.ok || !isText || question.form !== undefined || answer.value.events.length > 0) return answer;
   return searchAs(asker, 'contains', { ...question, limit, buckets });
 }
 
@@ -127,13 +138,16 @@ async function searchAs(asker: Asker, form: Form, q: Whole): Promise<Result<Sear
   const width = Math.max(1, Math.ceil((q.to - q.from) / q.buckets));
   // Records hold text with its backslashes doubled.
   const text = escapeText(q.text);
+  const loans = form === 'host' ? await loansOf(asker, q.text) : undefined;
+  if (loans?.ok === false) return loans;
   const parameters: Parameters = {
+    ...loans?.value.parameters,
     ...{ text, lower: text.toLowerCase(), upper: text.toUpperCase(), mac: text.toLowerCase().replaceAll('-', ':') },
     ...{ address: form === 'address' ? mapped(q.text) : '::', from: q.from, to: q.to, width },
   };
   const wheres = new Map<KindName, string>();
   for (const kind of q.kinds ?? KINDS) {
-    const where = condition(kind, form);
+    const where = condition(kind, form, loans?.value);
     if (where !== undefined) wheres.set(kind, `seen >= ${timeOf('from')} AND seen < ${timeOf('to')} AND (${where})`);
   }
   if (wheres.size === 0) return success({ form, events: [], counts: {}, width, histogram: [] });

@@ -28,14 +28,12 @@ describe('console: pages in a browser', function () {
   const shot = async (name: string): Promise<void> => {
     if (SHOTS === '') return;
     mkdirSync(SHOTS, { recursive: true });
-    for (const [width, scheme] of [
-      [1280, 'light'],
-      [1920, 'dark'],
-    ] as const) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.emulateMedia({ colorScheme: scheme });
-      await page.screenshot({ path: join(SHOTS, `${name}-${width}-${scheme}.png`), fullPage: true });
-    }
+    for (const width of [1280, 1920])
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.setViewportSize({ width, height: 900 });
+        await page.emulateMedia({ colorScheme });
+        await page.screenshot({ path: join(SHOTS, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+      }
     await page.setViewportSize({ width: 1280, height: 900 });
     await page.emulateMedia({ colorScheme: 'light' });
   };
@@ -208,6 +206,8 @@ describe('console: pages in a browser', function () {
     assert.match(await text('main'), /laptop-7\s+host name, by dhcp/);
     assert.match(await text('main'), /10\.20\.1\.17\s+address, by dhcp/);
     assert.match(await text('table.alerts'), /dropper-dormant-beacon/);
+    assert.match(await text('.figures'), /Seen on\s+63 days/);
+    assert.match(await text('table.peers'), /10\.20\.0\.53/, 'its resolver');
     await shot('entity-host');
     await fits();
     await open('/entity/domain/telemetry-sync.badcdn.example', '.figures');

@@ -39,6 +39,27 @@ describe('store: questions', function () {
     bytes: encodeBatch(kind, events),
   });
 
+  /** The address with the most flows: one host's until the middle of them, told twice, then another's, told once. */
+  const LENT = '192.0.2.80';
+  const lentUntil = (): number => {
+    const times = ofKind('conn').flatMap(({ event: e }) => ([e.orig_h, e.resp_h].includes(LENT) ? [e.ts] : []));
+    return times.sort((a, b) => a - b)[Math.floor(times.length / 2)] as number;
+  };
+  const identities = (): EventOf['identity'][] => {
+    const until = lentUntil();
+    const nothing = { mac: null, name: null, user: null, domain: null, until: null, vlan: null, refs: [] };
+    const row = (host: string, change: string, from: number, more: Partial<EventOf['identity']> = {}) => ({
+      ...{ ts: until, seen: until, cut: false, host, change, addr: LENT, source: 'dhcp' },
+      ...{ from, known_at: from, confidence: 1, ...nothing, ...more },
+    });
+    return [
+      row('mac:aa', 'opened', 1),
+      row('mac:aa', 'closed', 1, { until }),
+      row('mac:bb', 'opened', until),
+      row('mac:bb', 'opened', 1, { addr: '203.0.113.77' }),
+    ];
+  };
+
   const alertOf = (id: string, revision: number, more: Partial<AlertEvent> = {}): AlertEvent => {
     const steps = [ofKind('file')[0], ofKind('tls')[0]].map(
       (k) => k as { ref: string; event: { seen: number; uid?: string } },
@@ -135,6 +156,7 @@ describe('store: questions', function () {
       // Two holes: 1 to 9, and 11.
       ...[frame('capture_stats', 10, [stats(3e15, 0)], 's2'), frame('capture_stats', 12, [stats(3e15, 1)], 's2')],
       { ...frame('capture_stats', 13, [stats(3e15, 1)], 's2'), schema: 77 },
+      frame('identity', 4, identities()),
     ];
     assert.ok((await loader.load([...frames, ...more])).ok);
     await loader.close();
@@ -336,6 +358,27 @@ describe('store: questions', function () {
       assert.equal(await value(queries.entity(unknown)), undefined);
   });
 
+  it('a host is its addresses, each for as long as it was lent', async () => {
+    const until = lentUntil();
+    const flows = ofKind('conn').filter(({ event: e }) => [e.orig_h, e.resp_h].includes(LENT));
+    const [first, then] = [flows.filter((f) => f.event.ts < until), flows.filter((f) => f.event.ts >= until)];
+    assert.ok(first.length > 0 && then.length > 0);
+    for (const [name, own] of [
+      ['mac:aa', first],
+      ['mac:bb', then],
+    ] as const) {
+      const host = await value(queries.entity({ class: 'host', value: name }));
+      assert.equal(host?.counts.conn, own.length, name);
+      assert.equal(host?.first, Math.min(...own.map((f) => f.event.ts)));
+      assert.ok(host?.peers.every((p) => p.value !== `ip:${LENT}`));
+      const found = await value(queries.search({ text: name, from: 0, to: FOREVER, limit: LIMIT_MAX }));
+      assert.equal(found.form, 'host');
+      assert.equal(found.counts.conn, own.length);
+      assert.equal(found.counts.identity, 2);
+    }
+    assert.equal(await value(queries.entity({ class: 'host', value: 'mac:cc' })), undefined);
+  });
+
   it('say of each sensor when it was heard and what it lost', async () => {
     const [s1, s2, ...rest] = await value(queries.sensors());
     assert.deepEqual(rest, []);
@@ -378,6 +421,9 @@ describe('store: what a text looks like', () => {
     ['d41d8cd98f00b204e9800998ecf8427e', 'hash'],
     ['d41d8cd98f00b204e9800998ecf8427', 'name'],
     ['a', 'name'],
+    ['mac:02:10:00:00:00:17', 'host'],
+    ['ip:192.0.2.1', 'host'],
+    ['name: spaced', 'name'],
   ] as const)
     it(`${text}: ${form}`, () => assert.equal(formOf(text), form));
 

@@ -11,7 +11,7 @@ namespace catenary {
 struct AlertEvent {
   static constexpr Kind kKind = Kind::alert;
   // Most bytes one record can take, from the caps.
-  static constexpr std::size_t kBytesMax = 57677;
+  static constexpr std::size_t kBytesMax = 64845;
 
   // When the fact began [us].
   Micros ts{};
@@ -112,7 +112,7 @@ struct AlertEvent {
            record::list_bound(step_times.size(), 32, 9) +
            record::texts_bound(step_refs, 32, 96) +
            record::texts_bound(step_uids, 32, 12) +
-           record::texts_bound(step_stories, 32, 512) +
+           record::texts_bound(step_stories, 32, 736) +
            record::texts_bound(evidence, 32, 128) +
            record::text_bound(story, 4096);
   }
@@ -183,7 +183,7 @@ inline void AlertEvent::encode(RecordWriter& writer_) const noexcept {
     return record::text(to_, item_, 12, cut_);
   });
   at_ = record::list(at_, step_stories, 32, cut_, [&](std::uint8_t* to_, const std::string_view& item_) noexcept {
-    return record::text(to_, item_, 512, cut_);
+    return record::text(to_, item_, 736, cut_);
   });
   at_ = record::list(at_, evidence, 32, cut_, [&](std::uint8_t* to_, const std::string_view& item_) noexcept {
     return record::text(to_, item_, 128, cut_);

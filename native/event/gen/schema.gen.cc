@@ -544,7 +544,7 @@ constexpr FieldInfo kAlertFields[] = {
     {"step_times", FieldType::time, true, false, 0, 32, "Array(DateTime64(6, 'UTC'))"},
     {"step_refs", FieldType::text, true, false, 96, 32, "Array(String)"},
     {"step_uids", FieldType::text, true, false, 12, 32, "Array(String)"},
-    {"step_stories", FieldType::text, true, false, 512, 32, "Array(String)"},
+    {"step_stories", FieldType::text, true, false, 736, 32, "Array(String)"},
     {"evidence", FieldType::text, true, false, 128, 32, "Array(String)"},
     {"story", FieldType::text, false, false, 4096, 0, "String"},
 };
@@ -733,7 +733,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::signal, "signal", false, 20, 15575, kSignalFields},
     {Kind::sighting, "sighting", false, 0, 8457, kSightingFields},
     {Kind::identity, "identity", false, 0, 1964, kIdentityFields},
-    {Kind::alert, "alert", false, 0, 57677, kAlertFields},
+    {Kind::alert, "alert", false, 0, 64845, kAlertFields},
     {Kind::gap, "gap", false, 0, 162, kGapFields},
     {Kind::audit, "audit", false, 0, 1161, kAuditFields},
     {Kind::ssh, "ssh", true, 0, 1400, kSshFields},

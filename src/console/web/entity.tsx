@@ -31,10 +31,8 @@ export function EntityPage({ cls, value }: { cls: string; value: string }): VNod
       </div>
       {s === undefined ? (
         <div class="note">
-          <strong>The store does not know this {v.class}.</strong>{' '}
-          {v.class === 'host' && v.names.length > 0
-            ? 'No flow is filed under it: look at its addresses below.'
-            : 'Who talked to whom is kept for 400 days, everything else for as long as the collector says.'}{' '}
+          <strong>The store does not know this {v.class}.</strong> Who talked to whom is kept for 400 days, everything
+          else for as long as the collector says.{' '}
           <a href={`/search?q=${encodeURIComponent(v.value)}`}>Search for the text</a>
         </div>
       ) : (

@@ -14,6 +14,7 @@ const FORMS: Readonly<Record<string, string>> = {
   mac: 'exactly this link-layer address',
   hash: 'exactly this hash',
   community: 'exactly this community id',
+  host: 'this host, by its id and by the addresses that were its own',
   name: 'exactly this name or text',
   contains: 'this text anywhere within names, paths and user agents',
 };
@@ -22,7 +23,7 @@ const FORMS: Readonly<Record<string, string>> = {
 function entityOf(form: string, text: string): Pivot | undefined {
   if (form === 'address') return 'address';
   if (form === 'hash') return 'file';
-  if (form === 'name' && /^(mac|ip|name):/.test(text)) return 'host';
+  if (form === 'host') return 'host';
   return form === 'name' && /^[^\s.]+(\.[^\s.]+)+$/.test(text) ? 'domain' : undefined;
 }
 

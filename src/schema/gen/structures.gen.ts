@@ -661,7 +661,7 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('step_times', 'time', 'L', 0, 32),
     field('step_refs', 'text', 'L', 96, 32),
     field('step_uids', 'text', 'L', 12, 32),
-    field('step_stories', 'text', 'L', 512, 32),
+    field('step_stories', 'text', 'L', 736, 32),
     field('evidence', 'text', 'L', 128, 32),
     field('story', 'text', '', 4096, 0),
   ],

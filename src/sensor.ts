@@ -157,6 +157,7 @@ class Sensor {
             dir: folders(this.dir).leases,
             section: state.section('leases'),
             budgetBytes: config.evidence.leases_mb * MIB,
+            trees: addon.value.treeOfSegment,
             holder: {
               hold: (uid) => this.readers.map((r) => r.hold(uid)).every(Boolean),
               release: (uid) => this.readers.map((r) => r.release(uid)).every(Boolean),
@@ -357,7 +358,7 @@ class Sensor {
       if (this.live.newest !== undefined) this.leases?.expire(this.live.newest);
       const budget = (this.config.evidence.packets_mb * MIB) / Math.max(1, this.segments.size);
       for (const segments of this.segments.values()) {
-        const gone = segments.retain(budget, (s) => this.leases?.copyOut(s) ?? success(undefined));
+        const gone = await segments.retain(budget, async (s) => (await this.leases?.copyOut(s)) ?? success(undefined));
         if (!gone.ok) this.journal.tell(gone.fault);
       }
       if (this.config.evidence.files_mb > 0) {

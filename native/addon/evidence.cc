@@ -1,6 +1,8 @@
 // Packets at the border to JavaScript. src/capture validates options; what is missing here is a default.
 #include "addon/evidence.h"
 
+#include <algorithm>
+
 #include "event/record.h"
 #include "packets/digest.h"
 
@@ -46,6 +48,40 @@ class DigestWorker final : public Napi::AsyncWorker {
   packets::SegmentDigest digest_;
   Napi::Promise::Deferred deferred_;
 };
+
+class TreeWorker final : public Napi::AsyncWorker {
+ public:
+  TreeWorker(Napi::Env env, std::string path)
+      : Napi::AsyncWorker(env), path_(std::move(path)), deferred_(Napi::Promise::Deferred::New(env)) {}
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override { tree_ = packets::tree_of_segment(path_); }
+  void OnOK() override {
+    const Napi::Env env = Env();
+    Napi::Object o = Napi::Object::New(env);
+    Napi::Uint32Array offsets = Napi::Uint32Array::New(env, tree_.offsets.size());
+    std::copy(tree_.offsets.begin(), tree_.offsets.end(), offsets.Data());
+    o.Set("offsets", offsets);
+    o.Set("nodes", Napi::Buffer<std::uint8_t>::Copy(env, tree_.nodes.empty() ? nullptr : tree_.nodes.front().data(),
+                                                    tree_.nodes.size() * sizeof(files::Sha256)));
+    if (!tree_.error.empty()) o.Set("error", tree_.error);
+    deferred_.Resolve(o);
+  }
+  void OnError(const Napi::Error& e) override { deferred_.Reject(e.Value()); }
+
+ private:
+  std::string path_;
+  packets::SegmentTree tree_;
+  Napi::Promise::Deferred deferred_;
+};
+
+Napi::Value tree_of_segment(const Napi::CallbackInfo& info) {
+  auto* worker = new TreeWorker(info.Env(), info[0].ToString().Utf8Value());  // deletes itself
+  const Napi::Promise promise = worker->promise();
+  worker->Queue();
+  return promise;
+}
 
 Napi::Value digest_segment(const Napi::CallbackInfo& info) {
   auto* worker = new DigestWorker(info.Env(), info[0].ToString().Utf8Value());  // deletes itself
@@ -145,6 +181,10 @@ void Holds::apply(packets::Writer& writer) {
 
 Napi::Function define_digest_segment(Napi::Env env) {
   return Napi::Function::New(env, digest_segment, "digestSegment");
+}
+
+Napi::Function define_tree_of_segment(Napi::Env env) {
+  return Napi::Function::New(env, tree_of_segment, "treeOfSegment");
 }
 
 }  // namespace catenary::addon

@@ -52,12 +52,17 @@ void count(Bytes block, SegmentDigest& out) noexcept {
 
 }  // namespace
 
-void Tree::add(Bytes block) {
+files::Sha256 Tree::leaf(Bytes block) {
   scratch_.resize(1 + block.size());
   scratch_[0] = 0;
   std::memcpy(scratch_.data() + 1, block.data(), block.size());
   files::Sha256 hash{};
   CATENARY_CHECK(!hasher_.digest(files::Hash::kSha256, scratch_, hash).empty());
+  return hash;
+}
+
+void Tree::add(Bytes block) {
+  files::Sha256 hash = leaf(block);
   // Every whole pair of equal height becomes one: as many as there are trailing ones in the count before.
   for (std::uint64_t n = leaves_++; n & 1; n >>= 1) {
     hash = node(whole_.back(), hash);
@@ -86,16 +91,16 @@ files::Sha256 Tree::root() {
   return hash;
 }
 
-SegmentDigest digest_segment(const std::string& path) {
-  SegmentDigest out;
+namespace {
+
+// Every whole block from the start of the file, in order, and whether there was more than those. Memory of one buffer.
+template <typename Visit>
+void each_block(const std::string& path, SegmentDigest& out, const Visit& visit) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) {
     out.error = std::generic_category().message(errno);
-    return out;
+    return;
   }
-  EVP_MD_CTX* sha = EVP_MD_CTX_new();
-  CATENARY_CHECK(sha != nullptr && EVP_DigestInit_ex(sha, EVP_sha256(), nullptr) == 1);
-  Tree tree;
   std::vector<std::uint8_t> buffer(kReadBytes);
   std::size_t held = 0;
   bool is_whole = true;
@@ -114,10 +119,7 @@ SegmentDigest digest_segment(const std::string& path) {
         is_whole = false;
         break;
       }
-      const Bytes block = Bytes(buffer).subspan(at, size);
-      tree.add(block);
-      count(block, out);
-      CATENARY_CHECK(EVP_DigestUpdate(sha, block.data(), block.size()) == 1);
+      visit(Bytes(buffer).subspan(at, size));
       at += size;
       out.whole += size;
     }
@@ -126,12 +128,46 @@ SegmentDigest digest_segment(const std::string& path) {
     held -= at;
   }
   ::close(fd);
+}
+
+}  // namespace
+
+SegmentDigest digest_segment(const std::string& path) {
+  SegmentDigest out;
+  EVP_MD_CTX* sha = EVP_MD_CTX_new();
+  CATENARY_CHECK(sha != nullptr && EVP_DigestInit_ex(sha, EVP_sha256(), nullptr) == 1);
+  Tree tree;
+  each_block(path, out, [&](Bytes block) {
+    tree.add(block);
+    count(block, out);
+    CATENARY_CHECK(EVP_DigestUpdate(sha, block.data(), block.size()) == 1);
+  });
   files::Sha256 hash{};
   CATENARY_CHECK(EVP_DigestFinal_ex(sha, hash.data(), nullptr) == 1);
   EVP_MD_CTX_free(sha);
+  if (!out.error.empty()) return out;
   out.sha256 = hex(hash);
   out.root = hex(tree.root());
   out.blocks = tree.leaves();
+  return out;
+}
+
+SegmentTree tree_of_segment(const std::string& path) {
+  SegmentTree out;
+  Tree tree;
+  SegmentDigest read;
+  each_block(path, read, [&](Bytes block) {
+    out.offsets.push_back(static_cast<std::uint32_t>(read.whole));
+    out.nodes.push_back(tree.leaf(block));
+  });
+  out.error = read.error;
+  std::size_t level = 0;
+  for (std::size_t width = out.nodes.size(); width > 1; width = (width + 1) / 2) {
+    for (std::size_t i = 0; i + 1 < width; i += 2)
+      out.nodes.push_back(tree.node(out.nodes[level + i], out.nodes[level + i + 1]));
+    if (width % 2 == 1) out.nodes.push_back(files::Sha256(out.nodes[level + width - 1]));
+    level += width;
+  }
   return out;
 }
 

@@ -25,9 +25,10 @@ class Tree {
   // Of no leaf: the hash of nothing.
   files::Sha256 root();
 
- private:
+  files::Sha256 leaf(Bytes block);
   files::Sha256 node(const files::Sha256& left, const files::Sha256& right);
 
+ private:
   files::Hasher hasher_;
   std::vector<std::uint8_t> scratch_;
   std::vector<files::Sha256> whole_;  // roots of whole subtrees, largest first
@@ -45,5 +46,17 @@ struct SegmentDigest {
 
 // Cost: one pass; memory of two blocks.
 SegmentDigest digest_segment(const std::string& path);
+
+// The whole tree, for proofs that single blocks are in it.
+struct SegmentTree {
+  std::vector<std::uint32_t> offsets;  // of each whole block in the file, ascending: the leaves
+  // Level by level from the leaves to the root. A node without a sibling stands on the next level as it is, which gives
+  // the tree of RFC 6962: there too the larger power of two is split off on the left.
+  std::vector<files::Sha256> nodes;
+  std::string error;  // why the file could not be read; "" when it was
+};
+
+// Cost: one pass; memory of 68 bytes a block.
+SegmentTree tree_of_segment(const std::string& path);
 
 }  // namespace catenary::packets

@@ -363,6 +363,26 @@ TEST(packets, the_root_is_that_of_rfc_6962) {
   }
 }
 
+TEST(packets, a_tree_has_every_block_and_ends_in_the_sealed_root) {
+  for (int packets : {1, 2, 3, 6, 7, 30}) {
+    Bench b;
+    for (int i = 0; i < packets; i++) b.packet(kStart + i, static_cast<std::size_t>(40 + i), 1);
+    const auto closed = b.finish();
+    const std::string path = b.folder.path + "/" + closed[0].name;
+    const auto digest = packets::digest_segment(path);
+    const auto tree = packets::tree_of_segment(path);
+    EXPECT_EQ(tree.offsets.size(), digest.blocks);
+    EXPECT_EQ(tree.offsets.back(), digest.bytes - packets::packet_block_bytes(static_cast<std::size_t>(39 + packets)));
+    std::string root(64, '0');
+    files::hex_text(tree.nodes.back(), root.data());
+    EXPECT_EQ(root, digest.root);
+    std::size_t nodes = 1;
+    for (std::size_t width = tree.offsets.size(); width > 1; width = (width + 1) / 2) nodes += width;
+    EXPECT_EQ(tree.nodes.size(), nodes);
+  }
+  EXPECT_EQ(packets::tree_of_segment("/nonexistent").error, "No such file or directory");
+}
+
 TEST(packets, a_file_that_broke_off_is_whole_up_to_its_last_block) {
   Bench b;
   for (int i = 0; i < 3; i++) b.packet(kStart + i, 100, 1);

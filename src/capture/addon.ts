@@ -100,6 +100,15 @@ export interface NativeDigest {
   readonly error?: string;
 }
 
+/** The RFC 6962 tree over the blocks of a segment. */
+export interface NativeTree {
+  /** Of each whole block in the file, ascending: the leaves. */
+  readonly offsets: Uint32Array;
+  /** Hashes of 32 bytes, level by level from the leaves to the root. */
+  readonly nodes: Buffer;
+  readonly error?: string;
+}
+
 export interface NativeBatch {
   readonly kind: number;
   readonly count: number;
@@ -180,6 +189,7 @@ export interface Addon extends NativeTransposition, NativeWire {
   readonly Memory: NativeMemoryClass;
   /** Reads a segment and hashes it, off this thread. */
   digestSegment(path: string): Promise<NativeDigest>;
+  treeOfSegment(path: string): Promise<NativeTree>;
   version(): Versions;
 }
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
-import { segmentDigester } from '../capture/index.ts';
+import { segmentDigester, segmentTrees } from '../capture/index.ts';
 import {
   alertsIn,
   bundleOf,
@@ -97,7 +97,7 @@ const versionOf = (): string => {
   return `catenary ${version}`;
 };
 
-function exportBundle(id: string, o: ExportOptions, world: Surroundings): Result<ExitCode> {
+async function exportBundle(id: string, o: ExportOptions, world: Surroundings): Promise<Result<ExitCode>> {
   if (!existsSync(folders(o.dir).packets))
     return failure('usage', `${o.dir}: is no evidence folder`, 'name the folder that holds packets/');
   if (existsSync(o.out)) return failure('usage', `${o.out}: is there already`, 'name another');
@@ -107,7 +107,9 @@ function exportBundle(id: string, o: ExportOptions, world: Surroundings): Result
     if (!alert.ok) return alert;
     const signer = openSigner(folders(o.dir).keys);
     if (!signer.ok) return signer;
-    const bundle = bundleOf(o.dir, alert.value, signer.value, versionOf(), world.clock.wall());
+    const trees = segmentTrees();
+    if (!trees.ok) return trees;
+    const bundle = await bundleOf(o.dir, alert.value, trees.value, signer.value, versionOf(), world.clock.wall());
     if (!bundle.ok) return bundle;
     what = o.out;
     if (o.out.endsWith('.tar')) writeFileSync(o.out, tarOf(bundle.value.entries), { mode: 0o600, flag: 'wx' });
@@ -119,7 +121,7 @@ function exportBundle(id: string, o: ExportOptions, world: Surroundings): Result
         if (name.endsWith('.sh')) chmodSync(path, 0o700);
       }
     for (const s of bundle.value.steps) world.stdout.write(`${stepLine(s)}\n`);
-    world.stdout.write(`signed by ${signer.value.fingerprint}\n`);
+    world.stdout.write(`signed by ${bundle.value.fingerprint}\n`);
     return success(EXIT.ok);
   } catch (error) {
     return { ok: false, fault: systemFault(what === o.out ? 'output_unwritable' : 'input_unreadable', what, error) };
@@ -204,7 +206,7 @@ export function addEvidence(program: Command, world: Surroundings, done: Done): 
     .requiredOption('--alerts <file>', 'the alerts.ndjson of the analysis')
     .requiredOption('--out <name>', 'a folder that is not there yet, or NAME.tar')
     .addHelpText('after', EXPORT_MANUAL)
-    .action((id: string, o: ExportOptions) => done(exportBundle(id, o, world)));
+    .action(async (id: string, o: ExportOptions) => done(await exportBundle(id, o, world)));
   evidence
     .command('verify')
     .description('Checks a bundle, or an evidence folder.')

@@ -83,13 +83,13 @@ export function packetOf(block: Buffer): { interface: number; ts: bigint; flow: 
   return { interface: block.readUInt32LE(8), ts, flow: block.readBigUInt64LE(options + 4) };
 }
 
-/** Section header and interfaces before the first packet, as stored. */
-export function headOf(file: Places): Buffer[] {
-  const out: Buffer[] = [];
+/** Section header and interfaces before the first packet, as stored, and where. */
+export function headOf(file: Places): { block: Buffer; at: number }[] {
+  const out: { block: Buffer; at: number }[] = [];
   for (let at = 0; at < HEAD_BYTES_MAX; ) {
     const block = blockAt(file, at);
     if (block === undefined || typeOf(block) === PACKET) break;
-    out.push(block);
+    out.push({ block, at });
     at += block.length;
   }
   return out;

@@ -2,29 +2,40 @@
 // ours to be checked.
 //
 //   alert.json  story.html  events.ndjson
-//   packets/step-N.pcapng      original blocks of the step's flow
-//   files/SHA256.enc           encrypted with a published word
-//   manifests/*.manifest .sig  seals of the segments of that time; in front, the number of their folder
-//   sensor.pub  verify.sh
-//   bundle.manifest .sig       the list of all of these, signed
+//   packets/step-N.pcapng .proof   original blocks of the step's flow, and that they are in sealed segments
+//   files/SHA256.enc               encrypted with a published word
+//   manifests/ receipts/           seals of the segments of that time, and what the collector countersigned
+//   sensor.pub collector.pub       who signed; the second where a collector countersigns
+//   verify.sh
+//   bundle.manifest .sig           the list of all of these, signed
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure, type Result, success } from '../lib/fault.ts';
 import { assess } from './assess.ts';
 import { flowNumber } from './blocks.ts';
-import { extract, pcapngOf } from './extract.ts';
+import { type Chain, readChains, sealedSegments } from './chain.ts';
+import { chainEntries, manifestName, type Time } from './chain_proof.ts';
+import {
+  extract,
+  pcapngOf,
+  proofIn,
+  proofOfCopy,
+  type Section,
+  type SegmentTree,
+  type Trees,
+  treeOf,
+} from './extract.ts';
 import { contentOf, encrypted } from './files.ts';
 import { copiesOf } from './leases.ts';
 import { type StoryStep, storyPage } from './page.ts';
-import { readManifest, segmentFiles, segmentFolders, stemsOf } from './segments.ts';
+import { blocksProof, type SectionProof } from './proof.ts';
+import { fingerprintOf, WITNESS_KEY, witnessKeyIn } from './receipts.ts';
 import { PUBLIC_KEY, type Signer, sha256 } from './signer.ts';
 import type { Entry } from './tar.ts';
 import { VERIFY_SH } from './verify_script.ts';
 
 /** Steps of one alert, other starts included, that a bundle has evidence of. */
 export const STEPS_MAX = 256;
-/** Seals in one bundle, from the oldest. */
-export const MANIFESTS_MAX = 4096;
 /** Of alerts.ndjson, which is read whole. */
 export const ALERTS_BYTES_MAX = 256 << 20;
 
@@ -45,6 +56,8 @@ export interface StepEvidence {
 export interface Bundle {
   readonly entries: readonly Entry[];
   readonly steps: readonly StepEvidence[];
+  /** What verify.sh is told through another channel. */
+  readonly fingerprint: string;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -95,34 +108,97 @@ export function* alertsIn(path: string, bytesMax = ALERTS_BYTES_MAX): Generator<
 interface Evidence {
   readonly summary: StepEvidence;
   readonly entries: readonly Entry[];
+  /** Of the packets of each flow, and of the record where that has a flow of its own. */
+  readonly times: readonly Time[];
+  /** CHAIN/STEM of those that its packets are from. */
+  readonly segments: readonly string[];
 }
 
-function stepEvidence(dir: string, step: Json, n: number): Result<Evidence> {
-  const at = folders(dir);
+/** What a bundle is made of, and what makes it. */
+interface Sources {
+  readonly dir: string;
+  readonly chains: readonly Chain[];
+  readonly trees: Trees;
+  /** Of segments that were read once. */
+  readonly known: Map<string, SegmentTree>;
+}
+
+async function proofOf(section: Section, from: Sources): Promise<Result<SectionProof | undefined>> {
+  if (section.proof !== undefined || !section.path.startsWith(folders(from.dir).packets))
+    return success(proofOfCopy(section));
+  const known = from.known.get(section.path);
+  if (known !== undefined) return success(proofIn(known, section));
+  const made = await treeOf(from.trees, section.path);
+  if (!made.ok) return made;
+  // One at a time: a tree has 68 bytes a block, and steps ask for the same segments one after another.
+  from.known.clear();
+  from.known.set(section.path, made.value);
+  return success(proofIn(made.value, section));
+}
+
+const nanos = (us: number): bigint => BigInt(Math.floor(us)) * 1000n;
+
+/** As far as a record says when it was. */
+function spanOf(record: Json): Time {
+  const from = micros(record.first ?? record.ts) ?? 0;
+  return { from: nanos(from), to: nanos(Math.max(from, micros(record.seen) ?? from)) + 999n };
+}
+
+/** Packet times of a flow: of its packets and, when it is the record's own, of the record. */
+function timeOf(record: Json, sections: readonly Section[]): Time | undefined {
+  const times = sections.flatMap((s) => s.packets.map((p) => p.ts));
+  if (typeof record.uid === 'string' && record.ts !== undefined) times.push(...Object.values(spanOf(record)));
+  const [first] = times;
+  if (first === undefined) return undefined;
+  return times.reduce(({ from, to }, t) => ({ from: t < from ? t : from, to: t > to ? t : to }), {
+    from: first,
+    to: first,
+  });
+}
+
+async function stepEvidence(from: Sources, step: Json, n: number): Promise<Result<Evidence>> {
+  const at = folders(from.dir);
   const record = isObject(step.record) ? step.record : {};
   const entries: Entry[] = [];
-  const name = text(step.step);
   const uids = typeof record.uid === 'string' ? [record.uid] : Array.isArray(record.uids) ? record.uids.map(text) : [];
   const flows: Omit<StepEvidence, 'file' | 'step'>[] = [];
-  const pieces: Buffer[] = [];
-  const segments = existsSync(at.packets)
-    ? segmentFolders(at.packets).flatMap((folder) => segmentFiles(folder).map((s) => s.path))
-    : [];
+  const all: Section[] = [];
+  const proofs: SectionProof[] = [];
+  const times: Time[] = [];
   for (const uid of new Set(uids)) {
     const flow = flowNumber(uid);
-    if (flow === undefined || !existsSync(at.packets)) continue;
+    if (flow === undefined || from.chains.length === 0) continue;
     const copies = copiesOf(at.leases, uid);
-    const found = extract(flow, copies, segments);
+    const found = extract(flow, copies, sealedSegments(from.chains));
     if (!found.ok) return found;
     const { sections, packets: count, damage } = found.value;
-    // A signal's flows are older and younger than its record: only its own flow must lie in the record's time.
-    const from = micros(typeof record.uid === 'string' ? record.ts : (record.first ?? record.ts)) ?? 0;
-    const about = { packets: count, damage, from, to: Math.max(from, micros(record.seen) ?? from) };
-    flows.push({ packets: count, ...assess(at.packets, about, copies.length > 0 ? 'lifted' : 'applies') });
-    if (count > 0) pieces.push(pcapngOf(sections));
+    const time = timeOf(record, sections);
+    if (time !== undefined) times.push(time);
+    flows.push({
+      packets: count,
+      ...assess(
+        from.chains,
+        { packets: count, damage, ...(time ?? spanOf(record)) },
+        copies.length > 0 ? 'lifted' : 'applies',
+      ),
+    });
+    for (const section of sections) {
+      const proof = await proofOf(section, from);
+      if (!proof.ok) return proof;
+      all.push(section);
+      if (proof.value !== undefined) proofs.push(proof.value);
+    }
   }
-  if (pieces.length > 0) entries.push({ name: `packets/step-${n}.pcapng`, bytes: Buffer.concat(pieces) });
-  const packets = { step: name, ...together(flows) };
+  if (all.length > 0) {
+    const name = (segment: string): string => {
+      const [chain, stem = ''] = segment.split('/');
+      const known = from.chains.find((c) => c.name === chain);
+      return known === undefined ? `manifests/?-${stem}.manifest` : manifestName(known, stem);
+    };
+    entries.push({ name: `packets/step-${n}.pcapng`, bytes: pcapngOf(all) });
+    entries.push({ name: `packets/step-${n}.proof`, bytes: Buffer.from(blocksProof(proofs, name)) });
+  }
+  const packets = { step: text(step.step), ...together(flows) };
   const hash = text(record.sha256);
   let file: string | undefined;
   if (hash !== '') {
@@ -130,7 +206,7 @@ function stepEvidence(dir: string, step: Json, n: number): Result<Evidence> {
     file = 'missing' in content ? content.missing : '';
     if (!('missing' in content)) entries.push({ name: `files/${hash}.enc`, bytes: encrypted(content.bytes) });
   }
-  return success({ entries, summary: { ...packets, file } });
+  return success({ entries, times, segments: proofs.map((p) => p.segment), summary: { ...packets, file } });
 }
 
 /** Of all flows of a step. */
@@ -153,65 +229,57 @@ const told = (e: StepEvidence): string => {
   return `${packets} ${e.file === '' ? 'The file is here.' : `The file ${e.file}.`}`;
 };
 
-/** Seals of segments that have packets of these times [us], and their signatures. */
-export function seals(dir: string, times: readonly { from: number; to: number }[], max = MANIFESTS_MAX): Entry[] {
-  const out: Entry[] = [];
-  const folders = segmentFolders(dir).map((folder, i) => ({ folder, number: String(i).padStart(2, '0') }));
-  const all = folders.flatMap((f) => stemsOf(f.folder, '.manifest').map((stem) => ({ ...f, stem })));
-  for (const { folder, number, stem } of all) {
-    if (out.length >= 2 * max) break;
-    const m = readManifest(folder, stem);
-    if (m === undefined) continue;
-    const hit = times.some((t) => Number(m.first / 1000n) <= t.to && Number(m.last / 1000n) >= t.from);
-    if (!hit) continue;
-    for (const ending of ['manifest', 'sig'])
-      out.push({
-        name: `manifests/${number}-${stem}.${ending}`,
-        bytes: readFileSync(join(folder, `${stem}.${ending}`)),
-      });
-  }
-  return out;
-}
-
 /**
  * @param dir      the evidence folder
  * @param alert    its line of alerts.ndjson
  * @param exported wall time [us]
  */
-export function bundleOf(dir: string, alert: Json, signer: Signer, software: string, exported: number): Result<Bundle> {
+export async function bundleOf(
+  dir: string,
+  alert: Json,
+  trees: Trees,
+  signer: Signer,
+  software: string,
+  exported: number,
+): Promise<Result<Bundle>> {
+  const at = folders(dir);
+  const from: Sources = { dir, chains: existsSync(at.packets) ? readChains(at.packets) : [], trees, known: new Map() };
   const steps = [
     ...objects(alert.steps),
     ...(Array.isArray(alert.other_starts) ? alert.other_starts.flatMap(objects) : []),
   ];
   const known = new Map<string, Entry>();
-  const summaries: StepEvidence[] = [];
   const pages: StoryStep[] = [];
-  const times: { from: number; to: number }[] = [];
+  const found: Evidence[] = [];
   for (const [i, step] of steps.slice(0, STEPS_MAX).entries()) {
-    const found = stepEvidence(dir, step, i + 1);
-    if (!found.ok) return found;
-    for (const e of found.value.entries) known.set(e.name, e);
-    summaries.push(found.value.summary);
-    const record = isObject(step.record) ? step.record : {};
-    const from = micros(record.ts);
-    if (from !== undefined) times.push({ from, to: Math.max(from, micros(record.seen) ?? from) });
+    const of = await stepEvidence(from, step, i + 1);
+    if (!of.ok) return of;
+    found.push(of.value);
+    for (const e of of.value.entries) known.set(e.name, e);
     const why = Array.isArray(step.why) ? step.why.map(text) : [];
     pages.push({
-      ...{ name: text(step.step), at: text(step.seen), kind: text(step.kind), why, record },
-      evidence: told(found.value.summary),
+      ...{ name: text(step.step), at: text(step.seen), kind: text(step.kind), why },
+      ...{ record: isObject(step.record) ? step.record : {}, evidence: told(of.value.summary) },
     });
   }
+  const witness = witnessKeyIn(at.keys);
+  const fingerprint = fingerprintOf(signer.publicKey, witness);
   const page = storyPage({
     ...{ title: text(alert.title), id: text(alert.id), severity: text(alert.severity) },
-    ...{ text: text(alert.explanation), steps: pages, fingerprint: signer.fingerprint },
+    ...{ text: text(alert.explanation), steps: pages, fingerprint },
   });
+  const times = found.flatMap((f) => f.times);
+  const segments = new Set(found.flatMap((f) => f.segments));
+  const ofChains = from.chains.map((chain) => chainEntries(chain, times, segments));
+  const isWhole = ofChains.every((c) => c.isWhole);
   const entries: Entry[] = [
     { name: 'alert.json', bytes: Buffer.from(`${JSON.stringify(alert, null, 2)}\n`) },
     { name: 'story.html', bytes: Buffer.from(page) },
     { name: 'events.ndjson', bytes: Buffer.from(steps.map((s) => `${JSON.stringify(s)}\n`).join('')) },
     ...known.values(),
-    ...seals(folders(dir).packets, times),
+    ...ofChains.flatMap((c) => c.entries),
     { name: PUBLIC_KEY, bytes: Buffer.from(signer.publicKey) },
+    ...(witness === undefined ? [] : [{ name: WITNESS_KEY, bytes: Buffer.from(witness) }]),
     { name: 'verify.sh', bytes: Buffer.from(VERIFY_SH) },
   ];
   const list = [
@@ -219,11 +287,14 @@ export function bundleOf(dir: string, alert: Json, signer: Signer, software: str
     `alert=${text(alert.id)}`,
     `software=${software}`,
     `exported_us=${exported}`,
-    ...summaries.map((s, i) => `step=${i + 1} packets=${s.packets} state=${s.state}`),
+    ...from.chains.map((c) => `chain=${c.number} ${c.name}`),
+    ...found.map(({ summary: s }, i) => `step=${i + 1} packets=${s.packets} state=${s.state}`),
+    // Of these times no seal is missing here; verify.sh looks.
+    ...(isWhole ? times.map((t) => `time= from=${t.from} to=${t.to}`) : ['times=cut']),
     ...entries.map((e) => `${sha256(e.bytes)}  ${e.name}`),
   ].join('\n');
   const manifest = `${list}\n`;
   entries.push({ name: 'bundle.manifest', bytes: Buffer.from(manifest) });
   entries.push({ name: 'bundle.sig', bytes: signer.sign(manifest) });
-  return success({ entries, steps: summaries });
+  return success({ entries, steps: found.map((f) => f.summary), fingerprint });
 }

@@ -4,15 +4,19 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { leafHash, Tree } from '../lib/merkle.ts';
 import type { Keep, Matched } from '../schema/finding.ts';
 import type { Section } from '../schema/observation.ts';
-import { BLOCK_BYTES_MAX, flowNumber } from './blocks.ts';
-import { alertsIn, bundleOf, findAlert, STEPS_MAX, seals } from './bundle.ts';
-import { ALWAYS, extract, pcapngOf } from './extract.ts';
+import { BLOCK_BYTES_MAX, blockAt, flowNumber, Places } from './blocks.ts';
+import { alertsIn, bundleOf, findAlert, STEPS_MAX } from './bundle.ts';
+import { readChains } from './chain.ts';
+import { sealsFor } from './chain_proof.ts';
+import { ALWAYS, type Section as Extract, extract, pcapngOf, proofOfCopy, type Trees } from './extract.ts';
 import { contentOf, retainFiles } from './files.ts';
 import { Leases } from './leases.ts';
 import { FORMAT, MANIFEST_BYTES_MAX, type Manifest, manifestText, parseManifest } from './manifest.ts';
 import { html } from './page.ts';
+import type { SegmentFile } from './segments.ts';
 import { openSigner, sha256 } from './signer.ts';
 import { tarOf } from './tar.ts';
 
@@ -53,6 +57,19 @@ function sectionOf(entries = new Map<string, Uint8Array>()): Section {
   };
 }
 
+/** As the decoder's library makes it, for files of a few blocks. */
+const trees: Trees = async (path) => {
+  const file = new Places(path);
+  const offsets: number[] = [];
+  const leaves: Buffer[] = [];
+  for (let at = 0, b = blockAt(file, at); b !== undefined; at += b.length, b = blockAt(file, at)) {
+    offsets.push(at);
+    leaves.push(leafHash(b));
+  }
+  file.close();
+  return { offsets: Uint32Array.from(offsets), nodes: Tree.over(Buffer.concat(leaves)).nodes };
+};
+
 const manifest: Manifest = {
   ...{ sensor: 's1', epoch: 1, n: 2, prev: 'ab'.repeat(32), size: 9, packets: 3, first: 5n, last: 7n, leaves: 5 },
   files: [{ sha256: 'cd'.repeat(32), name: '00000001-00000002.pcapng' }],
@@ -69,15 +86,18 @@ describe('evidence: its parts', () => {
     release: (uid: string) => asked.push(`release ${uid}`) > 0,
   };
   const leasesOf = (o: { section?: Section; budgetBytes?: number; leasesMax?: number } = {}): Leases =>
-    new Leases({ dir: join(dir, 'leases'), section: sectionOf(), budgetBytes: 1 << 20, holder, ...o });
+    new Leases({ dir: join(dir, 'leases'), section: sectionOf(), budgetBytes: 1 << 20, holder, trees, ...o });
   const request = (partial: string, uid: string | null = UID, until = 100) => ({
     ...{ partial, step: 's', uid, firstTs: 1, lastTs: 2, sha256: null, packets: 'flow' as const, until },
   });
-  const segment = (...packets: Buffer[]): { stem: string; path: string; bytes: number } => {
-    const path = join(dir, '00000001-00000001.pcapng');
+  const segment = (...packets: Buffer[]): SegmentFile => segmentNumber(1, ...packets);
+  const segmentNumber = (n: number, ...packets: Buffer[]): SegmentFile => {
+    const stem = `00000001-0000000${n}`;
+    mkdirSync(join(dir, 'eth0'), { recursive: true });
+    const path = join(dir, 'eth0', `${stem}.pcapng`);
     const bytes = Buffer.concat([HEAD, ...packets]);
     writeFileSync(path, bytes);
-    return { stem: '00000001-00000001', path, bytes: bytes.length };
+    return { chain: 'eth0', stem, path, bytes: bytes.length };
   };
 
   beforeEach(() => {
@@ -187,22 +207,38 @@ describe('evidence: its parts', () => {
     }
   });
 
-  it('a bundle has so many steps and so many seals', () => {
+  it('a bundle has so many steps', async () => {
     const signer = openSigner(join(dir, 'keys'));
     assert.ok(signer.ok);
     for (const n of [STEPS_MAX - 1, STEPS_MAX, STEPS_MAX + 1]) {
       const steps = Array.from({ length: n }, (_, i) => ({ step: `s${i}`, record: {} }));
-      const bundle = bundleOf(dir, { id: 'a', steps }, signer.value, 'x', 1);
+      const bundle = await bundleOf(dir, { id: 'a', steps }, trees, signer.value, 'x', 1);
       assert.ok(bundle.ok);
       assert.equal(bundle.value.steps.length, Math.min(n, STEPS_MAX));
     }
-    for (let n = 1; n <= 3; n++) {
-      writeFileSync(join(dir, `00000001-0000000${n}.manifest`), manifestText({ ...manifest, n, last: 7000n }));
-      writeFileSync(join(dir, `00000001-0000000${n}.sig`), '');
+  });
+
+  it('a bundle has the seals of a time, one more at either end, and so many', () => {
+    for (let n = 1; n <= 9; n++) {
+      // Of 4 and 8 nothing was kept: they have no time, and fence nothing.
+      const packets = n % 4 === 0 ? 0 : 1;
+      const times = { packets, first: BigInt(1000 * n), last: BigInt(1000 * n + 999) };
+      writeFileSync(join(dir, `00000001-0000000${n}.manifest`), manifestText({ ...manifest, ...times, n }));
     }
-    const names = (max: number): number => seals(dir, [{ from: 7, to: 7 }], max).length / 2;
-    assert.deepEqual([names(2), names(3), names(4)], [2, 3, 3]);
-    assert.equal(seals(dir, [{ from: 8, to: 9 }]).length, 0);
+    const [chain] = readChains(dir);
+    assert.ok(chain);
+    const picked = (from: number, to: number, max = 99): number[] =>
+      [...sealsFor(chain, [{ from: BigInt(from), to: BigInt(to) }], new Set(), max)].map((i) => i + 1).sort();
+    assert.deepEqual(picked(6000, 6500), [5, 6, 7]);
+    assert.deepEqual(picked(5999, 6000), [3, 4, 5, 6, 7]);
+    assert.deepEqual(picked(1500, 1500), [1, 2]);
+    assert.deepEqual(picked(9999, 9999), [7, 8, 9]);
+    assert.deepEqual(picked(10_000, 20_000), []);
+    assert.deepEqual(
+      [1, 2, 3, 4].map((max) => picked(6000, 6500, max).length),
+      [1, 2, 3, 3],
+    );
+    assert.deepEqual([...sealsFor(chain, [], new Set([`${chain.name}/00000001-00000004`]), 99)].length, 3);
   });
 
   it('so many leases are taken; one more is refused and counted', () => {
@@ -247,15 +283,15 @@ describe('evidence: its parts', () => {
     assert.equal(leases.size, 1);
   });
 
-  it('leases survive a restart with what they hold; what nobody holds is cleared away', () => {
+  it('leases survive a restart with what they hold; what nobody holds is cleared away', async () => {
     const entries = new Map<string, Uint8Array>();
     const leases = leasesOf({ section: sectionOf(entries) });
     leases.take(request('a'));
-    assert.ok(leases.copyOut(segment(packet(5, 1), packet(6, 2))).ok);
-    writeFileSync(join(dir, 'leases', `${OTHER}-${'0'.repeat(32)}.pcapng`), 'left over');
+    assert.ok((await leases.copyOut(segment(packet(5, 1), packet(6, 2)))).ok);
+    writeFileSync(join(dir, 'leases', `${OTHER}-${'0'.repeat(32)}.eth0.00000001-00000001.pcapng`), 'left over');
     const again = leasesOf({ section: sectionOf(entries) });
-    assert.equal(again.bytes, HEAD.length + PACKET_BYTES);
-    assert.equal(readdirSync(join(dir, 'leases')).length, 1);
+    assert.equal(again.bytes, leases.bytes);
+    assert.equal(readdirSync(join(dir, 'leases')).length, 2);
     assert.equal(again.copiesOf(UID).length, 1);
     asked.length = 0;
     again.holdAgain();
@@ -264,31 +300,61 @@ describe('evidence: its parts', () => {
     assert.deepEqual([again.bytes, readdirSync(join(dir, 'leases')).length, entries.size], [0, 0, 0]);
   });
 
-  it('copies stay inside their budget: one byte less, and nothing is copied but the reason', () => {
-    const size = HEAD.length + PACKET_BYTES;
+  it('copies stay inside their budget: one byte less, and nothing is copied but the reason', async () => {
+    const whole = leasesOf();
+    whole.take(request('a'));
+    assert.ok((await whole.copyOut(segment(packet(5, 1)))).ok);
+    const size = whole.bytes;
+    assert.ok(size > HEAD.length + PACKET_BYTES);
+    rmSync(join(dir, 'leases'), { recursive: true });
     for (const budgetBytes of [size - 1, size, size + 1]) {
       const leases = leasesOf({ budgetBytes });
       leases.take(request('a'));
       leases.confirm('a', 'x');
-      assert.ok(leases.copyOut(segment(packet(5, 1))).ok);
+      assert.ok((await leases.copyOut(segment(packet(5, 1)))).ok);
       assert.equal(leases.bytes, budgetBytes < size ? 0 : size);
       assert.equal(leases.ofAlert('x')[0]?.reason, budgetBytes < size ? 'the budget of leases was used up' : '');
       rmSync(join(dir, 'leases'), { recursive: true });
     }
   });
 
-  it('copies of two segments are one file that is read as one', () => {
+  it('a copy that is made again after a crash is the same one', async () => {
+    const leases = leasesOf();
+    leases.take(request('a'));
+    assert.ok((await leases.copyOut(segment(packet(5, 1)))).ok);
+    const { bytes } = leases;
+    assert.ok((await leases.copyOut(segment(packet(5, 1)))).ok);
+    assert.equal(leases.bytes, bytes);
+    assert.equal(leases.copiesOf(UID).length, 1);
+  });
+
+  it('copies of two segments are read as one; blocks that are left out stand in the proof', async () => {
     const leases = leasesOf();
     leases.take({ ...request('a'), packets: { first: 2, last: 1 } });
-    leases.copyOut(segment(packet(5, 1), packet(5, 2), packet(5, 3), packet(5, 4)));
-    leases.copyOut(segment(packet(5, 5), packet(5, 6)));
-    const found = extract(5n, leases.copiesOf(UID), [], ALWAYS, { first: 2, last: 1 });
+    await leases.copyOut(segmentNumber(1, packet(5, 1), packet(5, 2), packet(5, 3), packet(5, 4)));
+    await leases.copyOut(segmentNumber(2, packet(5, 5), packet(5, 6)));
+    const copies = leases.copiesOf(UID);
+    const found = extract(5n, copies, [], ALWAYS, { first: 2, last: 1 });
     assert.ok(found.ok);
     assert.deepEqual(
       found.value.sections.flatMap((s) => s.packets.map((p) => p.ts)),
       [1n, 2n, 6n],
     );
     assert.equal(pcapngOf(found.value.sections).length, 2 * HEAD.length + 3 * PACKET_BYTES);
+    const proof = proofOfCopy(found.value.sections[0] as Extract);
+    assert.deepEqual(
+      proof?.blocks.map((b) => b.leaf),
+      [0, 1, 2, 3],
+    );
+    // The fourth packet was copied and is not wanted: its hash, then that of the third.
+    assert.deepEqual(
+      proof?.nodes.map((n) => [n.level, n.index]),
+      [
+        [0, 5],
+        [0, 4],
+      ],
+    );
+    assert.equal(proof?.nodes[0]?.hash, leafHash(packet(5, 4)).toString('hex'));
   });
 
   it('is a keeper: what a step wants kept, for as long as it says', () => {

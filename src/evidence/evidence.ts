@@ -11,6 +11,7 @@ import type { Clock } from '../lib/clock.ts';
 import { type Fault, type Result, success, systemFault } from '../lib/fault.ts';
 import type { Section } from '../schema/observation.ts';
 import { folders } from './bundle.ts';
+import type { Trees } from './extract.ts';
 import { retainFiles } from './files.ts';
 import { type Holder, Leases } from './leases.ts';
 import { type Circumstances, type Closed, type Digester, Segments } from './segments.ts';
@@ -21,6 +22,7 @@ export interface EvidenceOptions {
   readonly settings: ConfigValues['evidence'];
   readonly section: Section;
   readonly digest: Digester;
+  readonly trees: Trees;
   readonly clock: Clock;
   readonly circumstances: Circumstances;
 }
@@ -82,7 +84,8 @@ export class Evidence {
     this.segments = segments;
     this.holder = new LateHolder();
     const budgetBytes = s.leases_mb * MIB;
-    this.leases = new Leases({ dir: at.leases, section: o.section, budgetBytes, holder: this.holder });
+    const { section, trees } = o;
+    this.leases = new Leases({ dir: at.leases, section, trees, budgetBytes, holder: this.holder });
     if (s.packets_mb > 0)
       this.packets = {
         ...{ dir: at.packets, epoch: segments.epoch, segmentBytes: s.segment_mb * MIB },
@@ -99,25 +102,23 @@ export class Evidence {
   /**
    * Seals what the decoder has closed and keeps packets and files within their budgets.
    * @param now  packet time [us]
-   * @returns    the chain's heads, one a segment, and what did not work: a fault stops nothing but itself
+   * @returns    what did not work: a fault stops nothing but itself
    */
-  async take(closed: readonly Closed[], now: number): Promise<{ heads: string[]; faults: Fault[] }> {
-    const heads: string[] = [];
+  async take(closed: readonly Closed[], now: number): Promise<Fault[]> {
     const faults: Fault[] = [];
     for (const c of closed) {
-      const head = await this.segments.seal(c);
-      if (head.ok) heads.push(head.value);
-      else faults.push(head.fault);
+      const sealed = await this.segments.seal(c);
+      if (!sealed.ok) faults.push(sealed.fault);
     }
     this.leases.expire(now);
-    if (closed.length === 0) return { heads, faults };
+    if (closed.length === 0) return faults;
     const { settings } = this.o;
     const kept = [
-      this.segments.retain(settings.packets_mb * MIB, (s) => this.leases.copyOut(s)),
+      await this.segments.retain(settings.packets_mb * MIB, (s) => this.leases.copyOut(s)),
       ...(this.carve === undefined ? [] : [retainFiles(this.carve.dir, settings.files_mb * MIB, this.leases.files())]),
     ];
     for (const k of kept) if (!k.ok) faults.push(k.fault);
-    return { heads, faults };
+    return faults;
   }
 }
 

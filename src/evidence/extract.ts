@@ -1,19 +1,45 @@
 // Packets of one flow out of segments, as pcapng: the segment's own section header and interfaces, then the flow's own
-// blocks, byte for byte. Each segment gives a section of its own, so nothing has to be renumbered.
-import { existsSync } from 'node:fs';
-import { type Result, success, systemFault } from '../lib/fault.ts';
+// blocks, byte for byte. Each segment gives a section of its own, so nothing has to be renumbered, and each block keeps
+// its place in the segment's hash tree.
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { failure, type Result, success, systemFault } from '../lib/fault.ts';
+import { leafHash, type ProofNode, Tree } from '../lib/merkle.ts';
 import type { KeepPackets } from '../schema/finding.ts';
 import { blockAt, headOf, INTERFACE, Places, packetOf, placesOf, SECTION, typeOf } from './blocks.ts';
+import { parseSectionProof, type SectionProof } from './proof.ts';
 
 /** Of one flow in one file [bytes]; what is longer is cut, and said. */
 export const EXTRACT_BYTES_MAX = 256 << 20;
 
-export interface Section {
-  /** Section header and interfaces, as stored. */
-  readonly head: readonly Buffer[];
-  /** Of the flow, in the order of the file. */
-  packets: readonly { readonly ts: bigint; readonly block: Buffer }[];
+/** A block, and where it stands: its offset in the segment, or, of a copy, the number of its leaf. */
+interface Placed {
+  readonly block: Buffer;
+  readonly at: number;
 }
+
+interface PlacedPacket extends Placed {
+  readonly ts: bigint;
+}
+
+export interface Section {
+  /** Its own file: of a segment that is there, or a copy. */
+  readonly path: string;
+  /** Section header and interfaces, as stored. */
+  readonly head: readonly Placed[];
+  /** Of the flow, in the order of the file. */
+  readonly packets: readonly PlacedPacket[];
+  /** Of a copy: the proof that was made while the segment was there. */
+  readonly proof: SectionProof | undefined;
+}
+
+/** A section while it is read. */
+interface Growing extends Section {
+  readonly head: Placed[];
+  readonly packets: PlacedPacket[];
+}
+
+const newSection = (path: string, proof?: SectionProof): Growing => ({ path, head: [], packets: [], proof });
 
 export interface Extracted {
   readonly sections: readonly Section[];
@@ -31,11 +57,15 @@ export interface Span {
 }
 export const ALWAYS: Span = { from: 0n, to: (1n << 63n) - 1n };
 
-function* scan(file: Places): Generator<Buffer> {
+/** Where a segment or its index is, from either. */
+const indexPathOf = (path: string): string => path.replace(/\.pcapng$/, '.idx');
+export const proofPathOf = (path: string): string => path.replace(/\.pcapng$/, '.proof');
+
+function* scan(file: Places): Generator<Placed> {
   for (let at = 0; ; ) {
     const block = blockAt(file, at);
     if (block === undefined) return;
-    yield block;
+    yield { block, at };
     at += block.length;
   }
 }
@@ -47,93 +77,139 @@ interface Found {
   readonly bytesMax: number;
 }
 
-function add(found: Found, section: { packets: { ts: bigint; block: Buffer }[] }, block: Buffer, ts: bigint): boolean {
-  if (found.bytes + block.length > found.bytesMax) {
+function add(found: Found, section: Growing, placed: Placed, ts: bigint): boolean {
+  if (found.bytes + placed.block.length > found.bytesMax) {
     found.damage = `more than ${found.bytesMax} bytes`;
     return false;
   }
-  section.packets.push({ ts, block });
-  found.bytes += block.length;
+  section.packets.push({ ts, ...placed });
+  found.bytes += placed.block.length;
   return true;
 }
+
+const isHead = (block: Buffer): boolean => typeOf(block) === SECTION || typeOf(block) === INTERFACE;
 
 /** By the index where it is whole, else block by block. */
 function fromSegment(path: string, flow: bigint, span: Span, found: Found): void {
   const file = new Places(path);
   try {
-    const indexPath = path.replace(/\.pcapng$/, '.idx');
     let places: ReturnType<typeof placesOf>;
-    if (existsSync(indexPath)) {
-      const index = new Places(indexPath);
+    if (existsSync(indexPathOf(path))) {
+      const index = new Places(indexPathOf(path));
       places = placesOf(index, flow);
       index.close();
     }
-    const head = headOf(file);
-    const section = { head, packets: [] as { ts: bigint; block: Buffer }[] };
-    if (places !== undefined) {
-      for (const { offset, bytes } of places) {
-        const block = blockAt(file, offset);
-        const packet = block === undefined ? undefined : packetOf(block);
-        if (block === undefined || packet === undefined || block.length !== bytes) {
-          found.damage = `${path}: no packet where the index says`;
-          break;
-        }
-        if (packet.ts < span.from || packet.ts > span.to) continue;
-        // An interface that came later than the first packet is found by reading on.
-        if (packet.interface >= head.length - 1) {
-          head.splice(
-            0,
-            head.length,
-            ...[...scan(file)].filter((b) => typeOf(b) === SECTION || typeOf(b) === INTERFACE),
-          );
-        }
-        if (!add(found, section, block, packet.ts)) break;
-      }
-    } else {
-      scanSegment(file, flow, span, found, section);
-    }
+    const section = newSection(path);
+    if (places === undefined) scanSegment(file, flow, span, found, section);
+    else byIndex(file, places, span, found, section);
     if (section.packets.length > 0) found.sections.push(section);
   } finally {
     file.close();
   }
 }
 
-function scanSegment(
+function byIndex(
   file: Places,
-  flow: bigint,
+  places: readonly { offset: number; bytes: number }[],
   span: Span,
   found: Found,
-  section: { head: Buffer[]; packets: { ts: bigint; block: Buffer }[] },
+  section: Growing,
 ): void {
-  section.head.length = 0;
-  for (const block of scan(file)) {
-    const type = typeOf(block);
-    if (type === SECTION || type === INTERFACE) section.head.push(block);
-    const packet = packetOf(block);
-    if (packet === undefined || packet.flow !== flow || packet.ts < span.from || packet.ts > span.to) continue;
-    if (!add(found, section, block, packet.ts)) return;
+  if (places.length > 0) section.head.push(...headOf(file));
+  for (const { offset, bytes } of places) {
+    const block = blockAt(file, offset);
+    const packet = block === undefined ? undefined : packetOf(block);
+    if (block === undefined || packet === undefined || block.length !== bytes) {
+      found.damage = `${section.path}: no packet where the index says`;
+      return;
+    }
+    if (packet.ts < span.from || packet.ts > span.to) continue;
+    // An interface that came later than the first packet is found by reading on.
+    if (packet.interface >= section.head.length - 1)
+      section.head.splice(0, section.head.length, ...[...scan(file)].filter((p) => isHead(p.block)));
+    if (!add(found, section, { block, at: offset }, packet.ts)) return;
   }
 }
 
-/** A file of several sections, as `pcapngOf` writes them: what a lease holds. */
-function fromCopies(path: string, span: Span, found: Found): void {
+function scanSegment(file: Places, flow: bigint, span: Span, found: Found, section: Growing): void {
+  for (const placed of scan(file)) {
+    if (isHead(placed.block)) section.head.push(placed);
+    const packet = packetOf(placed.block);
+    if (packet === undefined || packet.flow !== flow || packet.ts < span.from || packet.ts > span.to) continue;
+    if (!add(found, section, placed, packet.ts)) return;
+  }
+}
+
+/** What a lease holds of one segment: a section, as `pcapngOf` writes it, and the proof of its blocks beside it. */
+function fromCopy(path: string, span: Span, found: Found): void {
+  const proof = existsSync(proofPathOf(path)) ? parseSectionProof(readFileSync(proofPathOf(path), 'utf8')) : undefined;
+  const section = newSection(path, proof);
   const file = new Places(path);
   try {
-    let section: { head: Buffer[]; packets: { ts: bigint; block: Buffer }[] } = { head: [], packets: [] };
-    for (const block of scan(file)) {
-      const type = typeOf(block);
-      if (type === SECTION) {
-        section = { head: [], packets: [] };
-        found.sections.push(section);
-      }
-      if (type === SECTION || type === INTERFACE) section.head.push(block);
+    let i = 0;
+    for (const { block } of scan(file)) {
+      const at = proof?.blocks[i++]?.leaf ?? -1;
+      if (isHead(block)) section.head.push({ block, at });
       const packet = packetOf(block);
       if (packet === undefined || packet.ts < span.from || packet.ts > span.to) continue;
-      if (!add(found, section, block, packet.ts)) return;
+      if (!add(found, section, { block, at }, packet.ts)) break;
     }
   } finally {
     file.close();
   }
+  if (section.packets.length > 0) found.sections.push(section);
+}
+
+/** Where a segment stands: its chain and its name there. */
+export const segmentOf = (path: string): string => `${basename(dirname(path))}/${basename(path, '.pcapng')}`;
+
+/** What hashes a segment's blocks off this thread (src/capture has it). */
+export type Trees = (path: string) => Promise<{
+  readonly offsets: Uint32Array;
+  readonly nodes: Uint8Array;
+  readonly error?: string;
+}>;
+
+/** A segment's tree, and which of its leaves begins where. */
+export interface SegmentTree {
+  readonly tree: Tree;
+  readonly leafAt: ReadonlyMap<number, number>;
+}
+
+export async function treeOf(trees: Trees, path: string): Promise<Result<SegmentTree>> {
+  const { offsets, nodes, error } = await trees(path);
+  if (error !== undefined) return failure('input_unreadable', `${path}: ${error}`, 'see the disk');
+  const leafAt = new Map(Array.from(offsets, (offset, leaf) => [offset, leaf]));
+  return success({ tree: new Tree(offsets.length, nodes), leafAt });
+}
+
+const blocksOf = (s: Section): Placed[] => [...s.head, ...s.packets];
+
+/** That the blocks of a section of a segment are in its tree. */
+export function proofIn({ tree, leafAt }: SegmentTree, section: Section): SectionProof {
+  const blocks = blocksOf(section).map(({ block, at }) => ({ leaf: leafAt.get(at) ?? -1, bytes: block.length }));
+  const nodes = tree.proof(blocks.map((b) => b.leaf));
+  return { segment: segmentOf(section.path), leaves: tree.leaves, blocks, nodes };
+}
+
+/** The same of a copy: blocks that were copied and are not in this section stand in the proof as hashes. */
+export function proofOfCopy(section: Section): SectionProof | undefined {
+  const { proof, path } = section;
+  if (proof === undefined) return undefined;
+  const taken = new Set(blocksOf(section).map((p) => p.at));
+  const others: ProofNode[] = [];
+  if (taken.size < proof.blocks.length) {
+    const file = new Places(path);
+    let i = 0;
+    for (const { block } of scan(file)) {
+      const index = proof.blocks[i++]?.leaf;
+      if (index !== undefined && !taken.has(index))
+        others.push({ level: 0, index, hash: leafHash(block).toString('hex') });
+    }
+    file.close();
+  }
+  const blocks = blocksOf(section).map(({ block, at }) => ({ leaf: at, bytes: block.length }));
+  return { ...proof, blocks, nodes: [...others, ...proof.nodes] };
 }
 
 /** Of all packets, the first and the last so many; those between go. */
@@ -147,7 +223,7 @@ function trim(sections: readonly Section[], keep: KeepPackets): Section[] {
       const i = at++;
       return i < keep.first || i >= total - keep.last;
     });
-    if (packets.length > 0) out.push({ head: s.head, packets });
+    if (packets.length > 0) out.push({ ...s, packets });
   }
   return out;
 }
@@ -168,7 +244,7 @@ export function extract(
 ): Result<Extracted> {
   const found: Found = { sections: [], damage: undefined, bytes: 0, bytesMax };
   for (const [paths, read] of [
-    [copies, (path: string) => fromCopies(path, span, found)],
+    [copies, (path: string) => fromCopy(path, span, found)],
     [segments, (path: string) => fromSegment(path, flow, span, found)],
   ] as const)
     for (const path of paths) {
@@ -187,4 +263,4 @@ export function extract(
 }
 
 export const pcapngOf = (sections: readonly Section[]): Buffer =>
-  Buffer.concat(sections.flatMap((s) => [...s.head, ...s.packets.map((p) => p.block)]));
+  Buffer.concat(sections.flatMap((s) => blocksOf(s).map((p) => p.block)));

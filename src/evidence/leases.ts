@@ -4,23 +4,35 @@
 // A lease does not pin segments. It copies its flow out when a segment goes: a flow of 10 kB would else keep 256 MiB,
 // and what leases cost could not be capped. Until then nothing is written twice.
 //
-//   DIR/UID-LEASE.pcapng    sections as in their segments, the flow's blocks unchanged
+//   DIR/UID-LEASE.CHAIN.STEM.pcapng .proof    of one segment: the flow's blocks unchanged, and the proof that they are
+//                                             in the segment's tree, which nobody can make once the segment is gone
 //
-// Copies count against one budget; a lease that finds it used up goes on with what it has, and says so.
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+// A copy is written whole or not at all: after a crash the segment is there still, or the copy is. Copies count against
+// one budget; a lease that finds it used up goes on with what it has, and says so.
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Result, success, systemFault } from '../lib/fault.ts';
 import type { Keeper, KeepPackets } from '../schema/finding.ts';
 import type { Section } from '../schema/observation.ts';
 import { flowNumber, inMemory, placesOf } from './blocks.ts';
-import { ALWAYS, extract, pcapngOf } from './extract.ts';
+import { writeDurably } from './durable.ts';
+import {
+  ALWAYS,
+  type Section as Extract,
+  extract,
+  pcapngOf,
+  proofIn,
+  type SegmentTree,
+  type Trees,
+  treeOf,
+} from './extract.ts';
+import { blocksProof } from './proof.ts';
 import type { SegmentFile } from './segments.ts';
 import { sha256 } from './signer.ts';
 
 /** At once; as many flows as the decoder can hold. */
 export const LEASES_MAX = 65_536;
-/** Of a flow's uid. */
-const UID_CHARS = 12;
+const COPY = /^(C\w{11})-([0-9a-f]{32})\.(.{1,64})\.(\d{8,10}-\d{8,10})\.(?:pcapng|proof)$/;
 
 export interface LeaseRequest {
   readonly partial: string;
@@ -41,14 +53,11 @@ export interface Lease extends LeaseRequest {
   readonly id: string;
   /** The alert that has it, when there is one. */
   readonly alert: string | null;
-  /** Copied out of segments that went. */
-  readonly bytes: number;
+  /** Packets copied out of segments that went. */
   readonly copied: number;
   /** Why something of it is missing for good; '' when nothing is. */
   readonly reason: string;
 }
-
-export type LeaseState = 'whole' | 'partial' | 'none';
 
 /** Who takes packets: lifts the cutoff of a flow, and puts it back. */
 export interface Holder {
@@ -64,6 +73,7 @@ export interface LeasesOptions {
   /** For all copies [bytes]. */
   readonly budgetBytes: number;
   readonly holder: Holder;
+  readonly trees: Trees;
   readonly leasesMax?: number;
 }
 
@@ -75,6 +85,8 @@ export class Leases {
   private readonly byPartial = new Map<string, Set<string>>();
   /** Leases on a flow: its cutoff stays lifted while there is one. */
   private readonly byUid = new Map<string, number>();
+  /** Files of copies by lease, and their bytes. */
+  private readonly copies = new Map<string, Map<string, number>>();
   private used = 0;
 
   constructor(options: LeasesOptions) {
@@ -85,9 +97,12 @@ export class Leases {
       this.enter({ ...lease, id });
     }
     // A copy whose lease was never committed, or is gone: nobody would count it.
-    for (const name of readdirSync(options.dir))
-      if (name.endsWith('.pcapng') && !this.leases.has(name.slice(UID_CHARS + 1, -7)))
-        unlinkSync(join(options.dir, name));
+    for (const name of readdirSync(options.dir)) {
+      const path = join(options.dir, name);
+      const id = COPY.exec(name)?.[2];
+      if (id !== undefined && this.leases.has(id)) this.countCopy(id, name, statSync(path).size);
+      else if (/\.(?:pcapng|proof|part)$/.test(name)) unlinkSync(path);
+    }
   }
 
   get size(): number {
@@ -113,7 +128,7 @@ export class Leases {
       return false;
     }
     if (request.uid !== null && flowNumber(request.uid) === undefined) return false;
-    const lease = { ...request, id, alert: null, bytes: 0, copied: 0, reason: '' };
+    const lease = { ...request, id, alert: null, copied: 0, reason: '' };
     this.enter(lease);
     this.put(lease);
     return true;
@@ -174,7 +189,7 @@ export class Leases {
   }
 
   /** A segment is about to go: what leases hold of it is copied out of it. */
-  copyOut(segment: SegmentFile): Result<undefined> {
+  async copyOut(segment: SegmentFile): Promise<Result<undefined>> {
     // Most leases have nothing in a segment: its index, in memory, says so without a read for each.
     const indexPath = segment.path.replace(/\.pcapng$/, '.idx');
     let index: ReturnType<typeof inMemory> | undefined;
@@ -183,7 +198,8 @@ export class Leases {
     } catch (error) {
       return { ok: false, fault: systemFault('state_unusable', indexPath, error) };
     }
-    for (const lease of this.leases.values()) {
+    let tree: SegmentTree | undefined;
+    for (const lease of [...this.leases.values()]) {
       const uid = flowOf(lease);
       const flow = uid === null ? undefined : flowNumber(uid);
       if (flow === undefined || lease.packets === undefined) continue;
@@ -193,39 +209,62 @@ export class Leases {
       const keep = lease.packets === 'flow' ? lease.packets : { first, last: lease.packets.last };
       const found = extract(flow, [], [segment.path], ALWAYS, keep);
       if (!found.ok) return found;
-      const { damage } = found.value;
+      const { damage, sections } = found.value;
       if (damage !== undefined) this.put({ ...lease, reason: damage });
       if (found.value.packets === 0) continue;
-      const copied = this.copy(this.leases.get(lease.id) ?? lease, found.value.sections);
+      if (tree === undefined) {
+        const made = await treeOf(this.o.trees, segment.path);
+        if (!made.ok) return made;
+        tree = made.value;
+      }
+      // It may have ended while the tree was made.
+      const still = this.leases.get(lease.id);
+      if (still === undefined) continue;
+      const copied = this.copy(still, segment, sections, tree);
       if (!copied.ok) return copied;
     }
     return success(undefined);
   }
 
-  private copy(lease: Lease, sections: Parameters<typeof pcapngOf>[0]): Result<undefined> {
-    const bytes = pcapngOf(sections);
-    if (this.used + bytes.length > this.o.budgetBytes) {
+  private copy(lease: Lease, segment: SegmentFile, sections: readonly Extract[], tree: SegmentTree): Result<undefined> {
+    const stem = `${lease.uid}-${lease.id}.${segment.chain}.${segment.stem}`;
+    const proofs = sections.map((s) => proofIn(tree, s));
+    const files = [
+      // The proof first: a copy is there with it or not at all.
+      [`${stem}.proof`, Buffer.from(blocksProof(proofs, (name) => name))],
+      [`${stem}.pcapng`, pcapngOf(sections)],
+    ] as const;
+    const before = this.copies.get(lease.id)?.has(`${stem}.pcapng`) === true;
+    const bytes = files.reduce((n, [, content]) => n + content.length, 0);
+    if (!before && this.used + bytes > this.o.budgetBytes) {
       this.count('copies_over_budget');
       this.put({ ...lease, reason: 'the budget of leases was used up' });
       return success(undefined);
     }
-    const path = this.pathOf(lease);
-    try {
-      appendFileSync(path, bytes, { mode: 0o600, flush: true });
-    } catch (error) {
-      return { ok: false, fault: systemFault('state_unusable', path, error) };
+    for (const [name, content] of files) {
+      const path = join(this.o.dir, name);
+      try {
+        writeDurably(path, content);
+      } catch (error) {
+        return { ok: false, fault: systemFault('state_unusable', path, error) };
+      }
+      this.countCopy(lease.id, name, content.length);
     }
-    this.used += bytes.length;
     const packets = sections.reduce((n, s) => n + s.packets.length, 0);
-    this.put({ ...lease, bytes: lease.bytes + bytes.length, copied: lease.copied + packets });
+    this.put({ ...lease, copied: lease.copied + (before ? 0 : packets) });
     return success(undefined);
+  }
+
+  private countCopy(id: string, name: string, bytes: number): void {
+    const files = this.copies.get(id) ?? new Map<string, number>();
+    this.used += bytes - (files.get(name) ?? 0);
+    this.copies.set(id, files.set(name, bytes));
   }
 
   private enter(lease: Lease): void {
     this.leases.set(lease.id, lease);
     const ids = this.byPartial.get(lease.partial) ?? new Set();
     this.byPartial.set(lease.partial, ids.add(lease.id));
-    this.used += lease.bytes;
     const uid = flowOf(lease);
     if (uid === null) return;
     const n = this.byUid.get(uid) ?? 0;
@@ -243,12 +282,15 @@ export class Leases {
     if (lease === undefined) return;
     this.leases.delete(id);
     this.o.section.remove(id);
-    this.used -= lease.bytes;
     const ids = this.byPartial.get(lease.partial);
     ids?.delete(id);
     if (ids?.size === 0) this.byPartial.delete(lease.partial);
-    const path = this.pathOf(lease);
-    if (lease.bytes > 0 && existsSync(path)) unlinkSync(path);
+    for (const [name, bytes] of this.copies.get(id) ?? []) {
+      const path = join(this.o.dir, name);
+      if (existsSync(path)) unlinkSync(path);
+      this.used -= bytes;
+    }
+    this.copies.delete(id);
     const uid = flowOf(lease);
     if (uid === null) return;
     const n = (this.byUid.get(uid) ?? 1) - 1;
@@ -264,16 +306,11 @@ export class Leases {
     return lease !== undefined && lease.alert === null && lease.fixed !== true;
   }
 
-  private pathOf(lease: Lease): string {
-    return join(this.o.dir, `${lease.uid}-${lease.id}.pcapng`);
-  }
-
   private count(name: string): void {
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
 }
 
-/** The flow whose packets a lease holds. */
 /** Of a record: its own flow, or those that a signal was made from; one that names none is kept for its file. */
 function flowsOf(uid: string | null, uids: unknown): (string | null)[] {
   if (uid !== null) return [uid];
@@ -281,14 +318,21 @@ function flowsOf(uid: string | null, uids: unknown): (string | null)[] {
   return named.length > 0 ? [...new Set(named)] : [null];
 }
 
+/** The flow whose packets a lease holds. */
 const flowOf = (lease: LeaseRequest): string | null => (lease.packets === undefined ? null : lease.uid);
 
-/** Paths of copies of a flow's packets. One is enough: a lease that began later has less. */
+/** Paths of copies of a flow's packets, in order. Those of one lease are enough: one that began later has less. */
 export function copiesOf(dir: string, uid: string): string[] {
   if (!existsSync(dir)) return [];
-  const sized = readdirSync(dir)
-    .filter((name) => name.startsWith(`${uid}-`) && name.endsWith('.pcapng'))
-    .map((name) => ({ path: join(dir, name), bytes: statSync(join(dir, name)).size }))
-    .sort((a, b) => b.bytes - a.bytes || (a.path < b.path ? -1 : 1));
-  return sized.slice(0, 1).map((c) => c.path);
+  const byLease = new Map<string, { paths: string[]; bytes: number }>();
+  for (const name of readdirSync(dir).sort()) {
+    const [, of, id] = COPY.exec(name) ?? [];
+    if (of !== uid || id === undefined || !name.endsWith('.pcapng')) continue;
+    const mine = byLease.get(id) ?? { paths: [], bytes: 0 };
+    mine.paths.push(join(dir, name));
+    mine.bytes += statSync(join(dir, name)).size;
+    byLease.set(id, mine);
+  }
+  const [most] = [...byLease.values()].sort((a, b) => b.bytes - a.bytes);
+  return most?.paths ?? [];
 }

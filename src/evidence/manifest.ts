@@ -12,9 +12,9 @@ export const NOTHING_BEFORE = '0'.repeat(64);
 export const MANIFEST_BYTES_MAX = 64 << 10;
 
 export interface Gap {
-  /** restart: nothing ran; shed: the disk refused; lost: a crash, before it was sealed. */
-  readonly reason: 'restart' | 'shed' | 'lost';
-  /** Packet times [ns]. */
+  /** restart: nothing ran; shed: the disk refused; lost: a crash, before it was sealed; clock: it was set back. */
+  readonly reason: 'restart' | 'shed' | 'lost' | 'clock';
+  /** Packet times [ns]; of the clock the wall times of two seals, the second before the first. */
   readonly from: bigint;
   readonly to: bigint;
 }
@@ -91,9 +91,14 @@ export interface Sealed {
   readonly packets: number;
   readonly first: bigint;
   readonly last: bigint;
+  readonly leaves: number;
   readonly counters: Readonly<Record<CounterName, number>>;
+  /** Wall time [us]. */
+  readonly sealed: number;
   readonly gaps: readonly Gap[];
 }
+
+const numberIn = (text = '', pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? Number.NaN);
 
 export function parseManifest(text: string): Sealed | undefined {
   if (text.length > MANIFEST_BYTES_MAX || !text.startsWith(`${FORMAT}\n`)) return undefined;
@@ -103,7 +108,7 @@ export function parseManifest(text: string): Sealed | undefined {
   for (const line of text.split('\n').slice(1)) {
     const file = /^([0-9a-f]{64}) {2}([\w.-]{1,64})$/.exec(line);
     if (file !== null) files.push({ sha256: file[1] as string, name: file[2] as string });
-    const gap = /^gap=(restart|shed|lost) from=(\d{1,19}) to=(\d{1,19})$/.exec(line);
+    const gap = /^gap=(restart|shed|lost|clock) from=(\d{1,19}) to=(\d{1,19})$/.exec(line);
     if (gap !== null)
       gaps.push({ reason: gap[1] as Gap['reason'], from: BigInt(gap[2] as string), to: BigInt(gap[3] as string) });
     const at = line.indexOf('=');
@@ -123,8 +128,11 @@ export function parseManifest(text: string): Sealed | undefined {
       counters,
     },
     ...{ packets: whole('packets'), first: time('first_ts'), last: time('last_ts') },
+    leaves: numberIn(values.get('tree'), / leaves=(\d{1,15}) /),
+    sealed: numberIn(values.get('clock'), / sealed_us=(\d{1,16})$/),
   };
-  const numbers = [sealed.epoch, sealed.n, sealed.packets, ...Object.values(counters)];
+  const { epoch, n, packets, leaves, sealed: at } = sealed;
+  const numbers = [epoch, n, packets, leaves, at, ...Object.values(counters)];
   if (numbers.some(Number.isNaN) || sealed.first < 0n || sealed.last < 0n) return undefined;
   return /^[0-9a-f]{64}$/.test(sealed.prev) ? sealed : undefined;
 }

@@ -6,23 +6,21 @@
 //
 // A seal is over what lies on the disk: the decoder parses hostile bytes, and its word on hashes is not taken.
 import {
-  appendFileSync,
-  closeSync,
   existsSync,
-  fsyncSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   statSync,
   truncateSync,
   unlinkSync,
-  writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
+import { syncFolder, writeDurably } from './durable.ts';
+import { LeafLog } from './leaf_log.ts';
+import { appendLine } from './lines.ts';
 import { type Gap, type Manifest, manifestText, NOTHING_BEFORE, parseManifest, type Sealed } from './manifest.ts';
 import { type Signer, sha256 } from './signer.ts';
 
@@ -76,6 +74,8 @@ export interface SegmentsOptions {
 }
 
 export interface SegmentFile {
+  /** Its folder's name: an interface's. */
+  readonly chain: string;
   /** EEEEEEEE-NNNNNNNN */
   readonly stem: string;
   readonly path: string;
@@ -108,50 +108,74 @@ export function segmentFolders(dir: string): string[] {
 export const segmentFiles = (dir: string): SegmentFile[] =>
   stemsOf(dir, '.pcapng').map((stem) => {
     const path = join(dir, `${stem}.pcapng`);
-    return { stem, path, bytes: statSync(path).size };
+    return { chain: basename(dir), stem, path, bytes: statSync(path).size };
   });
-
-/** There whole, or not at all. */
-export function writeDurably(path: string, bytes: Uint8Array | string, mode = 0o600): void {
-  const part = `${path}.part`;
-  const fd = openSync(part, 'w', mode);
-  try {
-    writeSync(fd, Buffer.from(bytes));
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(part, path);
-}
 
 export function readManifest(dir: string, stem: string): Sealed | undefined {
   return parseManifest(readFileSync(join(dir, `${stem}.manifest`), 'utf8'));
 }
 
+/** How often a segment that the disk does not give back is asked for, before it counts as lost. */
+const READS_MAX = 3;
+/** Stretches that wait for a disk that refuses: two months of minutes. More are sealed as lost. */
+export const PENDING_MAX = 100_000;
+/** Less is how clocks are kept right [us]. */
+const CLOCK_BACK_US = 1_000_000;
+
+const UNKNOWN = { taken: 0, decoded: 0, written: 0, cutoff: 0, notKept: 0, ringPackets: 0, ringDrops: 0 };
+
+/** The newest seal of a chain, for whoever countersigns it. */
+export interface Head {
+  readonly chain: string;
+  readonly leaves: number;
+  /** Of the RFC 6962 tree over the manifests, hex. */
+  readonly root: string;
+}
+
 export class Segments {
-  readonly epoch: number;
+  /** The folder's name. */
+  readonly chain: string;
   private readonly o: SegmentsOptions;
-  private head: string;
+  private readonly leaves: LeafLog;
+  private currentEpoch: number;
+  private prev: string;
+  /** Packet time of the newest packet [ns], and wall time of the newest seal [us]. */
   private lastSeen: bigint;
+  private lastSealed: number;
   private firstOfEpoch = true;
   private last: { epoch: number; n: number };
   private kept: { count: number; bytes: number; first?: string | undefined; last?: string | undefined } = {
     count: 0,
     bytes: 0,
   };
+  private readonly pending: Closed[] = [];
+  private reads = 0;
+  private turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(
-    options: SegmentsOptions,
-    epoch: number,
-    head: string,
-    lastSeen: bigint,
-    last: { epoch: number; n: number },
-  ) {
+  private constructor(options: SegmentsOptions, before: Sealed | undefined, leaves: LeafLog) {
     this.o = options;
-    this.epoch = epoch;
-    this.head = head;
-    this.lastSeen = lastSeen;
-    this.last = last;
+    this.chain = basename(options.dir);
+    this.leaves = leaves;
+    this.currentEpoch = (before?.epoch ?? 0) + 1;
+    this.prev = before?.hash ?? NOTHING_BEFORE;
+    this.lastSeen = before?.last ?? 0n;
+    this.lastSealed = before?.sealed ?? 0;
+    this.last = { epoch: before?.epoch ?? 0, n: before?.n ?? 0 };
+  }
+
+  /** Of this life. */
+  get epoch(): number {
+    return this.currentEpoch;
+  }
+
+  get head(): Head {
+    const { tree } = this.leaves;
+    return { chain: this.chain, leaves: tree.leaves, root: tree.root().toString('hex') };
+  }
+
+  /** Hashes of manifests as leaves of the chain's tree, hex. */
+  leafHashes(from: number, count: number): string[] {
+    return this.leaves.read(from, count);
   }
 
   /**
@@ -162,25 +186,20 @@ export class Segments {
     const { dir } = options;
     try {
       mkdirSync(dir, { recursive: true, mode: 0o700 });
-      const last = stemsOf(dir, '.manifest').at(-1);
+      const stems = stemsOf(dir, '.manifest');
+      const last = stems.at(-1);
       const sealed = last === undefined ? undefined : readManifest(dir, last);
       if (last !== undefined && sealed === undefined)
         return failure('state_unusable', `${join(dir, last)}.manifest: is no manifest`, 'restore it, or move it away');
-      const segments = new Segments(
-        options,
-        (sealed?.epoch ?? 0) + 1,
-        sealed?.hash ?? NOTHING_BEFORE,
-        sealed?.last ?? 0n,
-        { epoch: sealed?.epoch ?? 0, n: sealed?.n ?? 0 },
-      );
+      const segments = new Segments(options, sealed, new LeafLog(dir, stems));
       const recovered = await segments.recover();
-      return recovered.ok ? success(recovered.value) : recovered;
+      return recovered.ok ? success(segments) : recovered;
     } catch (error) {
       return { ok: false, fault: systemFault('state_unusable', dir, error) };
     }
   }
 
-  private async recover(): Promise<Result<Segments>> {
+  private async recover(): Promise<Result<undefined>> {
     const { dir } = this.o;
     for (const name of readdirSync(dir)) {
       const stem = /^\.(\d{8,10}-\d{8,10})\.part$/.exec(name)?.[1];
@@ -189,85 +208,135 @@ export class Segments {
         continue;
       }
       const part = join(dir, name);
-      const { whole, packets } = await this.o.digest(part);
+      const { whole, packets, error } = await this.o.digest(part);
+      if (error !== undefined) return failure('state_unusable', `${part}: ${error}`, 'see the disk');
       if (packets === 0) unlinkSync(part);
       else {
         truncateSync(part, whole);
         renameSync(part, join(dir, `${stem}.pcapng`));
       }
     }
+    syncFolder(dir);
     const sealed = new Set(stemsOf(dir, '.manifest'));
-    let epoch = this.epoch;
     for (const { stem } of segmentFiles(dir).filter((s) => !sealed.has(s.stem))) {
       const [, e, n] = STEM.exec(stem) as RegExpExecArray;
-      epoch = Math.max(epoch, Number(e) + 1);
-      const unknown = { taken: 0, decoded: 0, written: 0, cutoff: 0, notKept: 0, ringPackets: 0, ringDrops: 0 };
-      // Numbers of which a crash left nothing.
-      const first = Number(e) === this.last.epoch ? this.last.n + 1 : 1;
-      for (let lost = Math.max(first, Number(n) - LOST_MAX); lost < Number(n); lost++) {
-        const done = await this.seal({ epoch: Number(e), n: lost, name: '', from: '0', to: '0', ...unknown }, true);
-        if (!done.ok) return done;
-      }
-      const closed = { epoch: Number(e), n: Number(n), name: `${stem}.pcapng`, from: '0', to: '0', ...unknown };
-      const done = await this.seal(closed, true);
+      this.currentEpoch = Math.max(this.currentEpoch, Number(e) + 1);
+      const closed = { epoch: Number(e), n: Number(n), name: `${stem}.pcapng`, from: '0', to: '0', ...UNKNOWN };
+      const done = await this.sealNext(closed, true);
       if (!done.ok) return done;
     }
-    return success(new Segments(this.o, epoch, this.head, this.lastSeen, this.last));
+    this.firstOfEpoch = true;
+    return success(undefined);
   }
 
   /**
-   * Writes manifest and signature. Segments are sealed in the order in which they were closed.
-   * @returns  the manifest's own SHA-256: the chain's head, to be told to others
+   * Writes manifest and signature. Stretches are sealed in the order in which they were closed: one that the disk
+   * refuses waits, and those behind it.
    */
-  async seal(closed: Closed, recovered = false): Promise<Result<string>> {
+  seal(closed: Closed): Promise<Result<undefined>> {
+    if (this.pending.length < PENDING_MAX) this.pending.push(closed);
+    return this.sealPending();
+  }
+
+  /** Tries again what waits for a disk that refused. */
+  sealPending(): Promise<Result<undefined>> {
+    const done = this.turn.then(async (): Promise<Result<undefined>> => {
+      for (let next = this.pending[0]; next !== undefined; next = this.pending[0]) {
+        const sealed = await this.sealNext(next);
+        if (!sealed.ok) return sealed;
+        this.pending.shift();
+      }
+      return success(undefined);
+    });
+    this.turn = done;
+    return done;
+  }
+
+  /** Numbers between the last seal and this one are those of which a crash, or too long a wait, left nothing. */
+  private async sealNext(closed: Closed, recovered = false): Promise<Result<undefined>> {
+    const { epoch, n } = closed;
+    const first = epoch === this.last.epoch ? this.last.n + 1 : 1;
+    for (let lost = Math.max(first, n - LOST_MAX); lost < n; lost++) {
+      const nothing = { epoch, n: lost, name: '', from: '0', to: '0', ...UNKNOWN };
+      const done = this.write(nothing, NO_FILES, true);
+      if (!done.ok) return done;
+    }
+    const found = await this.filesOf(closed);
+    if (!found.ok) {
+      if (++this.reads < READS_MAX && !recovered) return found;
+      const done = this.write({ ...closed, name: '' }, NO_FILES, true);
+      if (done.ok) this.reads = 0;
+      return done;
+    }
+    this.reads = 0;
+    return this.write(closed, found.value, recovered);
+  }
+
+  /** What a seal says of the files of a stretch, as they lie on the disk. */
+  private async filesOf(closed: Closed): Promise<Result<SealedFiles>> {
+    const { dir } = this.o;
+    if (closed.name === '') return success(NO_FILES);
+    const path = join(dir, closed.name);
+    try {
+      const about = await this.o.digest(path);
+      if (about.error !== undefined) return failure('state_unusable', `${path}: ${about.error}`, 'see the disk');
+      if (about.whole !== about.bytes)
+        return failure('state_unusable', `${path}:${about.whole}: is no whole block`, 'the disk or the decoder failed');
+      const files = [{ sha256: about.sha256, name: closed.name }];
+      const index = closed.name.replace(/pcapng$/, 'idx');
+      if (existsSync(join(dir, index))) files.push({ sha256: sha256(readFileSync(join(dir, index))), name: index });
+      return success({ about, files });
+    } catch (error) {
+      return { ok: false, fault: systemFault('state_unusable', path, error) };
+    }
+  }
+
+  private write(closed: Closed, { about, files }: SealedFiles, recovered: boolean): Result<undefined> {
     const { dir, signer, clock, circumstances } = this.o;
     const stem = stemOf(closed.epoch, closed.n);
+    const sealed = clock.wall();
+    // Of what a crash left only the packets that are there are known.
+    const written = recovered ? about.packets : closed.written;
+    const manifest: Manifest = {
+      ...circumstances,
+      ...{ epoch: closed.epoch, n: closed.n, prev: this.prev, files, size: about.bytes, packets: about.packets },
+      ...{ first: BigInt(about.first), last: BigInt(about.last), leaves: about.blocks, root: about.root },
+      counters: {
+        ...{ ring_packets: closed.ringPackets, ring_drops: closed.ringDrops, app_drops: 0, written },
+        ...{ taken: recovered ? written : closed.taken, decoded: recovered ? written : closed.decoded },
+        ...{ cutoff: closed.cutoff, not_kept: closed.notKept },
+      },
+      ...{ sealed, recovered, gaps: this.gapsBefore(closed, recovered, sealed) },
+    };
+    const text = manifestText(manifest);
     try {
-      const gaps: Gap[] = [];
-      const from = BigInt(closed.from);
-      if (this.firstOfEpoch && this.lastSeen > 0n && !recovered)
-        gaps.push({ reason: 'restart', from: this.lastSeen, to: from > this.lastSeen ? from : this.lastSeen });
-      if (closed.notKept > 0) gaps.push({ reason: 'shed', from, to: BigInt(closed.to) });
-      if (recovered && closed.name === '') gaps.push({ reason: 'lost', from: this.lastSeen, to: this.lastSeen });
-      const files: { sha256: string; name: string }[] = [];
-      let about = { root: sha256(''), bytes: 0, blocks: 0, packets: 0, first: '0', last: '0' };
-      if (closed.name !== '') {
-        const path = join(dir, closed.name);
-        const d = await this.o.digest(path);
-        if (d.error !== undefined) return failure('state_unusable', `${path}: ${d.error}`, 'see the disk');
-        if (d.whole !== d.bytes)
-          return failure('state_unusable', `${path}:${d.whole}: is no whole block`, 'the disk or the decoder failed');
-        about = d;
-        files.push({ sha256: d.sha256, name: closed.name });
-        const index = `${stem}.idx`;
-        if (existsSync(join(dir, index))) files.push({ sha256: sha256(readFileSync(join(dir, index))), name: index });
-      }
-      // Of what a crash left only the packets that are there are known.
-      const written = recovered ? about.packets : closed.written;
-      const manifest: Manifest = {
-        ...circumstances,
-        ...{ epoch: closed.epoch, n: closed.n, prev: this.head, files, size: about.bytes, packets: about.packets },
-        ...{ first: BigInt(about.first), last: BigInt(about.last), leaves: about.blocks, root: about.root },
-        counters: {
-          ...{ ring_packets: closed.ringPackets, ring_drops: closed.ringDrops, app_drops: 0, written },
-          ...{ taken: recovered ? written : closed.taken, decoded: recovered ? written : closed.decoded },
-          ...{ cutoff: closed.cutoff, not_kept: closed.notKept },
-        },
-        ...{ sealed: clock.wall(), recovered, gaps },
-      };
-      const text = manifestText(manifest);
       // The signature first: a manifest without one is never seen.
       writeDurably(join(dir, `${stem}.sig`), signer.sign(text));
       writeDurably(join(dir, `${stem}.manifest`), text);
-      this.head = sha256(text);
-      this.firstOfEpoch = false;
-      this.last = { epoch: closed.epoch, n: closed.n };
-      const to = BigInt(closed.to) > manifest.last ? BigInt(closed.to) : manifest.last;
-      if (to > this.lastSeen) this.lastSeen = to;
-      return success(this.head);
     } catch (error) {
       return { ok: false, fault: systemFault('state_unusable', join(dir, stem), error) };
     }
+    this.leaves.add(text);
+    this.prev = sha256(text);
+    this.firstOfEpoch = false;
+    this.last = { epoch: closed.epoch, n: closed.n };
+    this.lastSealed = sealed;
+    const to = BigInt(closed.to) > manifest.last ? BigInt(closed.to) : manifest.last;
+    if (to > this.lastSeen) this.lastSeen = to;
+    return success(undefined);
+  }
+
+  private gapsBefore(closed: Closed, recovered: boolean, sealed: number): Gap[] {
+    const gaps: Gap[] = [];
+    const { lastSeen, lastSealed } = this;
+    const from = BigInt(closed.from);
+    if (this.firstOfEpoch && lastSeen > 0n && !recovered)
+      gaps.push({ reason: 'restart', from: lastSeen, to: from > lastSeen ? from : lastSeen });
+    if (closed.notKept > 0) gaps.push({ reason: 'shed', from, to: BigInt(closed.to) });
+    if (recovered && closed.name === '') gaps.push({ reason: 'lost', from: lastSeen, to: from > 0n ? from : lastSeen });
+    if (sealed < lastSealed - CLOCK_BACK_US)
+      gaps.push({ reason: 'clock', from: BigInt(lastSealed) * 1000n, to: BigInt(sealed) * 1000n });
+    return gaps;
   }
 
   /**
@@ -292,29 +361,26 @@ export class Segments {
   /**
    * Deletes the oldest segments until the rest fits the budget. A manifest stays; a signed line says what went.
    * @param copyOut  called before a segment goes: whoever needs something of it takes it now; a fault keeps the segment
-   * @param held     segments that must not go: a legal hold
+   * @param isHeld   a legal hold: it must not go
    */
-  retain(
+  async retain(
     budgetBytes: number,
-    copyOut: (s: SegmentFile) => Result<unknown>,
-    held: ReadonlySet<string> = new Set(),
-  ): Result<string[]> {
+    copyOut: (s: SegmentFile) => Promise<Result<unknown>>,
+    isHeld: (s: SegmentFile) => boolean = () => false,
+  ): Promise<Result<string[]>> {
     const { dir, signer, clock } = this.o;
     const files = this.list();
     let total = files.reduce((n, s) => n + s.bytes, 0);
     const gone: string[] = [];
     for (const s of files) {
       if (total <= budgetBytes) break;
-      if (held.has(s.stem)) continue;
-      const copied = copyOut(s);
+      if (isHeld(s)) continue;
+      const copied = await copyOut(s);
       if (!copied.ok) return copied;
       try {
         const manifest = sha256(readFileSync(join(dir, `${s.stem}.manifest`)));
         const line = `tombstone v1 segment=${s.stem} manifest=${manifest} reason=budget at_us=${clock.wall()}`;
-        appendFileSync(join(dir, TOMBSTONES), `${line} sig=${signer.sign(line).toString('base64')}\n`, {
-          mode: 0o600,
-          flush: true,
-        });
+        appendLine(join(dir, TOMBSTONES), `${line} sig=${signer.sign(line).toString('base64')}`);
         unlinkSync(s.path);
         if (existsSync(join(dir, `${s.stem}.idx`))) unlinkSync(join(dir, `${s.stem}.idx`));
       } catch (error) {
@@ -328,3 +394,11 @@ export class Segments {
     return success(gone);
   }
 }
+
+interface SealedFiles {
+  readonly about: Omit<Awaited<ReturnType<Digester>>, 'whole' | 'sha256' | 'error'>;
+  readonly files: readonly { readonly sha256: string; readonly name: string }[];
+}
+const NO_FILES: SealedFiles = {
+  ...{ about: { root: sha256(''), bytes: 0, blocks: 0, packets: 0, first: '0', last: '0' }, files: [] },
+};

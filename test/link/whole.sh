@@ -41,6 +41,8 @@ sensor=$!
 waited 'collector: connected' "$out/sensor.log"
 node "$cli" tail --config "$out/sensor.yaml" > "$out/tail.ndjson" &
 tail=$!
+# Listening in before anybody talks: nothing may be missing from it.
+until ss -xH state connected | grep -q "$out/sensor/status.sock"; do sleep 0.1; done
 sleep 1
 
 clients=''

@@ -1,0 +1,108 @@
+// What a bundle has of a chain of seals: the manifests of the times that matter, whole runs of them with one more at
+// either end, so that a missing one shows; and where the collector has countersigned the chain, its receipts and the
+// proof that these manifests are in it where they say.
+//
+//   manifests/NN-STEM.manifest .sig     NN is the chain
+//   receipts/NN-LEAVES.receipt .sig     the newest, and those just before and after the runs: they bound the clock
+//   receipts/NN.proof                   that the manifests are in the tree of the newest
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Tree } from '../lib/merkle.ts';
+import type { Chain } from './chain.ts';
+import { leavesOf } from './leaf_log.ts';
+import { leavesProof } from './proof.ts';
+import type { Receipt } from './receipts.ts';
+import type { Entry } from './tar.ts';
+
+/** Seals in one bundle, from the oldest. */
+export const MANIFESTS_MAX = 4096;
+
+/** Packet times [ns], both included. */
+export interface Time {
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+export const manifestName = (chain: Chain, stem: string): string => `manifests/${chain.number}-${stem}.manifest`;
+const receiptName = (chain: Chain, leaves: number): string =>
+  `receipts/${chain.number}-${String(leaves).padStart(8, '0')}.receipt`;
+
+/** Numbers of the manifests that a bundle needs: of these times and segments, and one more at either end of a run. */
+export function sealsFor(
+  chain: Chain,
+  times: readonly Time[],
+  segments: ReadonlySet<string>,
+  max: number,
+): Set<number> {
+  const { seals } = chain;
+  const packets = (i: number): number => seals[i]?.sealed?.packets ?? 0;
+  const wanted = new Set<number>();
+  for (const [i, { stem, sealed: m }] of seals.entries()) {
+    const isOfTime = m !== undefined && m.packets > 0 && times.some((t) => m.first <= t.to && m.last >= t.from);
+    if (isOfTime || segments.has(`${chain.name}/${stem}`)) wanted.add(i);
+    if (wanted.size >= max) break;
+  }
+  for (const i of [...wanted]) {
+    // A manifest without packets has no time, so it fences nothing.
+    for (const step of [-1, 1])
+      for (let at = i + step; at >= 0 && at < seals.length && !wanted.has(at) && wanted.size < max; at += step) {
+        wanted.add(at);
+        if (packets(at) > 0) break;
+      }
+  }
+  return wanted;
+}
+
+/** The newest receipt, the last before the first manifest, and the first that speaks for all of them. */
+function receiptsFor(receipts: readonly Receipt[], wanted: ReadonlySet<number>): Receipt[] {
+  const first = Math.min(...wanted);
+  const last = Math.max(...wanted);
+  const picked = [
+    receipts.findLast((r) => r.leaves <= first),
+    receipts.find((r) => r.leaves > last),
+    receipts.reduce((a: Receipt | undefined, r) => (a === undefined || r.leaves >= a.leaves ? r : a), undefined),
+  ];
+  return [...new Set(picked.filter((r) => r !== undefined))];
+}
+
+export interface ChainEntries {
+  readonly entries: readonly Entry[];
+  /** No seal of those times is left out. */
+  readonly isWhole: boolean;
+}
+
+export function chainEntries(
+  chain: Chain,
+  times: readonly Time[],
+  segments: ReadonlySet<string>,
+  max = MANIFESTS_MAX,
+): ChainEntries {
+  const wanted = sealsFor(chain, times, segments, max);
+  const isWhole = wanted.size < max;
+  if (wanted.size === 0) return { entries: [], isWhole };
+  const receipts = receiptsFor(chain.receipts, wanted);
+  for (const r of receipts) if (r.leaves > 0 && r.leaves <= chain.seals.length) wanted.add(r.leaves - 1);
+  const file = (name: string): Buffer => readFileSync(join(chain.folder, name));
+  const entries: Entry[] = [];
+  const names = new Map<number, string>();
+  for (const i of [...wanted].sort((a, b) => a - b)) {
+    const { stem } = chain.seals[i] as Chain['seals'][number];
+    const name = manifestName(chain, stem);
+    names.set(i, name);
+    entries.push({ name, bytes: file(`${stem}.manifest`) });
+    entries.push({ name: name.replace(/manifest$/, 'sig'), bytes: file(`${stem}.sig`) });
+  }
+  for (const r of receipts) {
+    const name = receiptName(chain, r.leaves);
+    entries.push({ name, bytes: Buffer.from(r.text) });
+    entries.push({ name: name.replace(/receipt$/, 'sig'), bytes: r.sig });
+  }
+  const newest = receipts.at(-1);
+  if (newest === undefined) return { entries, isWhole };
+  const stems = chain.seals.map((s) => s.stem);
+  const tree = Tree.over(leavesOf(chain.folder, stems).subarray(0, newest.leaves * 32));
+  const covered = new Map([...names].filter(([i]) => i < newest.leaves));
+  const proof = leavesProof(receiptName(chain, newest.leaves), newest.leaves, covered, tree.proof(covered.keys()));
+  entries.push({ name: `receipts/${chain.number}.proof`, bytes: Buffer.from(proof) });
+  return { entries, isWhole };
+}

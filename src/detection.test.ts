@@ -12,6 +12,7 @@ function rig(
   signalsFor: (obs: Observation) => SignalEvent[] = () => [],
   identities: IdentityEvent[] = [],
   sightings: SightingEvent[] = [],
+  findings: Finding[] = [],
 ) {
   const log: string[] = [];
   const memory = { touch: (space: string, key: string) => log.push(`remember ${space} ${key}`) } as unknown as Memory;
@@ -43,7 +44,7 @@ function rig(
     chains: {
       feed: (obs) => {
         log.push(`chains ${obs.kind}${name(obs)} ${Object.values(obs.hosts).map((h) => h.id)}`);
-        return [];
+        return findings;
       },
       advance: (watermark): Finding[] => {
         log.push(`advance ${watermark}`);
@@ -108,5 +109,28 @@ describe('detection', () => {
     const { log, detection } = rig();
     detection.take('conn', event(9, { ts: 3, vlan: 7 }), 's/1/1/0');
     assert.equal(log.at(-1), 'chains conn ip:10.0.0.1@3/7,ip:192.0.2.1@3/7');
+  });
+
+  it('a finished chain that pages nobody is a conclusion, and no finding', () => {
+    for (const [emit, said] of [
+      ['alert', 'finding'],
+      ['signal', 'out signal quiet'],
+    ] as const) {
+      const rule = {
+        id: 'quiet',
+        hash: 'h',
+        version: 1,
+        title: 't',
+        severity: 'low',
+        attack: [],
+        scope: 'fleet',
+        emit,
+      };
+      const rest = { status: 'issued', revision: 1, key: 'h=x', starts: [], steps: [], others: [], partials: [] };
+      const found = { rule, ...rest, bound: {}, flags: [], issued: 5, at: 5 } as unknown as Finding;
+      const { log, detection } = rig(undefined, undefined, undefined, [found]);
+      detection.take('conn', event(5), 'r');
+      assert.equal(log.at(-1), said);
+    }
   });
 });

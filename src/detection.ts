@@ -3,6 +3,7 @@
 // It reads as the path itself: an event says whose address is whose, becomes an observation, is remembered, is compared
 // with indicators, is looked at by signals, and is matched by chains together with what was said of it. Nothing here
 // waits, reads a clock or knows where events come from, so a file, a spool and a test run the same code.
+import { toSignal } from './alerts/signal.ts';
 import type { Finding } from './schema/finding.ts';
 import type {
   CatenaryEvent,
@@ -99,7 +100,7 @@ export class Detection {
   private advance(watermark: number): void {
     this.advanced = watermark;
     for (const signal of this.parts.signals.tick(watermark)) this.say(signal, 'silence');
-    for (const finding of this.parts.chains.advance(watermark)) this.parts.onFinding(finding);
+    for (const finding of this.parts.chains.advance(watermark)) this.found(finding);
   }
 
   private sight(sighting: SightingEvent, ref: string): void {
@@ -115,7 +116,13 @@ export class Detection {
   }
 
   private match(obs: Observation): void {
-    for (const finding of this.parts.chains.feed(obs)) this.parts.onFinding(finding);
+    for (const finding of this.parts.chains.feed(obs)) this.found(finding);
+  }
+
+  /** Chains that take it as a step have it already. */
+  private found(finding: Finding): void {
+    if (finding.rule.emit === 'alert') this.parts.onFinding(finding);
+    else this.parts.onConclusion('signal', toSignal(finding));
   }
 
   private observation(kind: KindName, event: CatenaryEvent, ref: string): Observation {

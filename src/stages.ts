@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Chains, type Coverage } from './chains/engine.ts';
 import { type ChainFault, faultText } from './chains/fault.ts';
 import { findChains, loadChains } from './chains/folder.ts';
-import type { Vocabulary } from './chains/language.ts';
+import type { Vocabulary } from './chains/reader.ts';
 import type { Rule } from './chains/rule.ts';
 import type { Config } from './config/config.ts';
 import { Networks } from './config/networks.ts';
@@ -123,7 +123,9 @@ export function openStages(
   const signals = new Signals(memory, state.section('signals'), config.signals);
   const watched = new CoverageLedger(state.section('coverage'));
   const coverage = options.coverage ?? ((from, to) => watched.of(from, to));
-  const chains = new Chains(rules, memory, state.section('chains'), coverage, options.keeper?.(state));
+  const chains = new Chains(rules, memory, state.section('chains'), {
+    ...{ coverage, keeper: options.keeper?.(state) },
+  });
   const detection = new Detection({ memory, entities, intel, signals, chains, ...listeners });
   const wanted = new Set([...ALWAYS, ...signals.wants(), ...intel.wants(), ...chains.wants]);
   return success({

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Finding, Matched } from '../schema/finding.ts';
 import type { AlertEvent, KindName } from '../schema/gen/events.gen.ts';
-import { FIELDS } from '../schema/gen/structures.gen.ts';
+import { FIELDS, type FieldMeta } from '../schema/gen/structures.gen.ts';
 import { ENTITY_FIELDS, type EntityClass } from '../schema/observation.ts';
 import { story } from './story.ts';
 
@@ -14,8 +14,6 @@ type Severity = (typeof SEVERITIES)[number];
 const BASE: Readonly<Record<Severity, number>> = { info: 10, low: 30, medium: 55, high: 80, critical: 100 };
 /** Of the confidence that stays when something was not known or not seen. */
 const RESERVATION = 0.75;
-
-const CAPS = new Map(FIELDS.alert.map((f) => [f.name, f]));
 
 /** At most `bytes` bytes of UTF-8, never half a character. */
 export function fitText(text: string, bytes: number): string {
@@ -31,15 +29,19 @@ export function fitText(text: string, bytes: number): string {
 }
 
 /** Stays inside what the schema lets the field hold; says whether something was lost. */
-class Fitting {
+export class Fitting {
   cut = false;
+  private readonly caps: ReadonlyMap<string, FieldMeta>;
+  constructor(kind: KindName) {
+    this.caps = new Map(FIELDS[kind].map((f) => [f.name, f]));
+  }
   text(field: string, value: string): string {
-    const fitted = fitText(value, CAPS.get(field)?.cap ?? 0);
+    const fitted = fitText(value, this.caps.get(field)?.cap ?? 0);
     this.cut ||= fitted !== value;
     return fitted;
   }
   list<T>(field: string, values: readonly T[]): T[] {
-    const kept = values.slice(0, CAPS.get(field)?.capItems ?? 0);
+    const kept = values.slice(0, this.caps.get(field)?.capItems ?? 0);
     this.cut ||= kept.length !== values.length;
     return kept;
   }
@@ -48,10 +50,11 @@ class Fitting {
   }
 }
 
-const sorted = (values: Iterable<string>): string[] => [...new Set(values)].filter((v) => v !== '').sort();
+export const sorted = (values: Iterable<string>): string[] => [...new Set(values)].filter((v) => v !== '').sort();
 
+/** Of a variable that is a set, all of it. */
 const boundOf = (finding: Finding, wanted: EntityClass): string[] =>
-  Object.values(finding.bound).flatMap((b) => (b.class === wanted ? [b.value] : []));
+  Object.values(finding.bound).flatMap((b) => (b.class === wanted ? (b.values ?? [b.value]) : []));
 
 /** Values of the class's fields in the matched records, as the schema names them. */
 function fieldsOf(steps: readonly Matched[], wanted: EntityClass): string[] {
@@ -109,7 +112,7 @@ export function severityOf({ rule, flags }: Finding): Severity {
 }
 
 /** The weakest signal among the steps, less for every reservation. */
-function confidenceOf(finding: Finding): number {
+export function confidenceOf(finding: Finding): number {
   const scores = finding.steps.flatMap((m) =>
     m.kind === 'signal' && typeof m.values.score === 'number' ? [Math.min(1, Math.max(0, m.values.score))] : [],
   );
@@ -121,7 +124,7 @@ const round = (n: number, digits: number): number => Number(n.toFixed(digits));
 export function toAlert(finding: Finding): AlertEvent {
   const { rule } = finding;
   const steps = allSteps(finding);
-  const f = new Fitting();
+  const f = new Fitting('alert');
   const severity = severityOf(finding);
   const confidence = confidenceOf(finding);
   const entities = Object.entries(finding.bound).map(([name, b]) => `${name}=${b.class}:${b.value}`);

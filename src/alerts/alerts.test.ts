@@ -4,6 +4,7 @@ import { encodeEvent } from '../schema/encode.ts';
 import type { Finding, Matched } from '../schema/finding.ts';
 import { alertId, canonical, fitText, mainHost, toAlert } from './alert.ts';
 import { alertLine } from './line.ts';
+import { toSignal } from './signal.ts';
 import { dateText, isoTime, spanText } from './times.ts';
 
 const DAY = 86_400e6;
@@ -40,7 +41,7 @@ const beacon: Matched = {
 const finding: Finding = {
   rule: {
     ...{ id: 'sleeper', hash: '8899aabbccddeeff', version: 2, title: 'Sleeper', severity: 'high' },
-    ...{ attack: ['T1105'], scope: 'fleet' },
+    ...{ attack: ['T1105'], scope: 'fleet', emit: 'alert' },
   },
   ...{
     status: 'issued',
@@ -64,6 +65,19 @@ describe('alerts: the record', () => {
     const alert = toAlert(finding);
     assert.deepEqual(decodeBatch('alert', encodeEvent('alert', alert)), [alert]);
     assert.equal(alert.cut, false);
+  });
+
+  it('of a chain that pages nobody it is a signal, whole, the same for the same finding', () => {
+    const signal = toSignal(finding);
+    assert.deepEqual(decodeBatch('signal', encodeEvent('signal', signal)), [signal]);
+    assert.deepEqual(
+      [signal.name, signal.source, signal.phase, signal.src_host, signal.dst_name, signal.sha256, signal.score],
+      ['sleeper', 'chain', 'once', 'mac:02:00:00:00:00:07', 'c2.example', SHA, 0.9],
+    );
+    assert.equal(toSignal({ ...finding, partials: ['elsewhere/9'] }).id, signal.id);
+    const extended = toSignal({ ...finding, status: 'extended', revision: 2 });
+    assert.equal(extended.phase, 'continues');
+    assert.notEqual(extended.id, signal.id);
   });
 
   it('lists what was bound and what the records hold', () => {

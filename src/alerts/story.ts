@@ -73,6 +73,8 @@ function sentence(m: Matched): string {
     case 'conn':
     case 'conn_update':
       return `${orig()} was connected with ${resp()}`;
+    case 'alert':
+      return `with that the chain ${brief(v.chain)} was complete: ${brief(v.title)}`;
     case 'identity':
       return `the identity of ${brief(v.host)} ${brief(v.change)}`;
     default:
@@ -83,6 +85,7 @@ function sentence(m: Matched): string {
 const CAUTIONS: Readonly<Record<string, string>> = {
   young_memory:
     'Memory was younger than the chain asks for, so what looks new or rare may not be; the severity is one step lower.',
+  collect_full: 'More values were counted than the chain keeps.',
   blind: 'The sensor did not see all of the time in which nothing was to happen.',
 };
 

@@ -19,8 +19,9 @@ import {
 } from '../schema/observation.ts';
 import { remember } from '../schema/remember.ts';
 import { DAY } from './duration.ts';
-import { Chains, type NearMiss } from './engine.ts';
+import { Chains } from './engine.ts';
 import { type ChainFault, didYouMean } from './fault.ts';
+import type { NearMiss } from './near_miss.ts';
 import type { Rule } from './rule.ts';
 
 /** Day 0 of every case: 2023-11-15T00:00:00Z [us]. */
@@ -265,10 +266,15 @@ export interface Outcome {
   readonly nearMisses: readonly NearMiss[];
 }
 
-/** Runs records through one chain, to the end of time. */
-export function replay(rule: Rule, observations: readonly Observation[], memoryDays = MEMORY_DAYS): Outcome {
+/** Runs records through one chain, to the end of time. `others` are chains that it takes as steps. */
+export function replay(
+  rule: Rule,
+  observations: readonly Observation[],
+  memoryDays = MEMORY_DAYS,
+  others: readonly Rule[] = [],
+): Outcome {
   const memory = new PlainMemory(DAY_0 - memoryDays * DAY);
-  const chains = new Chains([rule], memory, new PlainSection());
+  const chains = new Chains([rule, ...others], memory, new PlainSection());
   const findings: Finding[] = [];
   for (const obs of observations) {
     findings.push(...chains.advance(obs.seen));
@@ -276,12 +282,13 @@ export function replay(rule: Rule, observations: readonly Observation[], memoryD
     findings.push(...chains.feed(obs));
   }
   findings.push(...chains.advance(Number.POSITIVE_INFINITY));
-  return { findings, nearMisses: chains.nearMisses };
+  const own = (f: Finding): boolean => f.rule.id === rule.id;
+  return { findings: findings.filter(own), nearMisses: chains.nearMisses.filter((m) => m.rule === rule.id) };
 }
 
 /** What came out differently from what the case says, one line each; empty: nothing. */
-export function runCase(rule: Rule, c: ChainCase): string[] {
-  const { findings, nearMisses } = replay(rule, c.observations, c.memoryDays);
+export function runCase(rule: Rule, c: ChainCase, others: readonly Rule[] = []): string[] {
+  const { findings, nearMisses } = replay(rule, c.observations, c.memoryDays, others);
   const issued = findings.filter((f) => f.status === 'issued');
   const wrong: string[] = [];
   if (issued.length !== c.expect) {

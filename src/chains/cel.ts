@@ -1,65 +1,33 @@
 // `where`: CEL, checked against the schema when the chain loads and compiled to closures.
 //
 // The library parses; types and evaluation are ours, because an unknown field must be an error with a line and a
-// column, memory has a third answer beside true and false, and numbers are numbers here. Values are JavaScript's;
-// null is a field that is not set and satisfies no comparison but !=; UNKNOWN is what memory says about a time before
-// it began, and spreads by Kleene's rules: false && unknown is false, true && unknown is unknown.
+// column, memory has a third answer beside true and false (values.ts), and numbers are numbers here. An unset field
+// satisfies no comparison but !=.
 import { parse } from '@marcbachmann/cel-js';
 import type { KindName } from '../schema/gen/events.gen.ts';
 import { FIELDS } from '../schema/gen/structures.gen.ts';
 import { ENTITY_FIELDS, type EntityClass, type Memory, type Space } from '../schema/observation.ts';
-import { DAY, duration } from './duration.ts';
 import { didYouMean } from './fault.ts';
-import { isTime, leaves } from './leaves.ts';
-
-export const UNKNOWN = Symbol('unknown');
-export type Value = string | number | boolean | null | typeof UNKNOWN | Bound | readonly (string | number)[];
-
-/** A number that memory knows from one side only: prevalence can only be higher, a first sighting only earlier. */
-export class Bound {
-  readonly known: number;
-  readonly side: 'or more' | 'or less';
-  /** For 'or less': from this limit on, what lies beyond memory cannot change the answer. */
-  readonly since: number;
-  constructor(known: number, side: 'or more' | 'or less', since = 0) {
-    this.known = known;
-    this.side = side;
-    this.since = since;
-  }
-  /** Kleene's answer to `this < limit`. */
-  below(limit: number): Value {
-    if (this.side === 'or more') return this.known >= limit ? false : UNKNOWN;
-    if (this.known < limit) return true;
-    return this.since > limit ? UNKNOWN : false;
-  }
-  /** Kleene's answer to `this > limit`. */
-  above(limit: number): Value {
-    if (this.side === 'or more') return this.known > limit ? true : UNKNOWN;
-    if (this.known <= limit) return false;
-    return this.since > limit ? UNKNOWN : true;
-  }
-}
-
-function compareBound(op: string, l: Bound, r: number): Value {
-  if (op === '<') return l.below(r);
-  if (op === '>=') return not(l.below(r));
-  if (op === '>') return l.above(r);
-  if (op === '<=') return not(l.above(r));
-  return UNKNOWN;
-}
-const MIRRORED: Readonly<Record<string, string>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
+import { FUNCTIONS } from './functions.ts';
+import { conjuncts, type IndexKey, indexKeys } from './index_keys.ts';
+import { isOwn, isTime, leaves } from './leaves.ts';
+import { Bound, compareBound, MIRRORED, not, UNKNOWN, type Value } from './values.ts';
 
 export type Type = 'number' | 'text' | 'bool' | 'list of number' | 'list of text';
 
-/** A name that `where` may use: a record, with its kind, or a bound variable, with its class. */
-export type Name = { readonly kind: KindName } | { readonly class: EntityClass };
+/** A name that `where` may use: a record, a finished chain with its variables, or a bound variable. */
+export type Name =
+  | { readonly kind: KindName }
+  | { readonly chain: string; readonly variables: ReadonlyMap<string, EntityClass> }
+  | { readonly class: EntityClass; readonly many?: boolean };
+type ChainName = Extract<Name, { readonly chain: string }>;
 export type Scope = ReadonlyMap<string, Name>;
 
 /** What an expression is evaluated in. */
 export interface Bindings {
-  /** Field `field` of the record named `name`: the step's own under its kind, earlier ones under their step's id. */
+  /** Field `field` of the record named `name`: the step's own under what it consumes, earlier ones under their ids. */
   field(name: string, field: string): Value;
-  variable(name: string): string;
+  variable(name: string): Value;
   readonly memory: Memory;
   /** `seen` of the record that is looked at [us]. */
   readonly at: number;
@@ -67,8 +35,14 @@ export interface Bindings {
 
 export interface Expression {
   readonly evaluate: (b: Bindings) => Value;
-  /** Equalities with constants on the step's own record, all of which must hold: what an index may use. */
-  readonly equals: ReadonlyMap<string, string | number | boolean>;
+  /** Those conjuncts that ask nothing but the step's own record, and their text; undefined: none. */
+  readonly own: { readonly text: string; readonly evaluate: (b: Bindings) => Value } | undefined;
+  /** The others; undefined: none. */
+  readonly rest: ((b: Bindings) => Value) | undefined;
+  /** A record that satisfies it has one of these; undefined: that cannot be said. */
+  readonly keys: readonly IndexKey[] | undefined;
+  /** Its syntax, for what compiles it otherwise. */
+  readonly syntax: Node;
   /** The conjuncts, with their text, for explaining. */
   readonly terms: readonly Term[];
 }
@@ -103,12 +77,14 @@ export interface Node {
   readonly start: number;
   readonly end: number;
 }
-interface Typed {
+/** An expression that was checked. */
+export interface Typed {
   readonly type: Type;
   readonly run: (b: Bindings) => Value;
   readonly constant?: string | number | boolean;
   readonly field?: { readonly name: string; readonly field: string };
   readonly class?: EntityClass;
+  /** Where memory keeps it. */
   readonly space?: Space;
 }
 
@@ -134,37 +110,18 @@ function fieldTypes(kind: KindName): ReadonlyMap<string, Type> {
 }
 const TYPES = new Map(Object.keys(FIELDS).map((k) => [k as KindName, fieldTypes(k as KindName)]));
 
-export const fieldType = (kind: KindName, field: string): Type | undefined => TYPES.get(kind)?.get(field);
-export const fieldNames = (kind: KindName): Iterable<string> => TYPES.get(kind)?.keys() ?? [];
-
-export const EXECUTABLE_TYPES: ReadonlySet<string> = new Set([
-  'application/x-dosexec',
-  'application/x-executable',
-  'application/x-sharedlib',
-  'application/x-mach-o-executable',
-  'application/x-msi',
-  'application/x-ms-shortcut',
-  'application/java-archive',
-  'application/x-java-applet',
-  'application/vnd.android.package-archive',
-  'application/hta',
-  'text/x-msdos-batch',
-  'text/x-shellscript',
-  'text/x-python',
-  'text/x-perl',
-  'text/x-ruby',
+/** What a finished chain has beside its variables. */
+const CHAIN_FIELDS: ReadonlyMap<string, Type> = new Map([
+  ['ts', 'number'],
+  ['seen', 'number'],
+  ['first', 'number'],
+  ['last', 'number'],
+  ['severity', 'text'],
+  ['flags', 'list of text'],
 ]);
 
-const not = (v: Value): Value => (v === UNKNOWN ? UNKNOWN : v !== true);
-
-/** Text that a person reads in a story: short, on one line. */
-export function shown(v: Value): string {
-  if (v === UNKNOWN) return 'unknown';
-  if (v === null) return 'unset';
-  if (v instanceof Bound) return v.side === 'or more' ? `${v.known} or more` : String(v.known);
-  if (typeof v === 'string') return JSON.stringify(v.length > 96 ? `${v.slice(0, 93)}...` : v);
-  return Array.isArray(v) ? `[${v.slice(0, 8).map(String).join(', ')}]` : String(v);
-}
+export const fieldType = (kind: KindName, field: string): Type | undefined => TYPES.get(kind)?.get(field);
+export const fieldNames = (kind: KindName): Iterable<string> => TYPES.get(kind)?.keys() ?? [];
 
 class Compiler {
   private readonly text: string;
@@ -219,7 +176,7 @@ class Compiler {
   fault(message: string, n: Node, hint?: string): CelFault {
     return new CelFault(message, n.start, hint);
   }
-  private expect(t: Typed, type: Type, n: Node): Typed {
+  expect(t: Typed, type: Type, n: Node): Typed {
     if (t.type !== type) throw this.fault(`${this.source(n)} is a ${t.type}, not a ${type}`, n);
     return t;
   }
@@ -240,7 +197,8 @@ class Compiler {
     const known = this.scope.get(name);
     if (known === undefined)
       throw this.fault(`nothing is called ${name} here`, n, didYouMean(name, this.scope.keys()).hint);
-    if ('kind' in known) throw this.fault(`${name} is a whole record`, n, `name one of its fields: ${name}.ts`);
+    if (!('class' in known)) throw this.fault(`${name} is a whole record`, n, `name one of its fields: ${name}.ts`);
+    if (known.many) return { type: 'list of text', run: (b) => b.variable(name) };
     const space = SPACE_OF_CLASS[known.class];
     return {
       type: 'text',
@@ -257,7 +215,8 @@ class Compiler {
     const known = this.scope.get(name);
     if (known === undefined)
       throw this.fault(`nothing is called ${name} here`, base, didYouMean(name, this.scope.keys()).hint);
-    if (!('kind' in known)) throw this.fault(`${name} is a bound ${known.class}: it has no fields`, n);
+    if ('class' in known) throw this.fault(`${name} is a bound ${known.class}: it has no fields`, n);
+    if ('variables' in known) return this.chainField(n, name, field, known);
     const type = fieldType(known.kind, field);
     if (type === undefined) {
       throw this.fault(`${known.kind} has no field ${field}`, n, didYouMean(field, fieldNames(known.kind)).hint);
@@ -271,6 +230,19 @@ class Compiler {
       ...(entity === undefined ? {} : { class: entity.class }),
       ...(space === undefined ? {} : { space }),
     };
+  }
+
+  private chainField(n: Node, name: string, field: string, { chain, variables }: ChainName): Typed {
+    const run = (b: Bindings): Value => b.field(name, field);
+    const cls = variables.get(field);
+    if (cls !== undefined) {
+      const space = SPACE_OF_CLASS[cls];
+      return { type: 'text', run, field: { name, field }, class: cls, ...(space === undefined ? {} : { space }) };
+    }
+    const type = CHAIN_FIELDS.get(field);
+    if (type !== undefined) return { type, run, field: { name, field } };
+    const known = [...variables.keys(), ...CHAIN_FIELDS.keys()];
+    throw this.fault(`${chain} has no variable ${field}`, n, didYouMean(field, known).hint);
   }
 
   private list(n: Node): Typed {
@@ -434,118 +406,20 @@ class Compiler {
 
   private call(n: Node): Typed {
     const [name, args] = n.args as [string, Node[]];
-    const typed = args.map((a) => this.node(a));
-    const first = typed[0];
-    const firstNode = args[0];
-    const take = (least: number, most: number): void => {
-      if (args.length < least || args.length > most) {
-        throw this.fault(
-          `${name} takes ${least === most ? least : `${least} or ${most}`} values, not ${args.length}`,
-          n,
-        );
-      }
-    };
-    switch (name) {
-      case 'is_executable': {
-        take(1, 1);
-        const run = this.expect(first as Typed, 'text', firstNode as Node).run;
-        return { type: 'bool', run: (b) => EXECUTABLE_TYPES.has(run(b) as string) };
-      }
-      case 'size': {
-        take(1, 1);
-        const { run, type } = first as Typed;
-        if (type === 'number' || type === 'bool') throw this.fault(`a ${type} has no size`, firstNode as Node);
-        const size = (b: Bindings): Value => {
-          const v = run(b);
-          return typeof v === 'string' || Array.isArray(v) ? v.length : null;
-        };
-        return { type: 'number', run: size };
-      }
-      case 'first_seen':
-      case 'last_seen':
-        take(1, 2);
-        return this.seen(name, n, args, typed);
-      case 'age': {
-        take(1, 2);
-        const seen = this.seen('first_seen', n, args, typed).run;
-        const run = (b: Bindings): Value => {
-          const v = seen(b);
-          return v instanceof Bound ? new Bound(b.at - v.known, 'or more') : v;
-        };
-        return { type: 'number', run };
-      }
-      case 'is_new': {
-        take(2, 2);
-        const window = this.window(typed[1] as Typed, args[1] as Node);
-        const { run, space } = this.remembered(typed[0] as Typed, args[0] as Node, name);
-        const isNew = (b: Bindings): Value => {
-          const key = run(b);
-          if (typeof key !== 'string') return key;
-          const known = b.memory.look(space, key);
-          if (known.first !== undefined && known.first < b.at - window) return false;
-          return known.since > b.at - window ? UNKNOWN : true;
-        };
-        return { type: 'bool', run: isNew };
-      }
-      case 'prevalence': {
-        take(2, 2);
-        const window = this.window(typed[1] as Typed, args[1] as Node);
-        const days = Math.ceil(window / DAY);
-        const { run, space } = this.remembered(typed[0] as Typed, args[0] as Node, name);
-        const prevalence = (b: Bindings): Value => {
-          const key = run(b);
-          if (typeof key !== 'string') return key;
-          const hosts = b.memory.prevalence(space, key, days, b.at);
-          // Few hosts may only mean that memory is young.
-          return b.memory.look(space, key).since > b.at - window ? new Bound(hosts, 'or more') : hosts;
-        };
-        return { type: 'number', run: prevalence };
-      }
-      default: {
-        const all = ['is_executable', 'size', 'first_seen', 'last_seen', 'age', 'is_new', 'prevalence'];
-        throw this.fault(`there is no function ${name}`, n, didYouMean(name, all).hint);
-      }
+    const known = FUNCTIONS.get(name);
+    if (known === undefined)
+      throw this.fault(`there is no function ${name}`, n, didYouMean(name, FUNCTIONS.keys()).hint);
+    const [least, most] = known.takes;
+    if (args.length < least || args.length > most) {
+      const wanted = least === most ? least : `${least} or ${most}`;
+      throw this.fault(`${name} takes ${wanted} values, not ${args.length}`, n);
     }
+    return known.compile(
+      this,
+      args,
+      args.map((a) => this.node(a)),
+    );
   }
-
-  private window(t: Typed, n: Node): number {
-    const length = typeof t.constant === 'string' ? duration(t.constant) : undefined;
-    if (length === undefined || length < DAY)
-      throw this.fault('a window is a text of whole days', n, 'for example "30d"');
-    return length;
-  }
-
-  private remembered(t: Typed, n: Node, name: string): { run: Typed['run']; space: Space } {
-    if (t.space === undefined) {
-      throw this.fault(
-        `memory keeps nothing about ${this.source(n)}`,
-        n,
-        `${name} knows domains, files, users, addresses, ja4, user agents and certificates`,
-      );
-    }
-    return { run: t.run, space: t.space };
-  }
-
-  private seen(name: 'first_seen' | 'last_seen', n: Node, args: Node[], typed: Typed[]): Typed {
-    const { run, space } = this.remembered(typed[0] as Typed, args[0] as Node, name);
-    const host = typed[1];
-    if (host !== undefined && host.class !== 'host')
-      throw this.fault(`the second value of ${name} is a host`, args[1] ?? n);
-    const look = (b: Bindings): Value => {
-      const key = run(b);
-      if (typeof key !== 'string') return key;
-      const of = host?.run(b);
-      const known = typeof of === 'string' ? b.memory.look(space, key, of) : b.memory.look(space, key);
-      if (name === 'last_seen' || known.first === undefined) return known.last ?? null;
-      return new Bound(known.first, 'or less', known.since);
-    };
-    return { type: 'number', run: look };
-  }
-}
-
-/** Conjuncts of an expression, left to right. */
-function conjuncts(n: Node): Node[] {
-  return n.op === '&&' ? (n.args as Node[]).flatMap(conjuncts) : [n];
 }
 
 function partsOf(compiler: Compiler, term: Node): Part[] {
@@ -560,36 +434,62 @@ function partsOf(compiler: Compiler, term: Node): Part[] {
   return [...parts.values()];
 }
 
-/**
- * Checks and compiles one `where`.
- * @param own  the name of the step's own record: its kind
- * @throws CelFault with the offset in `text`
- */
-export function compileWhere(text: string, scope: Scope, own: string): Expression {
-  let root: Node;
+/** @throws CelFault with the offset in `text` */
+function syntaxOf(text: string): Node {
   try {
-    root = parse(text).ast as unknown as Node;
+    return parse(text).ast as unknown as Node;
   } catch (error) {
     const at = (error as { node?: { pos?: number } }).node?.pos;
     const message = (error instanceof Error ? error.message : String(error)).split('\n')[0] as string;
-    throw new CelFault(`where cannot be read: ${message}`, at ?? 0);
+    throw new CelFault(`it cannot be read: ${message}`, at ?? 0);
   }
+}
+
+/** All of them, by Kleene's rules, stopping at the first that does not hold. */
+function all(terms: readonly Typed['run'][]): Typed['run'] | undefined {
+  const [only] = terms;
+  if (terms.length < 2) return only;
+  return (b) => {
+    let verdict: Value = true;
+    for (const term of terms) {
+      const v = term(b);
+      if (v === UNKNOWN) verdict = UNKNOWN;
+      else if (v !== true) return false;
+    }
+    return verdict;
+  };
+}
+
+/**
+ * Checks and compiles one `where`.
+ * @param own  the name of the step's own record
+ * @throws CelFault with the offset in `text`
+ */
+export function compileWhere(text: string, scope: Scope, own: string): Expression {
+  const root = syntaxOf(text);
   const compiler = new Compiler(text, scope);
   const whole = compiler.node(root);
   if (whole.type !== 'bool') throw new CelFault(`where is a ${whole.type}, not a condition`, root.start);
   const parts = conjuncts(root);
-  const equals = new Map<string, string | number | boolean>();
-  for (const part of parts) {
-    if (part.op !== '==') continue;
-    const [l, r] = (part.args as [Node, Node]).map((a) => compiler.node(a)) as [Typed, Typed];
-    const [field, constant] = l.field ? [l.field, r.constant] : [r.field, l.constant];
-    if (field?.name === own && constant !== undefined) equals.set(field.field, constant);
-  }
+  const ownParts = parts.filter((part) => isOwn(part, own));
+  const runs = (nodes: readonly Node[]): Typed['run'][] => nodes.map((n) => compiler.node(n).run);
+  const ownRun = all(runs(ownParts));
   return {
     evaluate: whole.run,
-    equals,
+    own: ownRun && { text: ownParts.map((n) => compiler.source(n)).join(' && '), evaluate: ownRun },
+    rest: all(runs(parts.filter((part) => !isOwn(part, own)))),
+    keys: indexKeys(root, own),
+    syntax: root,
     terms: parts.map((part) => ({
       ...{ text: compiler.source(part), evaluate: compiler.node(part).run, parts: partsOf(compiler, part) },
     })),
   };
+}
+
+/**
+ * Checks and compiles what is not a condition but a value.
+ * @throws CelFault with the offset in `text`
+ */
+export function compileValue(text: string, scope: Scope): Typed {
+  return new Compiler(text, scope).node(syntaxOf(text));
 }

@@ -34,7 +34,7 @@ const beacon = (at: number, host = 'mac:a', more: Record<string, unknown> = {}):
   see('signal', at, { name: 'beacon', score: 0.9, src_host: host, dst_name: 'c2.example', ...more });
 
 function run(text: string, input: readonly Observation[], coverage?: Coverage, end = 400): Finding[] {
-  const chains = new Chains([rule(text)], new NaiveMemory(), new MapSection(), coverage);
+  const chains = new Chains([rule(text)], new NaiveMemory(), new MapSection(), { coverage });
   const out = input.flatMap((obs) => [...chains.advance(obs.seen), ...chains.feed(obs)]);
   return [...out, ...chains.advance(T0 + end * DAY)];
 }
@@ -90,10 +90,12 @@ describe('chains: engine', () => {
     const told = (text: string, input: readonly Observation[]): { log: string[]; findings: Finding[] } => {
       const log: string[] = [];
       const days = (us: number): number => (us - T0) / DAY;
-      const chains = new Chains([rule(text)], new NaiveMemory(), new MapSection(), undefined, {
-        take: (partial, m, keep, until) =>
-          log.push(`take ${partial} ${m.step}@${days(m.seen)} ${JSON.stringify(keep)} until ${days(until)}`),
-        release: (partial) => log.push(`release ${partial}`),
+      const chains = new Chains([rule(text)], new NaiveMemory(), new MapSection(), {
+        keeper: {
+          take: (partial, m, keep, until) =>
+            log.push(`take ${partial} ${m.step}@${days(m.seen)} ${JSON.stringify(keep)} until ${days(until)}`),
+          release: (partial) => log.push(`release ${partial}`),
+        },
       });
       const findings = input.flatMap((obs) => [...chains.advance(obs.seen), ...chains.feed(obs)]);
       findings.push(...chains.advance(T0 + 400 * DAY));

@@ -7,33 +7,34 @@
 //  4. A partial ends at its deadline, when the watermark passes it, not when somebody looks.
 //  5. Partials per key and per rule are limited; what a limit refuses or evicts is counted by rule and reason.
 //  6. Completions of one key by one record are one finding with all its starts.
+//  7. A finished chain is a record to the chains that consume it, at the time of its conclusion.
 
-import { createHash } from 'node:crypto';
 import type { Finding, Keeper, Matched } from '../schema/finding.ts';
 import type { KindName } from '../schema/gen/events.gen.ts';
 import type { Memory, Observation, Section } from '../schema/observation.ts';
-import { type Bound, bindAll, bindingsOf, explainTerms, fieldOf, keyOf } from './bindings.ts';
-import { UNKNOWN } from './cel.ts';
-import { Deadlines } from './deadlines.ts';
+import { atomOf } from './atom.ts';
+import { type Bound, bindAll, bindingsOf, explainTerms, joins, keyOf, merge, OwnRecord } from './bindings.ts';
+import { accepts, deadlineOf, leads } from './groups.ts';
 import { matched } from './kept.ts';
-import { type OpenAlert, type Partial, pack, type Rest, unpack } from './partial.ts';
+import { KeptTable } from './kept_table.ts';
+import { missingOf, NearMisses, type Open, openOf, type Reason, ranked } from './near_miss.ts';
+import { type Beginning, type OpenAlert, type Partial, type Rest, unpack } from './partial.ts';
 import type { Group, Rule, Step } from './rule.ts';
+import { PartialTable, PREFIX_V1 } from './table.ts';
+import { addTo, newTally, setsOf, type Tally } from './tally.ts';
 import { Topics } from './topics.ts';
+import { type UpgradeReport, Upgrades } from './upgrade.ts';
+import { UNKNOWN } from './values.ts';
 
-const NEAR_MISSES_MAX = 256;
+/** Keys for which one aggregate that begins chains counts: beyond them the one unheard of longest is forgotten. */
+const BEGINNINGS_MAX = 10_000;
+/** Of all chains together. */
+const PARTIALS_MAX = 2_000_000;
+/** Matched records that one partial keeps, those of the chains it is made of among them. */
+const STEPS_KEPT_MAX = 64;
 
 /** Measured fraction of the time between two packet times [us] in which the sensor could have seen such an event. */
 export type Coverage = (from: number, to: number, kind: KindName) => number;
-
-export interface NearMiss {
-  readonly rule: string;
-  readonly key: string;
-  readonly matched: readonly string[];
-  readonly missing: string;
-  readonly first: number;
-  readonly ended: number;
-  readonly reason: 'expired' | 'absent' | 'until' | 'full' | 'evicted' | 'suppressed';
-}
 
 interface Use {
   readonly rule: Rule;
@@ -42,29 +43,33 @@ interface Use {
   readonly group: number;
   readonly member: number;
   readonly role: 'step' | 'absent' | 'until';
+  /** Of a text that was changed: it begins nothing. */
+  readonly draining: boolean;
+  /** Of an aggregate that begins chains: what it has counted, by key. */
+  readonly beginnings: KeptTable<Beginning> | undefined;
 }
 
-interface Slots {
-  readonly list: Partial[];
+export interface EngineOptions {
+  readonly coverage?: Coverage | undefined;
+  readonly keeper?: Keeper | undefined;
+  readonly partialsMax?: number;
+  /** Told of each finished chain that others consume, before they do. */
+  readonly onAtom?: (atom: Observation) => void;
 }
 
 export class Chains {
-  readonly nearMisses: NearMiss[] = [];
-  /** How often each limit or end took a partial: `rule reason`. */
-  readonly counts = new Map<string, number>();
-
+  private readonly misses = new NearMisses();
   private readonly rules: ReadonlyMap<string, Rule>;
-  private readonly uses = new Topics<Use>();
-  private readonly byId = new Map<number, Partial>();
-  private readonly byKey = new Map<string, Slots>();
-  private readonly perRule = new Map<string, number>();
-  private readonly alerts = new Map<string, OpenAlert>();
+  /** Of open partials: by the hash of the text that they run by. */
+  private readonly texts = new Map<string, Rule>();
+  private readonly record: OwnRecord;
+  private readonly uses: Topics<Use>;
+  private readonly table: PartialTable;
+  private readonly alerts: KeptTable<OpenAlert>;
   /** Until when a key rests after its alert. */
-  private readonly resting = new Map<string, number>();
-  private readonly deadlines = new Deadlines();
-  private readonly dirty = new Set<number>();
-  private readonly dirtyAlerts = new Set<string>();
-  private readonly dirtyRests = new Set<string>();
+  private readonly resting: KeptTable<Rest>;
+  private readonly beginnings: KeptTable<Beginning>[] = [];
+  private readonly upgrade: Upgrades;
   /** Partials that the record being fed has made or advanced. */
   private readonly touched = new Set<number>();
   /** Rules and keys for which it has begun one. */
@@ -75,23 +80,29 @@ export class Chains {
   private readonly section: Section;
   private readonly coverage: Coverage;
   private readonly keeper: Keeper | undefined;
-  private nextId = 1;
+  private readonly partialsMax: number;
+  private readonly onAtom: EngineOptions['onAtom'];
 
-  constructor(rules: readonly Rule[], memory: Memory, section: Section, coverage: Coverage = () => 1, keeper?: Keeper) {
+  constructor(rules: readonly Rule[], memory: Memory, section: Section, options: EngineOptions = {}) {
     this.rules = new Map(rules.map((r) => [r.id, r]));
     this.memory = memory;
     this.section = section;
-    this.coverage = coverage;
-    this.keeper = keeper;
-    for (const rule of this.rules.values()) {
-      for (const [group, { steps, absent }] of rule.groups.entries()) {
-        for (const step of absent) this.uses.add({ rule, step, group, member: 0, role: 'absent' });
-        for (const [member, step] of steps.entries()) this.uses.add({ rule, step, group, member, role: 'step' });
-      }
-      if (rule.trailing !== undefined)
-        this.uses.add({ rule, step: rule.trailing, group: rule.groups.length, member: 0, role: 'absent' });
-      for (const step of rule.until) this.uses.add({ rule, step, group: -1, member: 0, role: 'until' });
-    }
+    this.coverage = options.coverage ?? (() => 1);
+    this.keeper = options.keeper;
+    this.onAtom = options.onAtom;
+    this.partialsMax = options.partialsMax ?? PARTIALS_MAX;
+    this.record = new OwnRecord(memory);
+    this.uses = new Topics(this.record);
+    this.table = new PartialTable(section, rules);
+    this.alerts = new KeptTable<OpenAlert>(section, 'a/', alertSlot, (a) => a.until);
+    this.resting = new KeptTable<Rest>(
+      section,
+      's/',
+      (r) => r.slot,
+      (r) => r.until,
+    );
+    this.upgrade = new Upgrades(section, this.rules);
+    for (const rule of this.rules.values()) this.use(rule, false);
     this.load();
   }
 
@@ -100,69 +111,76 @@ export class Chains {
     return new Set([...this.rules.values()].flatMap((r) => [...r.steps, ...r.until].map((s) => s.kind)));
   }
   get partials(): number {
-    return this.byId.size;
+    return this.table.size;
   }
   get open(): Iterable<Readonly<Partial>> {
-    return this.byId.values();
+    return this.table.all();
+  }
+  get nearMisses() {
+    return this.misses.last;
+  }
+  /** How often each limit or end took a partial: `rule reason`. */
+  get counts(): ReadonlyMap<string, number> {
+    return this.misses.counts;
+  }
+  /** What became of partials of chains whose text has changed. */
+  get upgrades(): readonly UpgradeReport[] {
+    return this.upgrade.reports;
+  }
+  /** What is still open, the nearest to an alert first. */
+  near(): Open[] {
+    return ranked([...this.open].map((p) => [this.ruleOf(p), openOf(this.ruleOf(p), p)] as const));
   }
 
   /** One event or signal, in order of `seen`. */
   feed(obs: Observation): Finding[] {
     const findings: Finding[] = [];
-    this.touched.clear();
-    this.begun.clear();
-    this.finished.clear();
-    for (const { item } of this.uses.of(obs)) this.consume(item, obs, findings);
-    for (const { rule, partials } of this.finished.values()) this.conclude(rule, partials, obs.seen, obs, findings);
+    this.take(obs, findings);
     return findings;
   }
 
   /** Nothing older than `watermark` comes any more: ends what is due, concludes absences. */
   advance(watermark: number): Finding[] {
     const findings: Finding[] = [];
-    for (let id = this.deadlines.take(watermark); id !== undefined; id = this.deadlines.take(watermark)) {
-      const p = this.byId.get(id);
-      if (p === undefined || p.deadline >= watermark) continue;
-      const rule = this.rules.get(p.rule) as Rule;
-      if (p.next === rule.groups.length) {
-        this.remove(p);
-        if (rule.trailing !== undefined) this.cover(p, [rule.trailing], p.deadline);
-        this.conclude(rule, [p], p.deadline, undefined, findings);
-      } else {
+    for (let p = this.table.due(watermark); p !== undefined; p = this.table.due(watermark)) {
+      const rule = this.ruleOf(p);
+      if (p.next !== rule.groups.length) {
         this.end(p, 'expired', p.deadline);
+        continue;
       }
+      this.table.remove(p);
+      if (rule.trailing !== undefined) this.cover(p, [rule.trailing], p.deadline);
+      this.conclude(rule, [p], p.deadline, undefined, findings);
     }
-    for (const [id, alert] of this.alerts) {
-      if (alert.until >= watermark) continue;
-      this.alerts.delete(id);
-      this.dirtyAlerts.add(id);
-    }
-    for (const [slot, until] of this.resting) {
-      if (until >= watermark) continue;
-      this.resting.delete(slot);
-      this.dirtyRests.add(slot);
-    }
+    for (const kept of [this.alerts, this.resting, ...this.beginnings]) kept.advance(watermark);
     return findings;
+  }
+
+  private take(obs: Observation, findings: Finding[]): void {
+    this.touched.clear();
+    this.begun.clear();
+    this.finished.clear();
+    for (const { item } of this.uses.of(obs)) this.consume(item, obs, findings);
+    // The next record may be one of these: they are concluded when all of this one is known.
+    for (const { rule, partials } of [...this.finished.values()])
+      this.conclude(rule, partials, obs.seen, obs, findings);
   }
 
   private consume(use: Use, obs: Observation, findings: Finding[]): void {
     const { rule, step } = use;
-    // Nothing of this chain is open: only a first step can do something.
-    if (use.group !== 0 && (this.perRule.get(rule.id) ?? 0) === 0 && obs.kind !== 'signal') return;
-    for (const [field, value] of step.where?.equals ?? []) {
-      if (value !== fieldOf(obs, field)) return;
-    }
+    // Nothing of this chain is open: only a first step can do something, or a record that goes on with an alert.
+    if (use.group !== 0 && this.table.count(rule.hash) === 0 && obs.kind !== 'signal') return;
     const bound = bindAll(step, obs);
     if (bound === undefined) return;
     const key = keyOf(rule, bound);
-    const open = this.byKey.get(slotKey(rule.id, key))?.list ?? [];
-    if (use.role === 'until') this.kill(use, obs, bound, [...open]);
-    if (use.role === 'absent') this.violate(use, obs, bound, [...open]);
+    const open = this.table.at(rule.hash, key);
+    if (use.role === 'until') this.kill(use, obs, bound, open);
+    if (use.role === 'absent') this.violate(use, obs, bound, open);
     if (use.role !== 'step') return;
 
     let advanced = false;
     let done = false;
-    for (const p of [...open]) {
+    for (const p of open) {
       if (isOver(obs) || this.touched.has(p.id) || !accepts(rule, p, use.group, use.member)) continue;
       if (!this.advancePartial(p, use, obs, bound)) continue;
       advanced = true;
@@ -172,7 +190,14 @@ export class Chains {
     }
     if (done || this.extend(rule, key, obs, findings) || isOver(obs)) return;
     // Of an any_order group that begins a chain: what went on with one begins no other.
-    if (use.group === 0 && !(advanced && rule.groups[0]?.need === 'all')) this.start(use, obs, bound, key);
+    if (use.group === 0 && !use.draining && !(advanced && rule.groups[0]?.need === 'all'))
+      this.start(
+        use,
+        obs,
+        bound,
+        key,
+        open.filter((p) => !this.isFinished(rule, p)),
+      );
   }
 
   private advancePartial(p: Partial, use: Use, obs: Observation, bound: Bound): boolean {
@@ -180,18 +205,46 @@ export class Chains {
     const group = rule.groups[use.group] as Group;
     const gap = obs.seen - p.base;
     if (gap < group.after || gap > group.within || obs.seen - p.first > rule.window) return false;
-    for (const [name, b] of Object.entries(bound)) {
-      const known = p.bound[name];
-      if (known !== undefined && known.value !== b.value) return false;
-    }
+    if (!joins(p.bound, bound)) return false;
     const verdict = this.judge(rule, step, obs, { ...p.bound, ...bound }, p.steps);
     if (verdict === undefined) return false;
+    let sets: Bound = {};
+    if (step.agg !== undefined) {
+      const tally = p.tallies[step.id] ?? newTally();
+      p.tallies[step.id] = tally;
+      const reached = this.count(step, tally, obs, verdict.why);
+      this.table.touch(p);
+      if (!reached) return false;
+      sets = setsOf(step, tally);
+      if (tally.full) flag(p, 'collect_full');
+    }
     if (p.met === 0) this.cover(p, group.absent, obs.seen);
-    if (verdict.young && !p.flags.includes('young_memory')) p.flags.push('young_memory');
-    Object.assign(p.bound, bound);
-    p.steps.push(matched(step, obs, verdict.why));
+    if (verdict.young) flag(p, 'young_memory');
+    p.bound = merge(p.bound, { ...bound, ...sets });
+    this.add(p, step, obs, verdict.why);
     this.meet(p, rule, use, obs.seen);
-    this.take(p, step);
+    this.table.touch(p);
+    this.keep(p, step, obs);
+    return true;
+  }
+
+  /** What has matched, for the story; of a finished chain all that it matched itself. */
+  private add(p: Partial, step: Step, obs: Observation, why: readonly string[]): void {
+    const inner = this.inner(obs);
+    if (inner !== undefined && p.steps.length + inner.steps.length < STEPS_KEPT_MAX)
+      for (const m of inner.steps) p.steps.push({ ...m, step: `${inner.rule.id}/${m.step}` });
+    p.steps.push(matched(step, obs, why));
+    const score = obs.kind === 'signal' ? (obs.event as { score: number }).score : 0;
+    p.score = Math.max(p.score, score);
+  }
+
+  /** One more record of an aggregate; true: it is enough now, and `why` says so. */
+  private count(step: Step, tally: Tally, obs: Observation, why: string[]): boolean {
+    const { agg } = step;
+    if (agg === undefined) return true;
+    const is = addTo(step, agg, tally, obs, agg.value?.(this.record.of(obs)) ?? null);
+    if (is === undefined || is < agg.gte) return false;
+    why.push(`${agg.of} of ${agg.text} is ${Number(is.toFixed(3))} in ${agg.per / 1e6} s, at least ${agg.gte}`);
     return true;
   }
 
@@ -206,67 +259,106 @@ export class Chains {
       p.next++;
       p.met = 0;
       p.base = seen;
+      p.tallies = {};
     }
     this.touched.add(p.id);
-    this.schedule(p, rule);
+    p.deadline = deadlineOf(p, rule);
   }
 
-  private start(use: Use, obs: Observation, bound: Bound, key: string): void {
+  private start(use: Use, obs: Observation, bound: Bound, key: string, list: readonly Partial[]): void {
     const { rule, step } = use;
     // A record that fits two steps of the first group begins with the earlier one.
-    if (this.begun.has(slotKey(rule.id, key))) return;
+    const slot = slotKey(rule, key);
+    if (this.begun.has(slot)) return;
     const verdict = this.judge(rule, step, obs, bound, []);
     if (verdict === undefined) return;
-    const slot = slotKey(rule.id, key);
-    const list = this.byKey.get(slot)?.list ?? [];
+    const tally = this.begin(use, obs, slot, verdict.why);
+    if (tally === undefined) return;
     if (rule.start === 'first' && list.length > 0) return;
     if (rule.start === 'last') {
       const [only] = list;
       if (only !== undefined && only.next > 1) return;
       if (only !== undefined) {
-        this.remove(only);
+        this.table.remove(only);
         this.keeper?.release(partialKey(only));
       }
     }
-    if (rule.start === 'each' && list.length >= rule.each) {
-      if (rule.onFull === 'reject-new') {
-        this.refuse(rule, key, obs);
-        return;
-      }
-      this.end(list[0] as Partial, 'evicted', obs.seen);
-    }
-    if ((this.perRule.get(rule.id) ?? 0) >= rule.partialsMax) {
-      if (rule.onFull === 'reject-new') {
-        this.refuse(rule, key, obs);
-        return;
-      }
-      const oldest = [...this.byId.values()].find((p) => p.rule === rule.id);
-      if (oldest !== undefined) this.end(oldest, 'evicted', obs.seen);
-    }
+    const isFull = rule.start === 'each' && list.length >= rule.each;
+    if (isFull && !this.makeRoom(rule, key, obs, list)) return;
+    if (this.table.count(rule.hash) >= rule.partialsMax && !this.makeRoom(rule, key, obs)) return;
+    if (this.table.size >= this.partialsMax && !this.makeRoom(rule, key, obs)) return;
+    const { id: name, hash, shape } = rule;
     const p: Partial = {
-      ...{ id: this.nextId++, rule: rule.id, ruleHash: rule.hash, key, next: 0, met: 0, barred: [], bound },
-      steps: [matched(step, obs, verdict.why)],
-      ...{ first: obs.seen, base: obs.seen, last: obs.seen, deadline: 0 },
-      flags: verdict.young ? ['young_memory'] : [],
+      ...{ id: this.table.newId(), rule: name, ruleHash: hash, shape, key, next: 0, met: 0, barred: [], steps: [] },
+      ...{ bound: { ...bound, ...setsOf(step, tally) }, first: obs.seen, base: obs.seen, last: obs.seen, deadline: 0 },
+      ...{ score: 0, tallies: {}, flags: [] },
     };
-    this.begun.add(slotKey(rule.id, key));
-    this.insert(p);
+    if (verdict.young) flag(p, 'young_memory');
+    if (tally.full) flag(p, 'collect_full');
+    this.begun.add(slot);
+    this.add(p, step, obs, verdict.why);
     this.meet(p, rule, use, obs.seen);
-    this.take(p, step);
+    this.table.insert(p);
+    this.keep(p, step, obs);
     if (p.next === rule.groups.length && rule.trailing === undefined) this.finish(p, rule);
   }
 
+  /** What an aggregate that begins chains has counted, when it is enough now; it begins anew then. */
+  private begin({ step, beginnings }: Use, obs: Observation, slot: string, why: string[]): Tally | undefined {
+    if (beginnings === undefined) return newTally();
+    const beginning = beginnings.get(slot) ?? { slot, tally: newTally() };
+    const reached = this.count(step, beginning.tally, obs, why);
+    if (reached) {
+      beginnings.remove(slot);
+      return beginning.tally;
+    }
+    beginnings.put(beginning);
+    if (beginnings.size > BEGINNINGS_MAX) {
+      beginnings.remove(beginnings.oldest as string);
+      this.misses.count(`${slot.slice(0, slot.indexOf('\0'))} ${step.id} forgotten`);
+    }
+    return undefined;
+  }
+
+  /** False: nothing may go, so the new one is refused. */
+  private makeRoom(rule: Rule, key: string, obs: Observation, list?: readonly Partial[]): boolean {
+    const { onFull, hash } = rule;
+    const lowest = (a: Partial, b: Partial): Partial => (b.score < a.score ? b : a);
+    let victim: Partial | undefined;
+    if (onFull === 'evict-oldest') victim = list === undefined ? this.table.oldest(hash) : list[0];
+    if (onFull === 'evict-lowest-score') victim = list === undefined ? this.table.lowest(hash) : list.reduce(lowest);
+    if (victim !== undefined) {
+      this.end(victim, 'evicted', obs.seen);
+      return true;
+    }
+    const missing = rule.steps[0]?.id ?? '';
+    this.misses.add({
+      ...{ rule: rule.id, key, matched: [], missing, first: obs.seen, ended: obs.seen, reason: 'full' },
+    });
+    return false;
+  }
+
   private finish(p: Partial, rule: Rule): void {
-    this.remove(p);
-    const slot = slotKey(rule.id, p.key);
+    this.table.remove(p);
+    const slot = slotKey(rule, p.key);
     const others = this.finished.get(slot);
     if (others === undefined) this.finished.set(slot, { rule, partials: [p] });
     else others.partials.push(p);
   }
+  private isFinished(rule: Rule, p: Partial): boolean {
+    return this.finished.get(slotKey(rule, p.key))?.partials.includes(p) ?? false;
+  }
 
-  /** The latest match of `p`, which was of `step`, into keeping. */
-  private take(p: Partial, step: Step): void {
-    if (step.keep !== undefined) this.keeper?.take(partialKey(p), p.steps.at(-1) as Matched, step.keep, p.deadline);
+  /** The latest match of `p`, which was of `step`, into keeping; of a finished chain what its steps keep. */
+  private keep(p: Partial, step: Step, obs: Observation): void {
+    if (this.keeper === undefined) return;
+    if (step.keep !== undefined) this.keeper.take(partialKey(p), p.steps.at(-1) as Matched, step.keep, p.deadline);
+    const inner = this.inner(obs);
+    const rule = inner && this.rules.get(inner.rule.id);
+    for (const m of inner?.steps ?? []) {
+      const keep = rule?.steps.find((s) => s.id === m.step)?.keep;
+      if (keep !== undefined) this.keeper.take(partialKey(p), m, keep, p.deadline);
+    }
   }
 
   private judge(
@@ -277,8 +369,9 @@ export class Chains {
     earlier: readonly Matched[],
   ): { why: string[]; young: boolean } | undefined {
     if (step.where === undefined) return { why: [], young: false };
+    // What the record alone can tell was asked by the index.
     const bindings = bindingsOf(step, obs, bound, earlier, this.memory);
-    const verdict = step.where.evaluate(bindings);
+    const verdict = step.where.rest?.(bindings) ?? true;
     if (verdict === false || verdict === null) return undefined;
     if (verdict === UNKNOWN && rule.onYoung === 'wait') return undefined;
     return { why: explainTerms(step, bindings), young: verdict === UNKNOWN && rule.onYoung === 'flag' };
@@ -286,14 +379,13 @@ export class Chains {
 
   /** An absence that was only partly watched is kept, and said so. */
   private cover(p: Partial, absent: readonly Step[], to: number): void {
-    for (const { kind, requireCoverage } of absent) {
-      if (this.coverage(p.base, to, kind) < requireCoverage && !p.flags.includes('blind')) p.flags.push('blind');
-    }
+    for (const { kind, requireCoverage } of absent)
+      if (this.coverage(p.base, to, kind) < requireCoverage) flag(p, 'blind');
   }
 
   private kill(use: Use, obs: Observation, bound: Bound, open: readonly Partial[]): void {
     for (const p of open) {
-      if (p.first >= obs.seen) continue;
+      if (p.first >= obs.seen || !joins(p.bound, bound)) continue;
       if (this.judge(use.rule, use.step, obs, { ...p.bound, ...bound }, p.steps) === undefined) continue;
       this.end(p, 'until', obs.seen);
     }
@@ -302,16 +394,15 @@ export class Chains {
   private violate(use: Use, obs: Observation, bound: Bound, open: readonly Partial[]): void {
     const { rule, step, group } = use;
     for (const p of open) {
-      if (!leads(rule, p, group) || obs.seen <= p.base || obs.seen > p.deadline) continue;
-      const clash = Object.entries(bound).some(([n, b]) => p.bound[n] !== undefined && p.bound[n].value !== b.value);
-      if (clash || this.judge(rule, step, obs, { ...p.bound, ...bound }, p.steps) === undefined) continue;
+      if (!leads(rule, p, group) || obs.seen <= p.base || obs.seen > p.deadline || !joins(p.bound, bound)) continue;
+      if (this.judge(rule, step, obs, { ...p.bound, ...bound }, p.steps) === undefined) continue;
       // An optional group between could still come, and the time after it is another.
       const isNext = group === p.next && rule.groups[group]?.optional !== true;
       if (isNext) {
         this.end(p, 'absent', obs.seen);
       } else if (!p.barred.includes(group)) {
         p.barred.push(group);
-        this.dirty.add(p.id);
+        this.table.touch(p);
       }
     }
   }
@@ -319,15 +410,14 @@ export class Chains {
   /** Later records of an episode that completed a chain extend its alert, and never repeat it. */
   private extend(rule: Rule, key: string, obs: Observation, findings: Finding[]): boolean {
     const episode = episodeOf(obs);
-    if (episode === undefined) return false;
-    const id = alertKey(rule.id, key, episode);
-    const alert = this.alerts.get(id);
-    if (alert === undefined) return false;
+    const alert = episode && this.alerts.get(alertSlot({ rule: rule.id, key, episode }));
+    if (!alert) return false;
     alert.revision++;
-    this.dirtyAlerts.add(id);
+    this.alerts.put(alert);
     const more = matched({ id: 'continues', where: undefined }, obs, []);
     const keep = rule.groups.at(-1)?.steps.find((s) => s.id === alert.steps.at(-1)?.step)?.keep;
-    if (keep !== undefined) this.keeper?.take(alert.partials[0] as string, more, keep, obs.seen);
+    if (keep !== undefined && rule.emit === 'alert')
+      this.keeper?.take(alert.partials[0] as string, more, keep, obs.seen);
     findings.push({
       ...{ rule: headOf(rule), status: 'extended', revision: alert.revision, key, starts: alert.starts },
       steps: [...alert.steps, more],
@@ -338,7 +428,7 @@ export class Chains {
     return true;
   }
 
-  /** An alert, unless its key rests after another one. */
+  /** An alert, unless its key rests after another one; and a record to the chains that consume it. */
   private conclude(
     rule: Rule,
     finished: readonly Partial[],
@@ -346,16 +436,29 @@ export class Chains {
     obs: Observation | undefined,
     findings: Finding[],
   ): void {
-    const slot = slotKey(rule.id, (finished[0] as Partial).key);
-    if (at <= (this.resting.get(slot) ?? Number.NEGATIVE_INFINITY)) {
+    const slot = `${rule.id}\0${(finished[0] as Partial).key}`;
+    if (at <= (this.resting.get(slot)?.until ?? Number.NEGATIVE_INFINITY)) {
       for (const p of finished) this.missed(p, 'suppressed', at);
       return;
     }
-    if (rule.suppress > 0) {
-      this.resting.set(slot, at + rule.suppress);
-      this.dirtyRests.add(slot);
+    if (rule.suppress > 0) this.resting.put({ slot, until: at + rule.suppress });
+    const finding = this.finding(rule, finished, at, obs);
+    findings.push(finding);
+    if (this.uses.has(`chain:${rule.id}`)) {
+      const atom = atomOf(finding);
+      this.atoms.set(atom, finding);
+      this.onAtom?.(atom);
+      this.take(atom, findings);
+      this.atoms.delete(atom);
     }
-    findings.push(this.finding(rule, finished, at, obs));
+    // Who is not told of it keeps nothing for it.
+    if (rule.emit === 'signal') for (const p of finished) this.keeper?.release(partialKey(p));
+  }
+
+  /** Finished chains that are being fed. */
+  private readonly atoms = new Map<Observation, Finding>();
+  private inner(obs: Observation): Finding | undefined {
+    return obs.kind === 'alert' ? this.atoms.get(obs) : undefined;
   }
 
   private finding(rule: Rule, finished: readonly Partial[], at: number, obs: Observation | undefined): Finding {
@@ -365,166 +468,122 @@ export class Chains {
     const others = ordered.slice(1).map((p) => p.steps.filter((m) => m.hash !== obs?.hash));
     const partials = ordered.map(partialKey);
     const flags = [...new Set(ordered.flatMap((p) => p.flags))].sort();
+    const { key, steps, bound } = oldest;
     const episode = obs === undefined ? undefined : episodeOf(obs);
-    if (episode !== undefined) {
-      const id = alertKey(rule.id, oldest.key, episode);
-      const { key, steps, bound } = oldest;
-      this.alerts.set(id, {
-        rule: rule.id,
-        key,
-        episode,
-        partials,
-        starts,
-        steps,
-        others,
-        bound,
-        flags,
-        revision: 1,
-        issued: at,
-        until: at + rule.window,
+    if (episode !== undefined)
+      this.alerts.put({
+        ...{ rule: rule.id, key, episode, partials, starts, steps, others, bound, flags },
+        ...{ revision: 1, issued: at, until: at + rule.window },
       });
-      this.dirtyAlerts.add(id);
-    }
     return {
-      ...{ rule: headOf(rule), status: 'issued', revision: 1, key: oldest.key, starts, steps: oldest.steps },
-      others,
-      partials,
-      ...{ bound: oldest.bound, flags, issued: at, at },
+      ...{ rule: headOf(rule), status: 'issued', revision: 1, key, starts, steps, others, partials },
+      ...{ bound, flags, issued: at, at },
     };
   }
 
-  private schedule(p: Partial, rule: Rule): void {
-    if (p.next === rule.groups.length) {
-      p.deadline = p.base + (rule.trailing?.lasting ?? 0);
-    } else {
-      let within = 0;
-      for (let g = p.next; g < rule.groups.length && leads(rule, p, g); g++)
-        within = Math.max(within, (rule.groups[g] as Group).within);
-      p.deadline = Math.min(p.first + rule.window, p.base + within);
-    }
-    this.deadlines.add(p.deadline, p.id);
-    this.dirty.add(p.id);
-  }
-
-  private insert(p: Partial): void {
-    this.byId.set(p.id, p);
-    const slot = slotKey(p.rule, p.key);
-    const slots = this.byKey.get(slot);
-    if (slots === undefined) this.byKey.set(slot, { list: [p] });
-    else slots.list.push(p);
-    this.perRule.set(p.rule, (this.perRule.get(p.rule) ?? 0) + 1);
-  }
-
-  private remove(p: Partial): void {
-    if (!this.byId.delete(p.id)) return;
-    const slot = slotKey(p.rule, p.key);
-    const list = this.byKey.get(slot)?.list;
-    list?.splice(list.indexOf(p), 1);
-    if (list?.length === 0) this.byKey.delete(slot);
-    this.perRule.set(p.rule, (this.perRule.get(p.rule) ?? 1) - 1);
-    this.dirty.add(p.id);
-  }
-
-  private end(p: Partial, reason: NearMiss['reason'], at: number): void {
-    this.remove(p);
+  private end(p: Partial, reason: Reason, at: number): void {
+    this.table.remove(p);
     this.missed(p, reason, at);
   }
 
   /** A partial that is gone, and made no alert. */
-  private missed(p: Partial, reason: NearMiss['reason'], at: number): void {
+  private missed(p: Partial, reason: Reason, at: number): void {
     this.keeper?.release(partialKey(p));
-    const group = this.rules.get(p.rule)?.groups[p.next];
-    const unmet = group?.steps.filter((_, i) => (p.met & (1 << i)) === 0).map((s) => s.id) ?? [];
-    this.miss({
-      rule: p.rule,
-      key: p.key,
-      matched: p.steps.map((s) => s.step),
-      missing: unmet.join(group?.need === 'one' ? ' or ' : ' and ') || 'absence',
-      first: p.first,
-      ended: at,
-      reason,
+    const missing = missingOf(this.texts.get(p.ruleHash), p);
+    this.misses.add({
+      ...{ rule: p.rule, key: p.key, matched: p.steps.map((s) => s.step), missing, first: p.first, ended: at, reason },
     });
   }
 
-  private refuse(rule: Rule, key: string, obs: Observation): void {
-    this.miss({
-      rule: rule.id,
-      key,
-      matched: [],
-      missing: rule.steps[0]?.id ?? '',
-      first: obs.seen,
-      ended: obs.seen,
-      reason: 'full',
-    });
+  private ruleOf(p: Partial): Rule {
+    return this.texts.get(p.ruleHash) as Rule;
   }
 
-  private miss(miss: NearMiss): void {
-    const name = `${miss.rule} ${miss.reason}`;
-    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
-    this.nearMisses.push(miss);
-    if (this.nearMisses.length > NEAR_MISSES_MAX) this.nearMisses.shift();
+  private use(rule: Rule, draining: boolean): void {
+    this.texts.set(rule.hash, rule);
+    const add = (step: Step, group: number, member: number, role: Use['role']): void => {
+      const begins = group === 0 && role === 'step' && step.agg !== undefined && !draining;
+      const beginnings = begins ? this.beginningsOf(rule, step) : undefined;
+      this.uses.add({ rule, step, group, member, role, draining, beginnings });
+    };
+    for (const [group, { steps, absent }] of rule.groups.entries()) {
+      for (const step of absent) add(step, group, 0, 'absent');
+      for (const [member, step] of steps.entries()) add(step, group, member, 'step');
+    }
+    if (rule.trailing !== undefined) add(rule.trailing, rule.groups.length, 0, 'absent');
+    for (const step of rule.until) add(step, -1, 0, 'until');
+  }
+
+  private beginningsOf(rule: Rule, step: Step): KeptTable<Beginning> {
+    const per = step.agg?.per ?? 0;
+    const prefix = `g/${rule.hash}/${step.id}/`;
+    const table = new KeptTable<Beginning>(
+      this.section,
+      prefix,
+      (b) => b.slot,
+      (b) => b.tally.last + per,
+    );
+    this.beginnings.push(table);
+    return table;
   }
 
   /** Writes what has changed into the section; the spine commits it. */
   save(): void {
-    for (const id of this.dirty) {
-      const p = this.byId.get(id);
-      if (p === undefined) this.section.remove(sectionKey(id));
-      else this.section.put(sectionKey(id), pack(p));
-    }
-    for (const id of this.dirtyAlerts) {
-      const alert = this.alerts.get(id);
-      if (alert === undefined) this.section.remove(alertSection(id));
-      else this.section.put(alertSection(id), pack(alert));
-    }
-    for (const slot of this.dirtyRests) {
-      const until = this.resting.get(slot);
-      if (until === undefined) this.section.remove(restSection(slot));
-      else this.section.put(restSection(slot), pack({ slot, until }));
-    }
-    this.dirty.clear();
-    this.dirtyAlerts.clear();
-    this.dirtyRests.clear();
+    this.table.save();
+    for (const kept of [this.alerts, this.resting, ...this.beginnings]) kept.save();
+    this.upgrade.save();
   }
 
   private load(): void {
+    const kept = [this.alerts, this.resting, ...this.beginnings];
     for (const [key, bytes] of this.section.entries()) {
-      if (key.startsWith('a/')) {
-        const alert = unpack<OpenAlert>(bytes);
-        if (this.rules.has(alert.rule)) this.alerts.set(alertKey(alert.rule, alert.key, alert.episode), alert);
-        continue;
-      }
-      if (key.startsWith('s/')) {
-        const { slot, until } = unpack<Rest>(bytes);
-        this.resting.set(slot, until);
-        continue;
-      }
-      const p = unpack<Partial>(bytes);
-      this.nextId = Math.max(this.nextId, p.id + 1);
-      // Another text of the rule: its open partials are dropped, counted.
-      if (this.rules.get(p.rule)?.hash !== p.ruleHash) {
-        const name = `${p.rule} dropped by another version`;
-        this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
-        this.dirty.add(p.id);
-        this.keeper?.release(partialKey(p));
-        continue;
-      }
-      this.insert(p);
-      this.deadlines.add(p.deadline, p.id);
+      if (this.table.loadEntry(key, bytes, (p) => this.stranger(p))) continue;
+      if (key.startsWith(PREFIX_V1)) this.loadV1(key, bytes);
+      if (this.upgrade.loadEntry(key) || kept.some((k) => k.loadEntry(key, bytes))) continue;
+      // What an aggregate of another text has counted.
+      if (key.startsWith('g/')) this.section.remove(key);
     }
+    this.upgrade.loaded(this.texts);
+    this.alerts.loaded((a) => this.rules.has(a.rule));
+    this.resting.loaded();
+    for (const table of this.beginnings) table.loaded();
+  }
+
+  private loadV1(key: string, bytes: Uint8Array): void {
+    this.section.remove(key);
+    const kept = unpack<Partial>(bytes);
+    const rule = this.texts.get(kept.ruleHash);
+    const p: Partial = { ...kept, shape: rule?.shape ?? '', score: 0, tallies: {} };
+    const next = rule === undefined ? this.stranger(p) : p;
+    if (next !== undefined) this.table.insert(next);
+  }
+
+  /** A partial of a text that is no longer the chain's: as the chain says. */
+  private stranger(p: Partial): Partial | undefined {
+    const decided = this.upgrade.decide(p);
+    if (decided === undefined) {
+      this.keeper?.release(partialKey(p));
+      this.misses.count(`${p.rule} dropped by another version`);
+      return undefined;
+    }
+    if (!this.texts.has(decided.rule.hash)) {
+      this.table.addRule(decided.rule.hash, false);
+      this.use(decided.rule, true);
+    }
+    const next = { ...p, ruleHash: decided.rule.hash };
+    next.deadline = deadlineOf(next, decided.rule);
+    return next;
   }
 }
 
+const flag = (p: Partial, name: string): void => {
+  if (!p.flags.includes(name)) p.flags.push(name);
+};
 const partialKey = ({ rule, id }: Pick<Partial, 'rule' | 'id'>): string => `${rule}/${id}`;
-const sectionKey = (id: number): string => `p/${id.toString(36).padStart(10, '0')}`;
-/** Keys of a section are short; what is joined by is as long as a name can be. */
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
-const alertSection = (id: string): string => `a/${digest(id)}`;
-const restSection = (slot: string): string => `s/${digest(slot)}`;
-const slotKey = (rule: string, key: string): string => `${rule}\0${key}`;
-const alertKey = (rule: string, key: string, episode: string): string => `${rule}\0${key}\0${episode}`;
-const headOf = ({ id, hash, version, title, severity, attack, scope }: Rule): Finding['rule'] => ({
-  ...{ id, hash, version, title, severity, attack, scope },
+const slotKey = (rule: Rule, key: string): string => `${rule.hash}\0${key}`;
+const alertSlot = (a: Pick<OpenAlert, 'rule' | 'key' | 'episode'>): string => `${a.rule}\0${a.key}\0${a.episode}`;
+const headOf = ({ id, hash, version, title, severity, attack, scope, emit }: Rule): Finding['rule'] => ({
+  ...{ id, hash, version, title, severity, attack, scope, emit },
 });
 
 function episodeOf(obs: Observation): string | undefined {
@@ -534,16 +593,3 @@ function episodeOf(obs: Observation): string | undefined {
 /** The end of an episode is told days after its last record: it proves nothing about the time at which it is told. */
 const isOver = (obs: Observation): boolean =>
   obs.kind === 'signal' && (obs.event as { phase: string }).phase === 'closed';
-
-/** Whether `group` can be what comes next: nothing of an earlier one is half met, and those between are optional. */
-function leads(rule: Rule, p: Readonly<Partial>, group: number): boolean {
-  if (group < p.next || (p.met !== 0 && group !== p.next)) return false;
-  for (let g = p.next; g < group; g++) if (rule.groups[g]?.optional !== true) return false;
-  return true;
-}
-
-/** Whether `p` waits for this step of this group. */
-export function accepts(rule: Rule, p: Readonly<Partial>, group: number, member: number): boolean {
-  if (!leads(rule, p, group) || p.barred.includes(group)) return false;
-  return group !== p.next || (p.met & (1 << member)) === 0;
-}

@@ -6,15 +6,16 @@
 import type { Finding } from '../schema/finding.ts';
 import type { Observation } from '../schema/observation.ts';
 import { remember } from '../schema/remember.ts';
-import { bindingsOf, explainTerms, fieldOf, keyOf } from './bindings.ts';
+import { type BoundVariable, bindingsOf, explainTerms, fieldOf, joins, keyOf, OwnRecord } from './bindings.ts';
 import { DAY_0, MEMORY_DAYS, PlainMemory, PlainSection } from './cases.ts';
-import { UNKNOWN } from './cel.ts';
 import { DAY } from './duration.ts';
-import { accepts, Chains, type NearMiss } from './engine.ts';
+import { Chains } from './engine.ts';
+import { accepts } from './groups.ts';
+import type { NearMiss } from './near_miss.ts';
 import type { Partial } from './partial.ts';
 import type { Rule, Step } from './rule.ts';
-
-type Variable = Partial['bound'][string];
+import { addTo, newTally, type Tally } from './tally.ts';
+import { UNKNOWN } from './values.ts';
 
 /** Attempts kept for each key and step: the nearest ones, the earlier of two as near. */
 const ATTEMPTS_MAX = 3;
@@ -48,18 +49,20 @@ export const dayText = (us: number): string => `day ${Number(((us - DAY_0) / DAY
 const span = (us: number): string => `${Number((us / DAY).toFixed(4))} days`;
 
 function consumes(step: Step, obs: Observation): boolean {
-  if (step.kind !== obs.kind) return false;
-  return step.signal === undefined || step.signal === (obs.event as unknown as { name: string }).name;
+  const { name, chain } = obs.event as unknown as { readonly name?: string; readonly chain?: string };
+  const topics = [obs.kind, `${obs.kind}:${name}`, `chain:${chain}`];
+  return topics.includes(step.topic) && step.requires.every(([field, value]) => fieldOf(obs, field) === value);
 }
 
 /** The variables that have a value in this record, and what is said of those that have none. */
-function bindings(step: Step, obs: Observation): { bound: Record<string, Variable>; unset: string[] } {
-  const bound: Record<string, Variable> = {};
+function bindings(step: Step, obs: Observation): { bound: Record<string, BoundVariable>; unset: string[] } {
+  const bound: Record<string, BoundVariable> = {};
   const unset: string[] = [];
-  for (const { variable, field, class: cls } of step.bind) {
+  for (const { variable, field, class: cls, collect } of step.bind) {
+    if (collect !== undefined) continue;
     const value = fieldOf(obs, field);
     if (typeof value === 'string' && value !== '') bound[variable] = { class: cls, value };
-    else unset.push(`${variable} cannot be bound: ${step.kind}.${field} is unset`);
+    else unset.push(`${variable} cannot be bound: ${step.own}.${field} is unset`);
   }
   return { bound, unset };
 }
@@ -73,10 +76,11 @@ function hindrances(rule: Rule, step: Step, obs: Observation, p: Readonly<Partia
   if (gap > step.within) failed.push(`${span(gap)} after ${before}: the step allows ${span(step.within)}`);
   if (obs.seen - p.first > rule.window)
     failed.push(`${span(obs.seen - p.first)} after the first step: the window is ${span(rule.window)}`);
-  for (const { variable, field } of step.bind) {
-    const known = p.bound[variable]?.value;
+  for (const { variable, field, class: cls } of step.bind) {
+    const known = p.bound[variable];
     const value = fieldOf(obs, field);
-    if (known !== undefined && known !== value) failed.push(`${variable} is ${known}, here it is ${String(value)}`);
+    if (known !== undefined && !joins(p.bound, { [variable]: { class: cls, value: String(value) } }))
+      failed.push(`${variable} is ${(known.values ?? [known.value]).join(' or ')}, here it is ${String(value)}`);
   }
   return failed;
 }
@@ -85,7 +89,7 @@ function terms(
   rule: Rule,
   step: Step,
   obs: Observation,
-  own: Readonly<Record<string, Variable>>,
+  own: Readonly<Record<string, BoundVariable>>,
   p: Readonly<Partial> | undefined,
   memory: PlainMemory,
 ): { failed: string[]; held: string[] } {
@@ -109,15 +113,27 @@ function keep(attempts: Map<string, Attempt[]>, attempt: Attempt): void {
   list.length = Math.min(list.length, ATTEMPTS_MAX);
 }
 
-/** Replays `observations` through `rule` and tells each key's story; with `host`, only of keys that name it. */
+/** What an aggregate is with this record, when that is not enough yet. */
+function tooFew(step: Step, obs: Observation, tally: Tally, memory: PlainMemory): string | undefined {
+  const { agg } = step;
+  if (agg === undefined) return undefined;
+  const is = addTo(step, agg, tally, obs, agg.value?.(new OwnRecord(memory).of(obs)) ?? null);
+  if (is !== undefined && is >= agg.gte) return undefined;
+  return `${agg.of} of ${agg.text} is ${is ?? 'not counted'} in ${agg.per / 1e6} s: the step asks for ${agg.gte}`;
+}
+
+/**
+ * Replays `observations` through `rule` and tells each key's story; with `host`, only of keys that name it.
+ * @param others  chains that it takes as steps
+ */
 export function explain(
   rule: Rule,
   observations: readonly Observation[],
   host: string | undefined,
   memoryDays?: number,
+  others: readonly Rule[] = [],
 ): KeyStory[] {
   const memory = new PlainMemory(DAY_0 - (memoryDays ?? MEMORY_DAYS) * DAY);
-  const chains = new Chains([rule], memory, new PlainSection());
   const keys = new Map<string, Notes>();
   const notes = (key: string): Notes => {
     const known = keys.get(key);
@@ -127,33 +143,49 @@ export function explain(
     return fresh;
   };
   const found = (all: readonly Finding[]): void => {
-    for (const f of all) notes(f.key).findings.push(f);
+    for (const f of all) if (f.rule.id === rule.id) notes(f.key).findings.push(f);
   };
+  /** Of aggregates that begin the chain, by key and step. */
+  const begun = new Map<string, Tally>();
   const steps = rule.groups.flatMap((g, group) => g.steps.map((step, member) => ({ step, group, member })));
 
-  for (const obs of observations) {
-    found(chains.advance(obs.seen));
-    remember(memory, obs);
+  const look = (obs: Observation): void => {
     for (const { step, group, member } of steps) {
       if (!consumes(step, obs)) continue;
       const { bound, unset } = bindings(step, obs);
       if (rule.by.some((name) => bound[name] === undefined)) continue;
       const key = keyOf(rule, bound);
-      const open = [...chains.open].filter((p) => p.key === key && accepts(rule, p, group, member));
+      const open = [...chains.open].filter(
+        (p) => p.rule === rule.id && p.key === key && accepts(rule, p, group, member),
+      );
       const waiting = group === 0 ? [undefined, ...open] : open;
       for (const p of waiting) {
         const verdict = terms(rule, step, obs, bound, p, memory);
         const failed = [...unset, ...(p === undefined ? [] : hindrances(rule, step, obs, p)), ...verdict.failed];
+        if (failed.length === 0) {
+          const slot = `${key} ${step.id}`;
+          const tally = p === undefined ? begun.get(slot) : p.tallies[step.id];
+          const counted = structuredClone(tally ?? newTally());
+          const few = tooFew(step, obs, counted, memory);
+          if (few !== undefined) failed.push(few);
+          if (p === undefined) begun.set(slot, few === undefined ? newTally() : counted);
+        }
         const { matched, attempts } = notes(key);
         const at = obs.seen;
         if (failed.length === 0) matched.push({ step: step.id, at, why: verdict.held });
         else keep(attempts, { step: step.id, at, kind: obs.kind, failed, held: verdict.held });
       }
     }
+  };
+  const chains = new Chains([rule, ...others], memory, new PlainSection(), { onAtom: look });
+  for (const obs of observations) {
+    found(chains.advance(obs.seen));
+    remember(memory, obs);
+    look(obs);
     found(chains.feed(obs));
   }
   found(chains.advance(Number.POSITIVE_INFINITY));
-  for (const miss of chains.nearMisses) notes(miss.key).nearMisses.push(miss);
+  for (const miss of chains.nearMisses.filter((m) => m.rule === rule.id)) notes(miss.key).nearMisses.push(miss);
 
   const stories = [...keys].map(([key, n]) => ({ key, ...n, attempts: [...n.attempts.values()].flat() }));
   return (

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { faultText } from './fault.ts';
-import { DEPTH_MAX, findChains, loadChains } from './folder.ts';
+import { below, DEPTH_MAX, findChains, loadChains } from './folder.ts';
 
 const chain = (name: string, where = 'dns.query == "a.example"'): string => `chain: ${name}
 window: 10d
@@ -76,5 +76,43 @@ describe('folders of chains', () => {
     assert.match(faultText(chainFaults[0] as never), /b\.yaml:5:\d+: .*qury.*\(did you mean query\?\)$/);
     assert.match(faultText(chainFaults.at(-1) as never), /c\.yaml:1:1: there is a chain good already, in .*a\.yaml/);
     assert.match(faults[0]?.message ?? '', /gone\.yaml: no such file/);
+  });
+
+  describe('chains over chains', () => {
+    const over = (name: string, taken: string): string => `chain: ${name}
+window: 10d
+by: [victim]
+steps:
+  - { id: one, chain: ${taken}, bind: { victim: chain.victim } }
+  - { id: two, event: dns, bind: { victim: dns.orig_host } }
+`;
+    it('those that are taken as steps load first, whatever the files are called', () => {
+      const files = [
+        put('a.yaml', over('top', 'middle')),
+        put('b.yaml', over('middle', 'base')),
+        put('c.yaml', chain('base')),
+      ];
+      const { rules, chainFaults } = loadChains(files, {});
+      assert.deepEqual(chainFaults, []);
+      assert.deepEqual(
+        rules.map((r) => `${r.id} ${r.depth}`),
+        ['base 1', 'middle 2', 'top 3'],
+      );
+      const names = (id: string): string[] => below(rules.find((r) => r.id === id) as never, rules).map((r) => r.id);
+      assert.deepEqual([names('top'), names('middle'), names('base')], [['middle', 'base'], ['base'], []]);
+    });
+
+    it('a circle is a fault', () => {
+      const files = [
+        put('a.yaml', over('one', 'two')),
+        put('b.yaml', over('two', 'one')),
+        put('c.yaml', over('self', 'self')),
+      ];
+      const { rules, chainFaults } = loadChains(files, {});
+      assert.deepEqual(rules, []);
+      const messages = chainFaults.map((f) => f.message).join('\n');
+      assert.match(messages, /two and one take each other as steps/);
+      assert.match(messages, /self and self take each other as steps/);
+    });
   });
 });

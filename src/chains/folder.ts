@@ -4,7 +4,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Fault, systemFault } from '../lib/fault.ts';
 import type { ChainFault } from './fault.ts';
-import { readChain, type Vocabulary } from './language.ts';
+import { type ChainText, parseChain, readParsed } from './language.ts';
+import type { Vocabulary } from './reader.ts';
 import type { Rule } from './rule.ts';
 
 const CHAIN_FILE = 'chain.yaml';
@@ -51,6 +52,21 @@ export function findChains(paths: readonly string[]): ChainFiles {
   return { files: [...new Set(found.files)], faults: found.faults };
 }
 
+/** Chains that `rule` takes as steps, and those that they take. */
+export function below(rule: Rule, all: readonly Rule[]): Rule[] {
+  const out = new Set<Rule>();
+  const visit = ({ steps, until }: Rule): void => {
+    for (const { topic } of [...steps, ...until]) {
+      const taken = all.find((r) => topic === `chain:${r.id}`);
+      if (taken === undefined || out.has(taken)) continue;
+      out.add(taken);
+      visit(taken);
+    }
+  };
+  visit(rule);
+  return [...out];
+}
+
 export interface LoadedChains {
   readonly rules: readonly Rule[];
   /** What is wrong in chains; theirs are left out of `rules`. */
@@ -59,28 +75,57 @@ export interface LoadedChains {
   readonly faults: readonly Fault[];
 }
 
-/** The rules of files, in their order. A name that is there already is a fault of the later one. */
+/** Those that are taken as steps before those that take them. */
+function inner(texts: readonly ChainText[]): ChainText[] {
+  const byName = new Map(texts.map((t) => [t.name, t]));
+  const out = new Set<ChainText>();
+  const visiting = new Set<ChainText>();
+  const visit = (t: ChainText): void => {
+    if (out.has(t) || visiting.has(t)) return;
+    visiting.add(t);
+    for (const name of t.consumes) {
+      const below = byName.get(name);
+      if (below !== undefined) visit(below);
+    }
+    visiting.delete(t);
+    out.add(t);
+  };
+  for (const t of texts) visit(t);
+  return [...out];
+}
+
+/**
+ * The rules of files, in their order, and those they take as steps before them. A name that is there already is a
+ * fault of the later one.
+ */
 export function loadChains(files: readonly string[], vocabulary: Vocabulary): LoadedChains {
   const rules = new Map<string, Rule>();
   const chainFaults: ChainFault[] = [];
   const faults: Fault[] = [];
+  const texts: ChainText[] = [];
   for (const file of files) {
-    let text: string;
     try {
-      text = readFileSync(file, 'utf8');
+      texts.push(parseChain(file, readFileSync(file, 'utf8')));
     } catch (error) {
       faults.push(systemFault('input_unreadable', file, error));
-      continue;
     }
-    const read = readChain(file, text, vocabulary);
-    chainFaults.push(...read.faults);
-    if (read.rule === undefined || read.faults.length > 0) continue;
-    const other = rules.get(read.rule.id);
+  }
+  const order = inner(texts);
+  for (const [i, { file, name, consumes }] of order.entries())
+    for (const later of order.slice(i).filter((t) => t.name !== undefined && consumes.includes(t.name))) {
+      const message = `${name} and ${later.name} take each other as steps`;
+      chainFaults.push({ file, line: 1, column: 1, message, hint: 'let one of them take something else' });
+    }
+  for (const text of order) {
+    const { rule, faults: wrong } = readParsed(text, { ...vocabulary, chains: rules });
+    chainFaults.push(...wrong);
+    if (rule === undefined || wrong.length > 0) continue;
+    const other = rules.get(rule.id);
     if (other === undefined) {
-      rules.set(read.rule.id, read.rule);
+      rules.set(rule.id, rule);
     } else {
-      const message = `there is a chain ${read.rule.id} already, in ${other.file}`;
-      chainFaults.push({ file, line: 1, column: 1, message, hint: 'give it another name' });
+      const message = `there is a chain ${rule.id} already, in ${other.file}`;
+      chainFaults.push({ file: text.file, line: 1, column: 1, message, hint: 'give it another name' });
     }
   }
   return { rules: [...rules.values()], chainFaults, faults };

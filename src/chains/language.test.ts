@@ -90,12 +90,7 @@ describe('chains: language', () => {
       'victim: file.fuid',
       'x.yaml:8:21: file.fuid is no host, user, domain or file of file (one of file.rx_host, file.tx_host, file.sha256)',
     ],
-    [
-      'a construct of later',
-      'by: [victim]',
-      'by: [victim]\nretro: eager',
-      'x.yaml:4:1: retro is not supported yet (leave it out)',
-    ],
+    ['a key that is none', 'by: [victim]', 'by: [victim]\nretro: eager', 'x.yaml:4:1: a chain has no retro'],
     ['no technique', 'by: [victim]', 'by: [victim]\nattack: [1071]', 'x.yaml:4:9: attack is a list of texts'],
     ['yaml that is none', 'by: [victim]', 'by: [victim', 'x.yaml:4:1: '],
   ];

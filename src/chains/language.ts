@@ -1,17 +1,14 @@
-// chain.yaml to a Rule, or to faults that say file, line, column and what to do.
-//
-// Nothing is guessed: an unknown key, field, signal or unit is a fault, and a chain with a fault is left out while
-// the others load. The words are those of the design: steps, by, bind, window, within, after, start, until, absent.
+// chain.yaml to a Rule, or to faults that say file, line, column and what to do. The words are those of the design:
+// steps, by, bind, window, within, after, start, until, absent.
 import { createHash } from 'node:crypto';
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar, type YAMLMap } from 'yaml';
-import type { Keep } from '../schema/finding.ts';
-import type { KindName } from '../schema/gen/events.gen.ts';
-import { FIELDS } from '../schema/gen/structures.gen.ts';
-import { ENTITY_FIELDS, type EntityClass } from '../schema/observation.ts';
-import { CelFault, compileWhere, type Expression, type Name } from './cel.ts';
-import { DAY, duration } from './duration.ts';
-import { type ChainFault, didYouMean, type Place } from './fault.ts';
-import type { Bind, Group, Rule, Severity, Step } from './rule.ts';
+import { type Document, isMap, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
+import type { EntityClass } from '../schema/observation.ts';
+import type { Name } from './cel.ts';
+import { DAY } from './duration.ts';
+import type { ChainFault } from './fault.ts';
+import { Reader, type Vocabulary } from './reader.ts';
+import type { Group, OnFull, Rule, Severity, Step, Upgrade } from './rule.ts';
+import { readStep, type Variables } from './step.ts';
 
 const WINDOW_MAX = 400 * DAY;
 const STEPS_MAX = 16;
@@ -19,251 +16,23 @@ const STEPS_MAX = 16;
 const MEMBERS_MAX = 16;
 const EACH_MAX = 64;
 const PARTIALS_MAX = 100_000;
-const KEEP_PACKETS_MAX = 10_000;
-const KEEP_ENDS = /^(?:first\((\d{1,6})\)(?:, *last\((\d{1,6})\))?|last\((\d{1,6})\))$/;
-const CHAIN_KEYS = [
-  'chain',
-  'version',
-  'title',
-  'attack',
-  'severity',
-  'scope',
-  'by',
-  'window',
-  'start',
-  'on_full',
-  'on_young',
-  'limits',
-  'suppress',
-  'steps',
-  'until',
-  'notes',
+/** Chains over chains over chains: deeper, nobody can tell why it fired. */
+export const DEPTH_MAX = 4;
+export const CHAIN_KEYS: readonly string[] = [
+  ...['chain', 'version', 'title', 'attack', 'severity', 'scope', 'by', 'window', 'start', 'on_full', 'on_young'],
+  ...['limits', 'suppress', 'emit', 'upgrade', 'steps', 'until', 'notes'],
 ];
-const STEP_KEYS = [
-  'id',
-  'event',
-  'signal',
-  'where',
-  'bind',
-  'after',
-  'within',
-  'absent',
-  'for',
-  'require_coverage',
-  'keep',
-  'optional',
-];
-const GROUP_KEYS = ['any_order', 'one_of', 'after', 'within', 'optional'];
-const LATER = ['agg', 'emit', 'retro'];
-const SEVERITIES: readonly Severity[] = ['info', 'low', 'medium', 'high', 'critical'];
+export const GROUP_KEYS: readonly string[] = ['any_order', 'one_of', 'after', 'within', 'optional'];
+export const SEVERITIES: readonly Severity[] = ['info', 'low', 'medium', 'high', 'critical'];
+export const ON_FULL: readonly OnFull[] = ['reject-new', 'evict-oldest', 'evict-lowest-score'];
+export const UPGRADES: readonly Upgrade[] = ['migrate', 'drain', 'drop'];
+export const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
-export interface Vocabulary {
-  /** Names of the signals that exist; undefined: any name will do. */
-  readonly signals?: ReadonlySet<string>;
-}
-
-class Reader {
-  readonly faults: ChainFault[] = [];
-  private readonly file: string;
-  private readonly lines: LineCounter;
-  private readonly text: string;
-  private readonly vocabulary: Vocabulary;
-  constructor(file: string, text: string, lines: LineCounter, vocabulary: Vocabulary) {
-    this.file = file;
-    this.text = text;
-    this.lines = lines;
-    this.vocabulary = vocabulary;
-  }
-
-  place(node: Node | null | undefined): Place {
-    const { line, col } = this.lines.linePos(node?.range?.[0] ?? 0);
-    return { file: this.file, line: Math.max(line, 1), column: Math.max(col, 1) };
-  }
-  fault(node: Node | null | undefined, message: string, hint?: string): undefined {
-    this.faults.push({ ...this.place(node), message, ...(hint === undefined ? {} : { hint }) });
-    return undefined;
-  }
-
-  get(map: YAMLMap, key: string): Node | undefined {
-    return (map.get(key, true) as Node | undefined) ?? undefined;
-  }
-  keys(map: YAMLMap, known: readonly string[], what: string): void {
-    for (const { key } of map.items) {
-      const name = String((key as Scalar).value);
-      if (known.includes(name)) continue;
-      if (LATER.includes(name)) this.fault(key as Node, `${name} is not supported yet`, 'leave it out');
-      else this.fault(key as Node, `${what} has no ${name}`, didYouMean(name, known).hint);
-    }
-  }
-  string(map: YAMLMap, key: string): string | undefined {
-    const node = this.get(map, key);
-    if (node === undefined) return undefined;
-    if (isScalar(node) && typeof node.value === 'string') return node.value;
-    return this.fault(node, `${key} is a text`);
-  }
-  time(map: YAMLMap, key: string): number | undefined {
-    const text = this.string(map, key);
-    if (text === undefined) return undefined;
-    const us = duration(text);
-    return (
-      us ??
-      this.fault(this.get(map, key), `${key}: ${text} is no length of time`, 'a number and s, m, h, d or w: 30m, 7d')
-    );
-  }
-  strings(map: YAMLMap, key: string): string[] {
-    const node = this.get(map, key);
-    if (node === undefined) return [];
-    if (isSeq(node)) {
-      const values = node.items.map((i) => (isScalar(i) && typeof i.value === 'string' ? i.value : undefined));
-      if (values.every((v) => v !== undefined)) return values as string[];
-    }
-    this.fault(node, `${key} is a list of texts`);
-    return [];
-  }
-  choice<T extends string>(map: YAMLMap, key: string, known: readonly T[], otherwise: T): T {
-    const text = this.string(map, key);
-    if (text === undefined || known.includes(text as T)) return (text as T) ?? otherwise;
-    this.fault(this.get(map, key), `${key} is ${text}`, `one of ${known.join(', ')}`);
-    return otherwise;
-  }
-
-  /** A `where`, with faults placed inside its scalar. */
-  where(map: YAMLMap, scope: ReadonlyMap<string, Name>, own: string): Expression | undefined {
-    const text = this.string(map, 'where');
-    if (text === undefined) return undefined;
-    try {
-      return compileWhere(text, scope, own);
-    } catch (error) {
-      if (!(error instanceof CelFault)) throw error;
-      const node = this.get(map, 'where') as Scalar;
-      const base = node.range?.[0] ?? 0;
-      // A plain scalar starts where its text does; a quoted or folded one a little later: find the offset's
-      // neighbourhood.
-      const near = text.slice(error.offset, error.offset + 12).split('\n')[0] ?? '';
-      const found = this.text.indexOf(near, base);
-      const { line, col } = this.lines.linePos(found < 0 ? base : found);
-      this.faults.push({
-        ...{ file: this.file, line, column: col, message: error.message },
-        ...(error.hint === undefined ? {} : { hint: error.hint }),
-      });
-      return undefined;
-    }
-  }
-
-  binds(map: YAMLMap, kind: KindName, known: Map<string, EntityClass>): Bind[] {
-    const node = this.get(map, 'bind');
-    if (node === undefined) return [];
-    if (!isMap(node)) {
-      this.fault(node, 'bind is a map of variables to fields', 'bind: { victim: file.rx_host }');
-      return [];
-    }
-    const fields = ENTITY_FIELDS[kind] ?? {};
-    const out: Bind[] = [];
-    for (const { key, value } of node.items) {
-      const variable = String((key as Scalar).value);
-      const from = isScalar(value) ? String(value.value) : '';
-      const [own, field] = from.split('.');
-      const entity = own === kind && field !== undefined ? fields[field] : undefined;
-      if (entity === undefined || field === undefined) {
-        const names = Object.keys(fields).map((f) => `${kind}.${f}`);
-        this.fault(
-          value as Node,
-          `${from} is no host, user, domain or file of ${kind}`,
-          didYouMean(from, names).hint ?? `one of ${names.join(', ')}`,
-        );
-        continue;
-      }
-      const before = known.get(variable);
-      if (before !== undefined && before !== entity.class) {
-        this.fault(value as Node, `${variable} is a ${before} in an earlier step and a ${entity.class} here`);
-        continue;
-      }
-      known.set(variable, entity.class);
-      out.push({ variable, field, class: entity.class });
-    }
-    return out;
-  }
-
-  /** `keep: { file: content, packets: flow, lease: 90d }`, or packets: "first(20),last(5)". */
-  keep(step: YAMLMap, kind: KindName, absent: boolean): Keep | undefined {
-    const node = this.get(step, 'keep');
-    if (node === undefined) return undefined;
-    if (absent) return this.fault(node, 'an absent step has nothing to keep', 'leave keep out');
-    if (!isMap(node)) return this.fault(node, 'keep is a map', 'keep: { packets: flow }');
-    this.keys(node, ['file', 'packets', 'lease'], 'keep');
-    const file = this.string(node, 'file');
-    if (file !== undefined && file !== 'content') this.fault(this.get(node, 'file'), `file is ${file}`, 'content');
-    if (file !== undefined && ENTITY_FIELDS[kind]?.sha256 === undefined)
-      this.fault(this.get(node, 'file'), `${kind} names no file`, 'leave file out');
-    const text = this.string(node, 'packets');
-    const ends = text === undefined ? null : KEEP_ENDS.exec(text);
-    const first = Number(ends?.[1] ?? 0);
-    const last = Number(ends?.[2] ?? ends?.[3] ?? 0);
-    if (text !== undefined && text !== 'flow' && (ends === null || first + last < 1 || first + last > KEEP_PACKETS_MAX))
-      this.fault(
-        this.get(node, 'packets'),
-        `packets is ${text}`,
-        `flow, or first(20), last(5), or both: up to ${KEEP_PACKETS_MAX} packets`,
-      );
-    const packets = text === undefined || text === 'flow' ? text : { first, last };
-    return { file: file === 'content', packets: packets as Keep['packets'], lease: this.time(node, 'lease') };
-  }
-
-  step(
-    node: Node,
-    variables: Map<string, EntityClass>,
-    earlier: ReadonlyMap<string, KindName>,
-    isUntil: boolean,
-  ): Step | undefined {
-    if (!isMap(node)) return this.fault(node, 'a step is a map');
-    this.keys(node, STEP_KEYS, 'a step');
-    const event = this.string(node, 'event');
-    const signal = this.string(node, 'signal');
-    if ((event === undefined) === (signal === undefined))
-      return this.fault(node, 'a step consumes one event or one signal', 'event: file, or signal: beacon');
-    if (event !== undefined && !(event in FIELDS))
-      return this.fault(
-        this.get(node, 'event'),
-        `there is no event ${event}`,
-        didYouMean(event, Object.keys(FIELDS)).hint,
-      );
-    if (signal !== undefined && this.vocabulary.signals && !this.vocabulary.signals.has(signal)) {
-      return this.fault(
-        this.get(node, 'signal'),
-        `there is no signal ${signal}`,
-        didYouMean(signal, this.vocabulary.signals).hint,
-      );
-    }
-    const kind = (event ?? 'signal') as KindName;
-    const bind = this.binds(node, kind, variables);
-    const scope = new Map<string, Name>([[kind, { kind }]]);
-    for (const [name, cls] of variables) scope.set(name, { class: cls });
-    for (const [id, k] of earlier) scope.set(id, { kind: k });
-    const absentNode = this.get(node, 'absent');
-    const absent = absentNode !== undefined && (absentNode as Scalar).value === true;
-    if (absentNode !== undefined && typeof (absentNode as Scalar).value !== 'boolean')
-      this.fault(absentNode, 'absent is true or false');
-    const coverage = this.get(node, 'require_coverage') as Scalar | undefined;
-    const requireCoverage = coverage === undefined ? 0.99 : Number(coverage.value);
-    if (!(requireCoverage >= 0 && requireCoverage <= 1)) this.fault(coverage, 'require_coverage is between 0 and 1');
-    const after = this.time(node, 'after') ?? 0;
-    const within = this.time(node, 'within') ?? Number.POSITIVE_INFINITY;
-    if (after > within) this.fault(this.get(node, 'after'), 'after is longer than within: nothing can match');
-    const id = this.string(node, 'id') ?? (isUntil ? 'until' : '');
-    if (id === '') this.fault(node, 'a step has an id', 'id: drop');
-    const lasting = this.time(node, 'for');
-    if (lasting !== undefined && !absent) this.fault(this.get(node, 'for'), 'for belongs to an absent step');
-    return {
-      ...{ id, kind, signal, bind, after, within, absent, lasting, requireCoverage, place: this.place(node) },
-      keep: this.keep(node, kind, absent),
-      where: this.where(node, scope, kind),
-    };
-  }
-
+class ChainReader extends Reader {
   rule(root: YAMLMap, hash: string): Rule | undefined {
     this.keys(root, CHAIN_KEYS, 'a chain');
     const id = this.string(root, 'chain');
-    if (id === undefined || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(id))
+    if (id === undefined || !NAME.test(id))
       this.fault(this.get(root, 'chain') ?? root, 'a chain has a name', 'chain: lower-case-words');
     const window = this.time(root, 'window');
     if (this.get(root, 'window') === undefined) this.fault(root, 'the chain has no window', 'window: 60d, up to 400d');
@@ -279,7 +48,8 @@ class Reader {
     if (by.length === 0) this.fault(this.get(root, 'by') ?? root, 'the chain joins on nothing', 'by: [victim]');
     const steps = this.steps(root, by);
     for (const technique of this.strings(root, 'attack')) {
-      if (!/^T\d{4}(\.\d{3})?$/.test(technique))
+      const { techniques } = this.vocabulary;
+      if (!/^T\d{4}(\.\d{3})?$/.test(technique) || (techniques && !techniques.has(technique)))
         this.fault(this.get(root, 'attack'), `${technique} is no ATT&CK technique`, 'T1071 or T1071.001');
     }
     const limits = this.get(root, 'limits');
@@ -287,16 +57,45 @@ class Reader {
     if (!(Number.isInteger(limit) && limit > 0)) this.fault(limits, 'limits.partials is a whole number above 0');
     const suppress = this.time(root, 'suppress') ?? 0;
     const version = Number(root.get('version') ?? 1);
+    this.modelsAlone(root, steps?.steps ?? []);
     if (this.faults.length > 0 || id === undefined || window === undefined || steps === undefined) return undefined;
     return {
-      ...{ id, version, hash, title: this.string(root, 'title') ?? id, attack: this.strings(root, 'attack') },
+      ...{
+        id,
+        version,
+        hash,
+        shape: shapeOf(by, steps.groups, steps.trailing),
+        text: this.text,
+        title: this.string(root, 'title') ?? id,
+      },
+      attack: this.strings(root, 'attack'),
       severity: this.choice(root, 'severity', SEVERITIES, 'medium'),
       scope: this.choice(root, 'scope', ['sensor', 'fleet'], 'fleet'),
       ...{ by, window, each: n, partialsMax: limit, suppress, ...steps, file: this.file },
       start: each !== null ? 'each' : (startText as 'first' | 'last'),
-      onFull: this.choice(root, 'on_full', ['reject-new', 'evict-oldest'], 'reject-new'),
+      onFull: this.choice(root, 'on_full', ON_FULL, 'reject-new'),
       onYoung: this.choice(root, 'on_young', ['flag', 'wait', 'match'], 'flag'),
+      upgrade: this.choice(root, 'upgrade', UPGRADES, 'migrate'),
+      emit: this.choice(root, 'emit', ['alert', 'signal'], 'alert'),
+      exports: exportsOf(steps.groups),
+      depth: this.depth(root, steps.steps),
     };
+  }
+
+  /** A score alone convicts nobody: something that happened has to be among the steps. */
+  private modelsAlone(root: YAMLMap, steps: readonly Step[]): void {
+    const came = steps.filter((s) => !s.absent);
+    if (came.length > 0 && came.every((s) => s.own === 'model'))
+      this.fault(this.get(root, 'steps'), 'all steps are models', 'add a step that is an event, a signal or intel');
+  }
+
+  private depth(root: YAMLMap, steps: readonly Step[]): number {
+    const { chains } = this.vocabulary;
+    const below = steps.map((s) => (s.own === 'chain' ? (chains?.get(s.topic.slice('chain:'.length))?.depth ?? 0) : 0));
+    const depth = 1 + Math.max(...below);
+    if (depth > DEPTH_MAX)
+      this.fault(this.get(root, 'steps'), `chains over chains ${depth} deep`, `${DEPTH_MAX} at most`);
+    return depth;
   }
 
   private steps(
@@ -306,16 +105,17 @@ class Reader {
     const list = this.get(root, 'steps');
     if (!isSeq(list) || list.items.length === 0 || list.items.length > STEPS_MAX)
       return this.fault(list ?? root, `a chain has 1 to ${STEPS_MAX} steps`);
-    const variables = new Map<string, EntityClass>();
-    const earlier = new Map<string, KindName>();
+    const variables: Variables = new Map();
+    const earlier = new Map<string, Name>();
     const steps: Step[] = [];
     const groups: Group[] = [];
     let absent: Step[] = [];
     const one = (item: Node): Step | undefined => {
-      const step = this.step(item, variables, earlier, false);
-      if (step === undefined) return undefined;
+      const read = readStep(this, item, variables, earlier, false);
+      if (read === undefined) return undefined;
+      const { step, name } = read;
       if (earlier.has(step.id)) this.fault(item, `two steps are called ${step.id}`);
-      if (!step.absent) earlier.set(step.id, step.kind);
+      if (!step.absent) earlier.set(step.id, name);
       this.boundBy(step, by, item);
       steps.push(step);
       return step;
@@ -332,7 +132,14 @@ class Reader {
       if (step?.absent) absent.push(step);
       if (step === undefined || step.absent) continue;
       const { after, within } = step;
-      groups.push({ steps: [step], need: 'all', optional: this.optional(item as YAMLMap), after, within, absent });
+      groups.push({
+        steps: [step],
+        need: 'all',
+        optional: this.truth(item as YAMLMap, 'optional'),
+        after,
+        within,
+        absent,
+      });
       absent = [];
     }
     const [first, ...items] = list.items as Node[];
@@ -347,19 +154,12 @@ class Reader {
     const until: Step[] = [];
     const untilNode = this.get(root, 'until');
     for (const item of isSeq(untilNode) ? (untilNode.items as Node[]) : []) {
-      const step = this.step(item, new Map(variables), new Map(), true);
-      if (step === undefined) continue;
-      this.boundBy(step, by, item);
-      until.push(step);
+      const read = readStep(this, item, new Map(variables), new Map(), true);
+      if (read === undefined) continue;
+      this.boundBy(read.step, by, item);
+      until.push(read.step);
     }
     return { steps, groups, trailing: absent[0], until };
-  }
-
-  private optional(map: YAMLMap): boolean {
-    const node = this.get(map, 'optional');
-    if (node !== undefined && typeof (node as Scalar).value !== 'boolean')
-      this.fault(node, 'optional is true or false');
-    return (node as Scalar | undefined)?.value === true;
   }
 
   /** `any_order: [...]` or `one_of: [...]`, with after, within and optional of its own. */
@@ -374,7 +174,7 @@ class Reader {
     const after = this.time(node, 'after') ?? 0;
     const within = this.time(node, 'within') ?? Number.POSITIVE_INFINITY;
     if (after > within) this.fault(this.get(node, 'after'), 'after is longer than within: nothing can match');
-    const optional = this.optional(node);
+    const optional = this.truth(node, 'optional');
     if (optional && all !== undefined)
       this.fault(this.get(node, 'optional'), 'any_order is not optional: half of it would be neither', 'one_of can be');
     const steps: Step[] = [];
@@ -391,25 +191,68 @@ class Reader {
 
   private boundBy(step: Step, by: readonly string[], node: Node): void {
     for (const variable of by) {
-      if (step.bind.some((b) => b.variable === variable)) continue;
+      if (step.bind.some((b) => b.variable === variable && b.collect === undefined)) continue;
       this.fault(
         node,
         `step ${step.id} does not bind ${variable}, which the chain joins by`,
-        `bind: { ${variable}: ${step.kind}.FIELD }`,
+        `bind: { ${variable}: ${step.own}.FIELD }`,
       );
     }
   }
 }
 
-/** Reads one chain. Either a rule or at least one fault. */
-export function readChain(
-  file: string,
-  text: string,
-  vocabulary: Vocabulary = {},
-): { rule?: Rule; faults: ChainFault[] } {
+/** Steps and what they bind, without conditions and times: equal shapes have partials that fit each other. */
+function shapeOf(by: readonly string[], groups: readonly Group[], trailing: Step | undefined): string {
+  const step = ({ id, topic, bind, agg }: Step): unknown => [id, topic, bind, agg?.of];
+  const shape = [by, groups.map((g) => [g.need, g.optional, g.steps.map(step)]), trailing && step(trailing)];
+  return createHash('sha256').update(JSON.stringify(shape)).digest('hex').slice(0, 16);
+}
+
+/** What every finished one has bound: of a group that need not be met whole, nothing is certain. */
+function exportsOf(groups: readonly Group[]): Map<string, EntityClass> {
+  const out = new Map<string, EntityClass>();
+  for (const { steps, need, optional } of groups) {
+    if (optional) continue;
+    for (const { variable, class: cls, collect } of steps.flatMap((s) => s.bind)) {
+      const certain = need === 'all' || steps.every((s) => s.bind.some((b) => b.variable === variable));
+      if (certain && collect === undefined) out.set(variable, cls);
+    }
+  }
+  return out;
+}
+
+/** A chain's file, parsed and not yet judged. */
+export interface ChainText {
+  readonly file: string;
+  readonly text: string;
+  readonly doc: Document.Parsed;
+  readonly lines: LineCounter;
+  /** What it calls itself, and the chains that it takes as steps. */
+  readonly name: string | undefined;
+  readonly consumes: readonly string[];
+}
+
+export function parseChain(file: string, text: string): ChainText {
   const lines = new LineCounter();
   const doc = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true });
-  const reader = new Reader(file, text, lines, vocabulary);
+  const consumes = new Set<string>();
+  const look = (node: unknown): void => {
+    if (isSeq(node)) node.items.forEach(look);
+    if (!isMap(node)) return;
+    const chain = node.get('chain');
+    if (typeof chain === 'string') consumes.add(chain);
+    for (const key of ['any_order', 'one_of']) look(node.get(key, true));
+  };
+  const root = doc.contents;
+  if (isMap(root)) for (const key of ['steps', 'until']) look(root.get(key, true));
+  const name = isMap(root) ? root.get('chain') : undefined;
+  return { file, text, doc, lines, name: typeof name === 'string' ? name : undefined, consumes: [...consumes] };
+}
+
+/** Reads one chain. Either a rule or at least one fault. */
+export function readParsed(parsed: ChainText, vocabulary: Vocabulary): { rule?: Rule; faults: ChainFault[] } {
+  const { file, text, doc, lines } = parsed;
+  const reader = new ChainReader(file, text, lines, vocabulary);
   for (const error of doc.errors) {
     const { line, col } = lines.linePos(error.pos[0]);
     reader.faults.push({ file, line, column: col, message: error.message.split('\n')[0] as string });
@@ -424,3 +267,9 @@ export function readChain(
   const rule = reader.rule(doc.contents, hash);
   return rule === undefined ? { faults: reader.faults } : { rule, faults: reader.faults };
 }
+
+export const readChain = (
+  file: string,
+  text: string,
+  vocabulary: Vocabulary = {},
+): { rule?: Rule; faults: ChainFault[] } => readParsed(parseChain(file, text), vocabulary);

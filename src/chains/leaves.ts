@@ -1,5 +1,6 @@
 // The parts of a condition whose values a person wants to see beside it.
 import type { Node } from './cel.ts';
+import { FUNCTIONS } from './functions.ts';
 
 /** Fields, variables and calls, left to right. */
 export function leaves(n: Node): Node[] {
@@ -16,4 +17,13 @@ export function isTime(n: Node): boolean {
   const [first, second] = n.args as [unknown, unknown];
   if (n.op === 'call') return first === 'first_seen' || first === 'last_seen';
   return n.op === '.' && TIME_FIELDS.includes(second as string);
+}
+
+/** Whether it asks nothing but the record called `own`: what it says is the same for every partial. */
+export function isOwn(n: Node, own: string): boolean {
+  return leaves(n).every((leaf) => {
+    const [first] = leaf.args as [unknown];
+    if (leaf.op === 'call') return FUNCTIONS.get(first as string)?.memory === false;
+    return leaf.op === '.' && (first as Node).args === own;
+  });
 }

@@ -1,9 +1,12 @@
-// Which steps may care for a record: by its kind or signal, and by a value that a step asks one field to have. What a
-// record costs then depends on the steps it could match, not on how many chains there are.
+// Which steps may care for a record: by what they consume, by values that they ask a field to have, to begin with or to
+// end in, and by what they ask of the record itself. What a record costs then depends on the steps it satisfies, not
+// on how many chains there are: steps that ask the same are asked once.
 import type { Observation } from '../schema/observation.ts';
-import { fieldOf } from './bindings.ts';
-import type { Value } from './cel.ts';
+import { fieldOf, type OwnRecord } from './bindings.ts';
+import type { Expression } from './cel.ts';
+import type { IndexKey } from './index_keys.ts';
 import type { Step } from './rule.ts';
+import type { Value } from './values.ts';
 
 interface Placed<T> {
   readonly item: T;
@@ -11,60 +14,148 @@ interface Placed<T> {
   readonly order: number;
 }
 
+/** Steps that ask the same of the record itself. */
+interface Group<T> {
+  /** What it asks, as a text. */
+  readonly key: string;
+  readonly requires: Step['requires'];
+  readonly own: Expression['own'];
+  readonly placed: Placed<T>[];
+  /** The record it was asked about last: a step under several keys is told once. */
+  asked: number;
+}
+
+/** Groups by beginnings or ends of a text. */
+class Affixes<T> {
+  private readonly byText = new Map<string, Group<T>[]>();
+  /** The lengths there are: each is one look-up. */
+  private readonly lengths: number[] = [];
+  private readonly atEnd: boolean;
+  constructor(atEnd: boolean) {
+    this.atEnd = atEnd;
+  }
+  list(affix: string): Group<T>[] {
+    const known = this.byText.get(affix);
+    if (known !== undefined) return known;
+    const fresh: Group<T>[] = [];
+    this.byText.set(affix, fresh);
+    if (!this.lengths.includes(affix.length)) this.lengths.push(affix.length);
+    return fresh;
+  }
+  visit(value: Value, take: (groups: readonly Group<T>[]) => void): void {
+    if (typeof value !== 'string') return;
+    for (const length of this.lengths) {
+      if (length > value.length) continue;
+      const groups = this.byText.get(this.atEnd ? value.slice(value.length - length) : value.slice(0, length));
+      if (groups !== undefined) take(groups);
+    }
+  }
+}
+
+interface Field<T> {
+  readonly name: string;
+  readonly is: Map<Value, Group<T>[]>;
+  readonly begins: Affixes<T>;
+  readonly ends: Affixes<T>;
+}
+
 interface Topic<T> {
-  /** Steps that ask for no single value. */
-  readonly open: Placed<T>[];
-  readonly byField: Map<string, Map<Value, Placed<T>[]>>;
+  /** Steps of which no value is known. */
+  readonly open: Group<T>[];
+  readonly fields: Field<T>[];
 }
 
 const NONE: readonly never[] = [];
+const groupKey = (step: Step): string => JSON.stringify([step.requires, step.where?.own?.text]);
 
 export class Topics<T extends { readonly step: Step }> {
   private readonly topics = new Map<string, Topic<T>>();
+  private readonly record: OwnRecord;
   private added = 0;
+  private asked = 0;
+  private found: Placed<T>[] = [];
+  private readonly take = (groups: readonly Group<T>[]): void => {
+    for (const group of groups) {
+      if (group.asked === this.asked) continue;
+      group.asked = this.asked;
+      if (!this.fits(group)) continue;
+      for (const placed of group.placed) this.found.push(placed);
+    }
+  };
+
+  constructor(record: OwnRecord) {
+    this.record = record;
+  }
 
   add(item: T): void {
     const { step } = item;
-    const name = step.signal === undefined ? step.kind : `signal:${step.signal}`;
-    const topic: Topic<T> = this.topics.get(name) ?? { open: [], byField: new Map() };
-    this.topics.set(name, topic);
+    const topic: Topic<T> = this.topics.get(step.topic) ?? { open: [], fields: [] };
+    this.topics.set(step.topic, topic);
     const placed: Placed<T> = { item, order: this.added++ };
-    // A truth splits records in two; a text or a number picks a few.
-    const asked = [...(step.where?.equals ?? [])].find(([, v]) => typeof v !== 'boolean');
-    if (asked === undefined) {
-      topic.open.push(placed);
+    const key = groupKey(step);
+    const keys = step.where?.keys;
+    const lists = keys === undefined ? [topic.open] : keys.map((k) => listOf(topic, k));
+    // Under all of its keys it is one group, or else another step's one that asks the same and has the same keys.
+    const shared = lists.map((list) => list.find((g) => g.key === key));
+    const [first] = shared;
+    if (first !== undefined && shared.every((g) => g === first)) {
+      first.placed.push(placed);
       return;
     }
-    const [field, value] = asked;
-    const values = topic.byField.get(field) ?? new Map<Value, Placed<T>[]>();
-    topic.byField.set(field, values);
-    const list = values.get(value);
-    if (list === undefined) values.set(value, [placed]);
-    else list.push(placed);
+    const group: Group<T> = { key, requires: step.requires, own: step.where?.own, placed: [placed], asked: 0 };
+    for (const list of new Set(lists)) list.push(group);
   }
 
-  /** Those that may care for `obs`, in the order in which they were added. */
+  has(topic: string): boolean {
+    return this.topics.has(topic);
+  }
+
+  /** Those that `obs` satisfies as far as it alone can tell, in the order in which they were added. */
   of(obs: Observation): readonly Placed<T>[] {
-    if (obs.kind !== 'signal') return this.in(this.topics.get(obs.kind), obs);
-    const named = this.in(this.topics.get(`signal:${(obs.event as { name: string }).name}`), obs);
-    const any = this.in(this.topics.get('signal'), obs);
-    if (any.length === 0) return named;
-    return named.length === 0 ? any : merged([named, any]);
+    this.asked++;
+    this.found = [];
+    if (obs.kind === 'signal') {
+      this.ask(this.topics.get(`signal:${(obs.event as { name: string }).name}`), obs);
+      this.ask(this.topics.get('signal'), obs);
+    } else if (obs.kind === 'alert') {
+      this.ask(this.topics.get(`chain:${(obs.event as { chain: string }).chain}`), obs);
+    } else {
+      this.ask(this.topics.get(obs.kind), obs);
+    }
+    const { found } = this;
+    if (found.length === 0) return NONE;
+    return found.length === 1 ? found : found.sort((a, b) => a.order - b.order);
   }
 
-  private in(topic: Topic<T> | undefined, obs: Observation): readonly Placed<T>[] {
-    if (topic === undefined) return NONE;
-    let found: (readonly Placed<T>[])[] | undefined;
-    for (const [field, values] of topic.byField) {
-      const list = values.get(fieldOf(obs, field));
-      if (list === undefined) continue;
-      found ??= topic.open.length === 0 ? [] : [topic.open];
-      found.push(list);
+  private ask(topic: Topic<T> | undefined, obs: Observation): void {
+    if (topic === undefined) return;
+    this.record.of(obs);
+    this.take(topic.open);
+    for (const { name, is, begins, ends } of topic.fields) {
+      const value = fieldOf(obs, name);
+      const same = is.get(value);
+      if (same !== undefined) this.take(same);
+      begins.visit(value, this.take);
+      ends.visit(value, this.take);
     }
-    if (found === undefined) return topic.open;
-    return found.length === 1 ? (found[0] as readonly Placed<T>[]) : merged(found);
+  }
+
+  private fits({ requires, own }: Group<T>): boolean {
+    for (const [field, value] of requires) if (this.record.field('', field) !== value) return false;
+    return own === undefined || own.evaluate(this.record) === true;
   }
 }
 
-const merged = <T>(lists: readonly (readonly Placed<T>[])[]): Placed<T>[] =>
-  lists.flat().sort((a, b) => a.order - b.order);
+function listOf<T>(topic: Topic<T>, { field: name, test, value }: IndexKey): Group<T>[] {
+  let field = topic.fields.find((f) => f.name === name);
+  if (field === undefined) {
+    field = { name, is: new Map(), begins: new Affixes(false), ends: new Affixes(true) };
+    topic.fields.push(field);
+  }
+  if (test !== 'is') return field[test].list(value as string);
+  const known = field.is.get(value);
+  if (known !== undefined) return known;
+  const fresh: Group<T>[] = [];
+  field.is.set(value, fresh);
+  return fresh;
+}

@@ -6,8 +6,7 @@ import type { Command } from 'commander';
 import { type ChainCase, MEMORY_DAYS, readCases, runCase } from '../chains/cases.ts';
 import { explain, storyLines } from '../chains/explain.ts';
 import { type ChainFault, faultText } from '../chains/fault.ts';
-import { findChains, loadChains } from '../chains/folder.ts';
-import { readChain } from '../chains/language.ts';
+import { below, findChains, loadChains } from '../chains/folder.ts';
 import type { Rule } from '../chains/rule.ts';
 import { wholeNumber } from '../lib/args.ts';
 import {
@@ -115,15 +114,14 @@ class Session {
       this.say(faultText(f));
     }
   }
-  chain(file: string): Rule | undefined {
-    const text = textOf(file);
-    if (!text.ok) {
-      this.wrong(text.fault);
-      return undefined;
-    }
-    const { rule, faults } = readChain(file, text.value, vocabulary());
-    this.faults(faults);
-    return faults.length === 0 ? rule : undefined;
+  /** The chains of these files, each with those it takes as steps: among the files, or shipped. */
+  chains(files: readonly string[]): Map<string, { rule: Rule; others: readonly Rule[] }> {
+    const shipped = findChains([SHIPPED_CHAINS]).files.filter((f) => !files.includes(f));
+    const loaded = loadChains([...files, ...shipped], vocabulary());
+    for (const fault of loaded.faults) this.wrong(fault);
+    this.faults(loaded.chainFaults.filter((f) => files.includes(f.file)));
+    const asked = loaded.rules.filter((rule) => files.includes(rule.file));
+    return new Map(asked.map((rule) => [rule.file, { rule, others: below(rule, loaded.rules) }]));
   }
 }
 
@@ -178,17 +176,19 @@ function test(paths: readonly string[], world: Surroundings): ExitCode {
     session.say(`FAIL ${line}`);
     for (const w of why) session.say(`     ${w}`);
   };
+  const chains = session.chains(files);
   for (const file of files) {
-    const rule = session.chain(file);
-    if (rule === undefined) {
+    const chain = chains.get(file);
+    if (chain === undefined) {
       fail(file, ['the chain has faults']);
       continue;
     }
+    const { rule, others } = chain;
     const cases = casesOf(file, session);
     if (cases.length === 0) fail(rule.id, [`no cases in ${join(dirname(file), CASES_FOLDER)}`]);
     for (const c of cases) {
       const name = `${rule.id} ${basename(c.file, '.jsonl')}: ${c.name}`;
-      const wrong = runCase(rule, c);
+      const wrong = runCase(rule, c, others);
       if (wrong.length > 0) {
         fail(name, [...wrong, `${c.file}:${c.line}`]);
         continue;
@@ -215,18 +215,20 @@ function explainChain(path: string, options: ExplainOptions, world: Surroundings
   if (faults[0] !== undefined) return { ok: false, fault: faults[0] };
   if (files.length > 1) return failure('usage', `${path}: ${files.length} chains in it`, 'name one of them');
   const session = new Session(world);
-  const rule = session.chain(files[0] as string);
+  const chain = session.chains(files).get(files[0] as string);
   const text = textOf(options.events);
   if (!text.ok) return text;
   const read = readCases(options.events, text.value);
   session.faults(read.faults);
-  if (rule === undefined) return success(session.code);
+  if (chain === undefined) return success(session.code);
+  const { rule, others } = chain;
   const tell = (observations: readonly Observation[], memoryDays: number): void => {
     const stories = explain(
       rule,
       observations,
       options.host,
       options.memoryDays === undefined ? memoryDays : days.value,
+      others,
     );
     for (const story of stories.slice(0, STORIES_SHOWN)) for (const line of storyLines(story)) session.say(line);
     if (stories.length === 0) session.say('no record came near a step of this chain');

@@ -53,6 +53,7 @@ export interface Finding {
     readonly severity: 'info' | 'low' | 'medium' | 'high' | 'critical';
     readonly attack: readonly string[];
     readonly scope: 'sensor' | 'fleet';
+    readonly emit: 'alert' | 'signal';
   };
   readonly status: 'issued' | 'extended';
   readonly revision: number;
@@ -66,7 +67,9 @@ export interface Finding {
   /** What keepers knew it as, before it was one: a partial for each start. */
   readonly partials: readonly string[];
   /** Bound variables: class and value. */
-  readonly bound: Readonly<Record<string, { readonly class: EntityClass; readonly value: string }>>;
+  readonly bound: Readonly<
+    Record<string, { readonly class: EntityClass; readonly value: string; readonly values?: readonly string[] }>
+  >;
   readonly flags: readonly string[];
   /** Packet times of the first revision and of this one [us]. */
   readonly issued: number;

@@ -218,7 +218,7 @@ describe('state on disk', () => {
     void db.close();
     const result = openState(dir);
     assert.ok(!result.ok);
-    assert.match(result.fault.message, /state of version 2, this program reads up to 1/);
+    assert.match(result.fault.message, /state of version 3, this program reads up to 2/);
   });
 
   it('a folder that cannot be is a fault, not an exception', () => {

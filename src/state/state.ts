@@ -15,7 +15,7 @@ import { failure, type Result, success, systemFault } from '../lib/fault.ts';
 import type { Section } from '../schema/observation.ts';
 
 /** What the sections' encodings are called together. A change that an older program would misread raises it. */
-export const STATE_VERSION = 1;
+export const STATE_VERSION = 2;
 /** UTF-8 bytes; LMDB's own limit is 1978 for section and key together. */
 export const KEY_BYTES_MAX = 1024;
 /** A value over this is a mistake of ours: a table in one value is rewritten whole at every change. */

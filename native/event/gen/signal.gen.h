@@ -23,7 +23,7 @@ struct SignalEvent {
   std::string_view name{};
   // Version of its definition.
   std::uint32_t version{};
-  // analytic, intel, model or external.
+  // analytic, intel, model, chain or external.
   std::string_view source{};
   // How strong, 0 to 1.
   double score{};

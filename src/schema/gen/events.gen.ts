@@ -698,7 +698,7 @@ export interface SignalEvent extends Envelope {
   readonly name: string;
   /** Version of its definition */
   readonly version: number;
-  /** analytic, intel, model or external */
+  /** analytic, intel, model, chain or external */
   readonly source: string;
   /** How strong, 0 to 1 */
   readonly score: number;

@@ -728,7 +728,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
       "`id` String COMMENT 'hash(name, version, sorted input refs): derived again, it is the same record'",
       "`name` LowCardinality(String) COMMENT 'Which signal'",
       "`version` UInt32 COMMENT 'Version of its definition'",
-      "`source` LowCardinality(String) COMMENT 'analytic, intel, model or external'",
+      "`source` LowCardinality(String) COMMENT 'analytic, intel, model, chain or external'",
       "`score` Float64 COMMENT 'How strong, 0 to 1'",
       "`phase` LowCardinality(String) COMMENT 'once, or for a continuing condition opened, continues, closed'",
       "`episode` Nullable(String) COMMENT 'Id of the continuing condition'",

@@ -5,12 +5,11 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { needStore } from '../../test/skip.ts';
 import { systemClock } from '../lib/clock.ts';
 import { connect, reasonOf, type StoreAccess } from './access.ts';
 import { pauseOf } from './backoff.ts';
-import { Launcher, type LauncherEvent, storeLibrary } from './launcher.ts';
-
-const PACKAGE_ABSENT = 'the optional package @chdb/lib-linux-x64-gnu is not installed on this platform';
+import { Launcher, type LauncherEvent } from './launcher.ts';
 
 const pause = (ms: number): Promise<void> => new Promise((done) => systemClock.after(ms, done));
 const lives = (pid: number): boolean => {
@@ -29,10 +28,7 @@ describe('store: the launched server', function () {
   const events: LauncherEvent[] = [];
 
   before(async function () {
-    if (storeLibrary() === undefined) {
-      console.log(`      skipped: ${PACKAGE_ABSENT}`);
-      this.skip();
-    }
+    needStore(this);
     root = mkdtempSync(path.join(tmpdir(), 'catenary-launcher-'));
     const started = await Launcher.start({
       ...{ dir: path.join(root, 'store'), clock: systemClock, memoryMb: 1024 },

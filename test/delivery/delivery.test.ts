@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -11,6 +11,7 @@ import { pauseMs } from '../../src/ship/shipper.ts';
 import { Spool } from '../../src/spool/spool.ts';
 import { decodeControl, encodeControl, type Hello } from '../../src/wire/control.ts';
 import { encodeFrame, isWireFault, MESSAGE_BYTES_MAX, type Sent } from '../../src/wire/frame.ts';
+import { smallDisk } from '../skip.ts';
 import { collector, drainWal, enrolled, type Keys, type Running, sha, shipper, until } from './link.ts';
 import { faultyDisk, folder, must, native, readAll, removeFolders, SCHEMA, spoolOptions, weird } from './world.ts';
 
@@ -356,14 +357,9 @@ describe('delivery', () => {
   });
 
   it('a full disk under the log: nothing is acknowledged, it says so, and goes on by itself', async function () {
-    if (process.getuid?.() !== 0) this.skip();
     const dir = await folder();
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'none', dir], { stdio: 'ignore' });
-    } catch {
-      this.skip();
-    }
-    cleanups.push(async () => void execFileSync('umount', [dir]));
+    const unmount = smallDisk(this, dir, '4m');
+    cleanups.push(async () => unmount());
     const c = await started(dir);
     const keys = await enrolled(c, 'oslo-1', path.join(await folder(), 'keys'));
     const spool = await open(path.join(await folder(), 'spool'));

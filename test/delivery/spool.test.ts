@@ -7,6 +7,7 @@ import { decodeBatch } from '../../src/schema/decode.ts';
 import { KIND_IDS, KIND_NAMES } from '../../src/schema/gen/structures.gen.ts';
 import { HEADER_BYTES, RESYNC_TRIES_MAX } from '../../src/spool/format.ts';
 import { Spool, type SpoolFrame } from '../../src/spool/spool.ts';
+import { smallDisk } from '../skip.ts';
 import { faultyDisk, folder, must, readAll, removeFolders, spoolOptions, unsyncedDisk, weird } from './world.ts';
 
 const nameOf = (f: SpoolFrame): string =>
@@ -296,13 +297,8 @@ describe('spool', () => {
   });
 
   it('a full disk: flow records make room, what is kept is kept, and it goes on when there is space', async function () {
-    if (process.getuid?.() !== 0) this.skip();
     const dir = await folder();
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', dir], { stdio: 'ignore' });
-    } catch {
-      this.skip();
-    }
+    const unmount = smallDisk(this, dir, '2m');
     try {
       const spool = await open(dir, { segmentBytes: 200_000, budgetBytes: 1 << 30 });
       const big = (kind: number, i: number) => ({ ...weird(i), kind, bytes: Buffer.alloc(50_000, i) });
@@ -327,7 +323,7 @@ describe('spool', () => {
       must(await spool.append(big(KIND_IDS.alert, 99)));
       await spool.close();
     } finally {
-      execFileSync('umount', [dir]);
+      unmount();
     }
   });
 });

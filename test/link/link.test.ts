@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { skip } from '../skip.ts';
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const LAB = path('../../appliance/demo/lab.sh');
@@ -27,10 +28,7 @@ describe('the mirror link', function () {
   let out = '';
   before(function () {
     const check = spawnSync(LAB, ['check'], { encoding: 'utf8' });
-    if (check.status !== 0) {
-      console.log(`      skipped: ${check.stdout.trim().split('\n').join('; ')}`);
-      this.skip();
-    }
+    if (check.status !== 0) skip(this, check.stdout.trim().split('\n').join('; '));
     out = mkdtempSync(join(tmpdir(), 'catenary-link-'));
     const { status, stderr } = spawnSync(LAB, ['run', path('talk.sh'), out, path('../../dist/cli.js')], {
       encoding: 'utf8',

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { skip } from '../skip.ts';
 
 const LAB = fileURLToPath(new URL('../../appliance/demo/lab.sh', import.meta.url));
 /** The kernel takes namespaces down after their last process; looked at so often, a tenth of a second apart. */
@@ -29,10 +30,7 @@ describe('the end of the lab', function () {
   let folder = '';
   before(function () {
     const check = spawnSync(LAB, ['check'], { encoding: 'utf8' });
-    if (check.status !== 0) {
-      console.log(`      skipped: ${check.stdout.trim().split('\n').join('; ')}`);
-      this.skip();
-    }
+    if (check.status !== 0) skip(this, check.stdout.trim().split('\n').join('; '));
     folder = mkdtempSync(join(tmpdir(), 'catenary-teardown-'));
   });
   after(() => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Status } from '../../src/status/status.ts';
-import { storeLibrary } from '../../src/store/launcher.ts';
+import { needStore, skip } from '../skip.ts';
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const LAB = path('../../appliance/demo/lab.sh');
@@ -19,10 +19,8 @@ describe('the mirror link, to the store', function () {
   before(function () {
     const check = spawnSync(LAB, ['check'], { encoding: 'utf8' });
     const why = check.status === 0 ? '' : check.stdout.trim().split('\n').join('; ');
-    if (why !== '' || storeLibrary() === undefined) {
-      console.log(`      skipped: ${why || 'the package with the store is not installed'}`);
-      this.skip();
-    }
+    if (why !== '') skip(this, why);
+    needStore(this);
     out = mkdtempSync(join(tmpdir(), 'catenary-whole-'));
     const { status, stderr } = spawnSync(LAB, ['run', path('whole.sh'), out, path('../..')], {
       encoding: 'utf8',

@@ -9,9 +9,10 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { KIND_IDS } from '../../src/schema/gen/structures.gen.ts';
 import type { NativeTransposition } from '../../src/schema/transposition.ts';
 import { connect, type StoreAccess } from '../../src/store/access.ts';
-import { Launcher, type LauncherOptions, storeLibrary } from '../../src/store/launcher.ts';
+import { Launcher, type LauncherOptions } from '../../src/store/launcher.ts';
 import type { Frame } from '../../src/store/load.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import { needStore } from '../skip.ts';
 
 export const SCHEMA = 1;
 
@@ -28,10 +29,7 @@ export const pause = (ms: number): Promise<void> => new Promise((done) => system
 
 /** Skips the suite, with the reason, where the optional package is not installed. */
 export async function openWorld(suite: Mocha.Context, options: Partial<LauncherOptions> = {}): Promise<World> {
-  if (storeLibrary() === undefined) {
-    console.log('      skipped: @chdb/lib-linux-x64-gnu is not installed on this platform');
-    suite.skip();
-  }
+  needStore(suite);
   const addon = loadAddon();
   assert.ok(addon.ok, 'run make build');
   const root = mkdtempSync(path.join(tmpdir(), 'catenary-store-'));

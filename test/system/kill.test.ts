@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/lib/clock.ts';
 import { connect, type StoreAccess } from '../../src/store/access.ts';
-import { storeLibrary } from '../../src/store/launcher.ts';
 import { buildWorld } from '../founding/world.ts';
 import { randomRow } from '../random.ts';
+import { needStore, skip } from '../skip.ts';
 
 const KILLS = Number(process.env.KILLS ?? 5);
 const SEED = Number(process.env.SEED ?? 1);
@@ -81,20 +81,10 @@ describe('the whole system, killed', function () {
   let sensor: Service;
 
   before(function () {
-    const why =
-      process.getuid?.() !== 0
-        ? 'needs root, for interfaces of its own'
-        : spawnSync('ip', ['-V']).error !== undefined
-          ? 'needs ip(8)'
-          : storeLibrary() === undefined
-            ? 'the package with the store is not installed'
-            : !existsSync(NATIVE)
-              ? 'catenary-native is not built'
-              : undefined;
-    if (why !== undefined) {
-      console.log(`      skipped: ${why}`);
-      this.skip();
-    }
+    if (process.getuid?.() !== 0) skip(this, 'needs root, for interfaces of its own');
+    if (spawnSync('ip', ['-V']).error !== undefined) skip(this, 'needs ip(8)');
+    if (!existsSync(NATIVE)) skip(this, 'catenary-native is not built');
+    needStore(this);
     folder = mkdtempSync(join(tmpdir(), 'catenary-system-'));
     execFileSync('ip', ['link', 'add', `${name}a`, 'type', 'veth', 'peer', 'name', `${name}b`]);
     for (const end of ['a', 'b']) execFileSync('ip', ['link', 'set', `${name}${end}`, 'up']);

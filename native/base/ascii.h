@@ -10,6 +10,11 @@ constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cas
 constexpr char upper(char c) noexcept { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 constexpr bool is_letter(char c) noexcept { return lower(c) >= 'a' && lower(c) <= 'z'; }
+// 0 to 15; -1 for what is no hexadecimal digit.
+constexpr int hex_digit(char c) noexcept {
+  if (is_digit(c)) return c - '0';
+  return lower(c) >= 'a' && lower(c) <= 'f' ? lower(c) - 'a' + 10 : -1;
+}
 constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }
 // Printable and no space: what a word is made of.
 constexpr bool is_graph(char c) noexcept { return c > 0x20 && c < 0x7f; }

@@ -34,11 +34,12 @@ enum class Kind : std::uint8_t {
   snmp = 22,
   ftp = 23,
   syslog = 25,
+  smtp = 40,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 26;
-inline constexpr std::array<Kind, 24> kKinds = {
+inline constexpr std::size_t kKindCount = 41;
+inline constexpr std::array<Kind, 25> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -63,6 +64,7 @@ inline constexpr std::array<Kind, 24> kKinds = {
     Kind::snmp,
     Kind::ftp,
     Kind::syslog,
+    Kind::smtp,
 };
 
 // Empty when no kind has this number.
@@ -93,6 +95,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::snmp: return "snmp";
     case Kind::ftp: return "ftp";
     case Kind::syslog: return "syslog";
+    case Kind::smtp: return "smtp";
   }
   return {};
 }

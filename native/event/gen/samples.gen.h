@@ -26,6 +26,7 @@
 #include "protocols/ftp/ftp.gen.h"
 #include "protocols/http/http.gen.h"
 #include "protocols/ntp/ntp.gen.h"
+#include "protocols/smtp/smtp.gen.h"
 #include "protocols/snmp/snmp.gen.h"
 #include "protocols/ssh/ssh.gen.h"
 #include "protocols/syslog/syslog.gen.h"
@@ -879,6 +880,52 @@ inline SyslogEvent example<SyslogEvent>() {
   return e;
 }
 
+template <>
+inline SmtpEvent example<SmtpEvent>() {
+  static const std::string_view rcptto_[] = {std::string_view{"bob@example.org"}};
+  static const std::string_view to_[] = {std::string_view{"Bob <bob@example.org>"}};
+  static const Ip path_[] = {ip_of("198.51.100.2"), ip_of("192.0.2.1")};
+  static const std::string_view fuids_[] = {std::string_view{"FDUMVOaYHBrdeotXg1"}};
+  static const std::string_view urls_[] = {std::string_view{"http://files.example/a"}};
+  SmtpEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.trans_depth = 1;
+  e.helo = std::string_view{"mail.example.com"};
+  e.mailfrom = std::string_view{"alice@example.com"};
+  e.rcptto = rcptto_;
+  e.date = std::string_view{"Tue, 24 Nov 2026 10:00:00 +0000"};
+  e.from = std::string_view{"Alice <alice@example.com>"};
+  e.to = to_;
+  e.reply_to = std::string_view{"carol@example.net"};
+  e.msg_id = std::string_view{"<1@example.com>"};
+  e.in_reply_to = std::string_view{"<0@example.com>"};
+  e.subject = std::string_view{"Invoice"};
+  e.x_originating_ip = ip_of("192.0.2.9");
+  e.first_received = std::string_view{"from a by b"};
+  e.second_received = std::string_view{"from b by c"};
+  e.last_reply = std::string_view{"250 queued"};
+  e.path = path_;
+  e.user_agent = std::string_view{"swaks v20201014.0"};
+  e.tls = false;
+  e.fuids = fuids_;
+  e.auth_mechanism = std::string_view{"PLAIN"};
+  e.username = std::string_view{"alice"};
+  e.auth_success = true;
+  e.urls = urls_;
+  e.has_message = true;
+  e.mid_stream = false;
+  e.decrypted = false;
+  return e;
+}
+
 // visit(example event, its bytes in hex, the bytes of an empty event in hex), kind by kind.
 template <class Visit>
 void for_each_kind(Visit visit) {
@@ -1095,6 +1142,20 @@ void for_each_kind(Visit visit) {
     "64a23731a449443437",
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c0a0a0a0c2c0c0c0c0");
+  visit(example<SmtpEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db800000000000000000000000250066401b06d61696c2e6578616d706c652e636f6db1616c"
+    "696365406578616d706c652e636f6d91af626f62406578616d706c652e6f7267bf5475652c203234204e6f7620323032"
+    "362031303a30303a3030202b30303030b9416c696365203c616c696365406578616d706c652e636f6d3e91b5426f6220"
+    "3c626f62406578616d706c652e6f72673e90b16361726f6c406578616d706c652e6e6574af3c31406578616d706c652e"
+    "636f6d3eaf3c30406578616d706c652e636f6d3ea7496e766f696365c41000000000000000000000ffffc0000209ab66"
+    "726f6d20612062792062ab66726f6d20622062792063aa3235302071756575656492c41000000000000000000000ffff"
+    "c6336402c41000000000000000000000ffffc0000201b17377616b73207632303230313031342e30c291b24644554d56"
+    "4f615948427264656f74586731a5504c41494ea5616c696365c391b6687474703a2f2f66696c65732e6578616d706c65"
+    "2f61c3c2c2",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c000c0c090c0c09090c0c0c0c0c0c0c0c090c0c290c0c0c0"
+    "90c2c2c2");
 }
 
 }  // namespace catenary::samples

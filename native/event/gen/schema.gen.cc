@@ -715,6 +715,45 @@ constexpr FieldInfo kSyslogFields[] = {
     {"procid", FieldType::text, false, true, 128, 0, "Nullable(String)"},
     {"msgid", FieldType::text, false, true, 32, 0, "Nullable(String)"},
 };
+constexpr FieldInfo kSmtpFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"trans_depth", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"helo", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"mailfrom", FieldType::text, false, true, 320, 0, "Nullable(String)"},
+    {"rcptto", FieldType::text, true, false, 256, 64, "Array(String)"},
+    {"date", FieldType::text, false, true, 128, 0, "Nullable(String)"},
+    {"from", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"to", FieldType::text, true, false, 256, 32, "Array(String)"},
+    {"cc", FieldType::text, true, false, 256, 32, "Array(String)"},
+    {"reply_to", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"msg_id", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"in_reply_to", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"subject", FieldType::text, false, true, 4096, 0, "Nullable(String)"},
+    {"x_originating_ip", FieldType::ip, false, true, 0, 0, "Nullable(IPv6)"},
+    {"first_received", FieldType::text, false, true, 1024, 0, "Nullable(String)"},
+    {"second_received", FieldType::text, false, true, 1024, 0, "Nullable(String)"},
+    {"last_reply", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"path", FieldType::ip, true, false, 0, 32, "Array(IPv6)"},
+    {"user_agent", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"tls", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"fuids", FieldType::text, true, false, 24, 64, "Array(String)"},
+    {"auth_mechanism", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"username", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"auth_success", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"urls", FieldType::text, true, false, 512, 32, "Array(String)"},
+    {"has_message", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"mid_stream", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"decrypted", FieldType::boolean, false, false, 0, 0, "Bool"},
+};
 
 constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1077, kConnFields},
@@ -741,6 +780,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::snmp, "snmp", true, 0, 999, kSnmpFields},
     {Kind::ftp, "ftp", true, 0, 8849, kFtpFields},
     {Kind::syslog, "syslog", true, 0, 8789, kSyslogFields},
+    {Kind::smtp, "smtp", true, 0, 62312, kSmtpFields},
 };
 
 }  // namespace
@@ -772,6 +812,7 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::snmp: return &kInfos[21];
     case Kind::ftp: return &kInfos[22];
     case Kind::syslog: return &kInfos[23];
+    case Kind::smtp: return &kInfos[24];
   }
   return nullptr;
 }

@@ -1,11 +1,9 @@
 #include "protocols/ftp/address.h"
 
-#include <arpa/inet.h>
-
 #include <array>
-#include <cstring>
 
 #include "base/ascii.h"
+#include "base/ip_text.h"
 
 namespace catenary::ftp {
 
@@ -32,17 +30,6 @@ std::optional<std::string_view> take_part(std::string_view& s, char delimiter) n
   const std::string_view part = s.substr(1, end - 1);
   s.remove_prefix(end);
   return part;
-}
-
-std::optional<Ip> parse_ip(std::string_view text) noexcept {
-  char zero_ended[INET6_ADDRSTRLEN];
-  if (text.empty() || text.size() >= sizeof zero_ended) return std::nullopt;
-  std::memcpy(zero_ended, text.data(), text.size());
-  zero_ended[text.size()] = 0;
-  std::array<std::uint8_t, 16> bytes{};
-  if (inet_pton(AF_INET, zero_ended, bytes.data()) == 1) return Ip::v4(bytes);
-  if (inet_pton(AF_INET6, zero_ended, bytes.data()) == 1) return Ip::v6(bytes);
-  return std::nullopt;
 }
 
 std::optional<Address> parse_extended(std::string_view s) noexcept {

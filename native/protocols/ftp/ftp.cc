@@ -7,6 +7,7 @@
 
 #include "base/ascii.h"
 #include "flow/flow.h"
+#include "flow/lines.h"
 #include "protocols/ftp/session.h"
 
 namespace catenary::ftp {
@@ -93,18 +94,13 @@ class Parser final : public flow::Parser {
   void on_close(Context& cx) override { session_.finish(cx, transfers()); }
 
  private:
-  struct Side {
-    std::size_t scanned = 0;  // of the unread bytes, looked at already
-    bool skips_line = false;  // the rest of a line that was too long, or that began in a hole
-  };
-
   Transfers& transfers() noexcept { return *static_cast<Transfers*>(shared); }
-  std::string_view clean(Bytes line);
+  std::string_view clean(std::string_view text);
   Step on_line(Context& cx, Dir dir, std::string_view line);
   void on_command(Context& cx, std::string_view line);
   Step on_reply(Context& cx, std::string_view line);
 
-  std::array<Side, 2> sides_{};
+  std::array<flow::LineReader, 2> lines_;
   std::string line_;
   Session session_;
   unsigned open_reply_ = 0;  // the code of a reply of several lines that has not ended
@@ -112,24 +108,11 @@ class Parser final : public flow::Parser {
 };
 
 Step Parser::on_stream(Context& cx, Dir dir, Cursor& in) {
-  Side& s = sides_[index(dir)];
-  while (!in.done()) {
-    const Bytes rest = in.peek_rest();
-    const auto from = rest.begin() + static_cast<std::ptrdiff_t>(std::min(s.scanned, rest.size()));
-    const auto found = std::find(from, rest.end(), '\n');
-    const auto length = static_cast<std::size_t>(found - rest.begin());
-    const bool is_whole = found != rest.end();
-    if (!is_whole && !s.skips_line && length < kLineBytesMax) {
-      s.scanned = length;
-      return Step::kContinue;
-    }
-    s.scanned = 0;
-    const bool is_read = !s.skips_line;
-    s.skips_line = !is_whole;
-    const Bytes line = in.take(is_whole ? length + 1 : length).first(std::min(length, kLineBytesMax));
-    if (!is_read) continue;
-    if (length > kLineBytesMax || !is_whole) cx.weird(Weird::ftp_line_too_long);
-    if (on_line(cx, dir, clean(line)) == Step::kDetach) return Step::kDetach;
+  flow::Line line;
+  while (lines_[index(dir)].next(in, kLineBytesMax, line)) {
+    if (!line.is_start) continue;
+    if (!line.is_end) cx.weird(Weird::ftp_line_too_long);
+    if (on_line(cx, dir, clean(line.text)) == Step::kDetach) return Step::kDetach;
     if (is_handing_over_) {
       cx.hand_over();
       return Step::kContinue;
@@ -138,11 +121,9 @@ Step Parser::on_stream(Context& cx, Dir dir, Cursor& in) {
   return Step::kContinue;
 }
 
-// The control connection is a Telnet connection (RFC 959 2.3): without its commands (RFC 854), and without line ends.
-std::string_view Parser::clean(Bytes line) {
+// The control connection is a Telnet connection (RFC 959 2.3): without its commands (RFC 854).
+std::string_view Parser::clean(std::string_view text) {
   constexpr std::uint8_t kIac = 255, kWill = 251;
-  std::string_view text = as_text(line);
-  while (!text.empty() && text.back() == '\r') text.remove_suffix(1);
   if (text.find(static_cast<char>(kIac)) == std::string_view::npos) return text;
   line_.clear();
   for (std::size_t i = 0; i < text.size(); i++) {
@@ -216,7 +197,7 @@ Step Parser::on_reply(Context& cx, std::string_view line) {
 }
 
 Step Parser::on_gap(Context&, Dir dir, std::uint64_t) {
-  sides_[index(dir)] = {0, true};
+  lines_[index(dir)].gap();
   if (dir == Dir::kResp) open_reply_ = 0;
   return Step::kContinue;
 }

@@ -7,7 +7,17 @@
 #include <string>
 #include <string_view>
 
+#include "files/mime/parameters.h"
+
 namespace catenary::http {
+
+using mime::decode_base64;
+using mime::find_file_name;
+using mime::find_parameter;
+using mime::is_space;
+using mime::trim;
+using mime::trim_start;
+using mime::unescape;
 
 constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 constexpr char upper(char c) noexcept { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
@@ -16,14 +26,6 @@ constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 // `b` is lower case.
 bool equals_any_case(std::string_view a, std::string_view b) noexcept;
-// Where `b`, lower case, begins in `a`; npos when it does not. Cost: size of a times size of b, both capped by callers.
-std::size_t find_any_case(std::string_view a, std::string_view b, std::size_t from = 0) noexcept;
-
-// Without white space around it, RFC 9110 5.6.3. A bare CR counts as white space (RFC 9112 2.2), VT and FF do because
-// some recipients skip them and an evasion counts on that.
-constexpr bool is_space(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
-std::string_view trim(std::string_view s) noexcept;
-std::string_view trim_start(std::string_view s) noexcept;
 
 // RFC 9110 5.6.2, except that a quote of either kind ends it.
 bool is_token(std::string_view s) noexcept;
@@ -46,19 +48,5 @@ struct Range {
   std::uint64_t first = 0, last = 0, length = 0;
 };
 bool parse_content_range(std::string_view value, Range& out) noexcept;
-
-// Percent-decoding, appended to `out`, which never becomes longer than it was by more than s.size(). Also "%u00e9",
-// which no RFC has but servers understand; a '%' that begins nothing stays.
-void unescape(std::string_view s, std::string& out);
-
-// RFC 4648 4; false when it is not base64. Appended to `out`.
-bool decode_base64(std::string_view s, std::string& out);
-
-// The file name in a Content-Disposition or Content-Type value (RFC 6266 4.3, RFC 8187 3.2), still escaped; empty
-// when there is none. `key` is "filename" or "name".
-std::string_view find_file_name(std::string_view value, std::string_view key) noexcept;
-
-// The value of a parameter (";key=value", quoted or not); empty when there is none.
-std::string_view find_parameter(std::string_view value, std::string_view key) noexcept;
 
 }  // namespace catenary::http

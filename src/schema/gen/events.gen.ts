@@ -1122,6 +1122,64 @@ export interface SyslogEvent extends FlowEnvelope {
   readonly msgid: string | null;
 }
 
+/** A message handed over by SMTP, or as much of one as was seen; also a login without a message. */
+export interface SmtpEvent extends FlowEnvelope {
+  /** Number of the message within the flow, from 1 */
+  readonly trans_depth: number;
+  /** Name the client gave itself with HELO or EHLO */
+  readonly helo: string | null;
+  /** Sender of the envelope */
+  readonly mailfrom: string | null;
+  /** Recipients of the envelope */
+  readonly rcptto: readonly string[];
+  /** Date header */
+  readonly date: string | null;
+  /** From header */
+  readonly from: string | null;
+  /** To header, one item an address */
+  readonly to: readonly string[];
+  /** Cc header, one item an address */
+  readonly cc: readonly string[];
+  /** Reply-To header */
+  readonly reply_to: string | null;
+  /** Message-ID header */
+  readonly msg_id: string | null;
+  /** In-Reply-To header */
+  readonly in_reply_to: string | null;
+  /** Subject header as it stands, encoded words and all */
+  readonly subject: string | null;
+  /** X-Originating-IP header */
+  readonly x_originating_ip: string | null;
+  /** Last Received header: the first hop */
+  readonly first_received: string | null;
+  /** Received header before it */
+  readonly second_received: string | null;
+  /** Last line the server said, with its code */
+  readonly last_reply: string | null;
+  /** Hosts on the message's way, from this server back */
+  readonly path: readonly string[];
+  /** X-Mailer, User-Agent or X-User-Agent header */
+  readonly user_agent: string | null;
+  /** The flow went over to TLS */
+  readonly tls: boolean;
+  /** Files in the message */
+  readonly fuids: readonly string[];
+  /** Mechanism of the last AUTH */
+  readonly auth_mechanism: string | null;
+  /** Name that was logged in with, where the mechanism tells it */
+  readonly username: string | null;
+  /** The server took the login */
+  readonly auth_success: boolean | null;
+  /** URLs in the message's texts, each once */
+  readonly urls: readonly string[];
+  /** Some of a message or its envelope, or TLS; otherwise a login and no more */
+  readonly has_message: boolean;
+  /** The flow's beginning was not seen; Zeek has no row for it */
+  readonly mid_stream: boolean;
+  /** Said behind STARTTLS, in a capture whose TLS was taken off; Zeek has no row for it */
+  readonly decrypted: boolean;
+}
+
 /** The type of each kind, by its name. */
 export interface EventOf {
   readonly conn: ConnEvent;
@@ -1148,6 +1206,7 @@ export interface EventOf {
   readonly snmp: SnmpEvent;
   readonly ftp: FtpEvent;
   readonly syslog: SyslogEvent;
+  readonly smtp: SmtpEvent;
 }
 
 export type KindName = keyof EventOf;

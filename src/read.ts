@@ -128,6 +128,7 @@ export async function read(request: ReadRequest, world: Surroundings): Promise<E
     filter: request.filter,
     kinds: kindsFor(request),
     flowsMax: request.flowsMax,
+    endsLateFlows: request.as === 'zeek',
     packetsMax: request.count,
     snaplen: request.snaplen,
   });

@@ -149,6 +149,7 @@ class Reader final : public Napi::ObjectWrap<Reader> {
     if (o.Get("flowsMax").IsNumber()) {
       options.pipeline.flows_max = static_cast<std::size_t>(o.Get("flowsMax").ToNumber().DoubleValue());
     }
+    options.pipeline.ends_late_flows = o.Get("endsLateFlows").ToBoolean();
     if (o.Get("packets").IsObject()) options.pipeline.packets = packets_of(o.Get("packets").As<Napi::Object>());
     if (o.Get("carve").IsObject()) options.pipeline.files = files_of(o.Get("carve").As<Napi::Object>());
     job_ = std::make_shared<Job>(std::move(options));

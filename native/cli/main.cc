@@ -1,12 +1,12 @@
 // catenary-native: the native core behind a command line, without Node. For sanitizers, fuzz triage,
 // profiles and measuring; `catenary` is the product.
 //
-//   catenary-native read FILE... [--json] [--kinds conn,dns] [--filter BPF]
+//   catenary-native read FILE... [--json] [--kinds conn,dns] [--filter BPF] [--late]
 //   catenary-native send FILE INTERFACE [PACKETS_A_SECOND]
 //
-// `read` prints events as JSON lines with --json, then one JSON line: {"packets":N,...}. `send` puts the packets of a
-// capture on an interface, for tests, and prints {"sent":N}. Exit 1 when a file could not be read to its end or not
-// all was sent, 2 for wrong usage.
+// `read` prints events as JSON lines with --json, then one JSON line: {"packets":N,...}; --late ends flows by the
+// newest packet's time, as Zeek. `send` puts the packets of a capture on an interface, for tests, and prints
+// {"sent":N}. Exit 1 when a file could not be read to its end or not all was sent, 2 for wrong usage.
 #include <pcap/pcap.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -40,10 +40,11 @@ class Printer final : public event::DrainSink {
 };
 
 int usage(const char* what) {
-  std::fprintf(stderr,
-               "catenary-native: %s\nusage: catenary-native read FILE... [--json] [--kinds A,B] [--filter BPF]\n"
-               "       catenary-native send FILE INTERFACE [PACKETS_A_SECOND]\n",
-               what);
+  std::fprintf(
+      stderr,
+      "catenary-native: %s\nusage: catenary-native read FILE... [--json] [--kinds A,B] [--filter BPF] [--late]\n"
+      "       catenary-native send FILE INTERFACE [PACKETS_A_SECOND]\n",
+      what);
   return 2;
 }
 
@@ -113,6 +114,8 @@ int main(int argc, char** argv) {
     const bool has_value = i + 1 < argc;
     if (std::strcmp(argv[i], "--json") == 0) {
       prints = true;
+    } else if (std::strcmp(argv[i], "--late") == 0) {
+      options.pipeline.ends_late_flows = true;
     } else if (std::strcmp(argv[i], "--kinds") == 0 && has_value) {
       kinds = argv[++i];
     } else if (std::strcmp(argv[i], "--filter") == 0 && has_value) {

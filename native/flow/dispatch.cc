@@ -41,9 +41,7 @@ void Context::end_when_quiet() {
 }
 
 void Context::flip() {
-  std::swap(flow.ends[0], flow.ends[1]);
-  std::swap(flow.orig_h, flow.resp_h);
-  std::swap(flow.orig_p, flow.resp_p);
+  flow.swap_ends();
   flow.add_history('^');
 }
 

@@ -127,6 +127,13 @@ struct Flow {
   void add_history(char c) noexcept {
     if (history_len < kHistoryMax) history[history_len++] = c;
   }
+  // Originator and responder change roles.
+  void swap_ends() noexcept {
+    std::swap(ends[0], ends[1]);
+    std::swap(orig_h, resp_h);
+    std::swap(orig_p, resp_p);
+    first_seen = static_cast<std::uint8_t>((first_seen & 1) << 1 | (first_seen & 2) >> 1);
+  }
   std::string_view history_text() const noexcept { return {history.data(), history_len}; }
   std::uint64_t tcp_size(Dir d) const noexcept;
   std::string_view conn_state() const noexcept;

@@ -144,22 +144,30 @@ void Reassembler::acknowledge(Flow& f, Dir dir, std::uint64_t seq) {
   check_finished(f, dir);
 }
 
-bool Reassembler::is_pending(const Flow& f, Dir dir) const noexcept {
+bool Reassembler::is_missing(const Flow& f, Dir dir) const noexcept {
   const Endpoint& e = f.end(dir);
   if (e.stream.gave_up) return false;
   const std::uint64_t delivered = e.start_seq + e.stream.next;
   const std::uint64_t last = static_cast<std::uint64_t>(e.seq_wraps) << 32 | e.last_seq;
-  if (last < delivered) return false;
-  if (delivered != last && delivered + 1 != last) return true;
-  return e.state != TcpState::kReset && f.end(other(dir)).stream.pending != nullptr;
+  return last >= delivered && delivered != last && delivered + 1 != last;
+}
+
+bool Reassembler::is_pending(const Flow& f, Dir dir) const noexcept {
+  if (is_missing(f, dir)) return true;
+  const Stream& peer = f.end(other(dir)).stream;
+  return f.end(dir).state != TcpState::kReset && (peer.pending != nullptr || peer.next > peer.trimmed);
 }
 
 void Reassembler::check_finished(Flow& f, Dir dir) {
   Endpoint& e = f.end(dir);
   const bool said_so = e.fin_count > 0 || e.state == TcpState::kClosed || e.state == TcpState::kReset;
-  if (e.did_eof || !said_so || is_pending(f, dir)) return;
+  if (e.did_eof || !said_so || is_missing(f, dir)) return;
+  if (!e.stream.is_finished) {
+    listener_.on_finished(f, dir);
+    e.stream.is_finished = true;
+  }
+  if (is_pending(f, dir)) return;
   e.did_eof = true;
-  listener_.on_finished(f, dir);
   if (f.close_deferred) close_tcp_end(f, dir);
 }
 

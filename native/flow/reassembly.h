@@ -35,7 +35,8 @@ class Reassembler {
   void acknowledge(Flow& flow, Dir dir, std::uint64_t seq);
   // `dir` said FIN or RST: tells the listener once all bytes before it are delivered.
   void check_finished(Flow& flow, Dir dir);
-  // Bytes before the FIN are still missing.
+  // The end has said FIN, and is not closed yet: bytes before it are missing, or what the peer sent is not
+  // acknowledged.
   bool is_pending(const Flow& flow, Dir dir) const noexcept;
   void release(Flow& flow);
 
@@ -46,6 +47,7 @@ class Reassembler {
   void keep(Flow& flow, Dir dir, std::uint64_t seq, Bytes data, std::uint32_t len);
   void drop_first(Stream& s);
   bool is_over_limit(const Flow& flow, Dir dir) const noexcept;
+  bool is_missing(const Flow& flow, Dir dir) const noexcept;
 
   Pool& pool_;
   StreamListener& listener_;

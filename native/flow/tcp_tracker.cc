@@ -1,6 +1,9 @@
 #include "flow/tcp_tracker.h"
 
+#include <algorithm>
 #include <cctype>
+
+#include "flow/server_ports.h"
 
 namespace catenary::flow {
 namespace {
@@ -130,10 +133,8 @@ void from_inactive(Flow& f, Dir& dir, const tcp::Segment& s, Nanos now, TcpOutco
       if (!is_ack && f.end(peer).state == kSynAckSent && s.seq == f.end(dir).start_seq) {
         // The SYN-ACK overtook its SYN on the way to us: the roles are the other way round.
         f.is_partial = false;
-        std::swap(f.ends[0], f.ends[1]);
-        std::swap(f.orig_h, f.resp_h);
-        std::swap(f.orig_p, f.resp_p);
-        f.first_seen = static_cast<std::uint8_t>((f.first_seen & 1) << 1 | (f.first_seen & 2) >> 1 | 1);
+        f.swap_ends();
+        f.first_seen |= 1;
         f.add_history('^');
         std::swap(dir, peer);
         out.flipped = true;
@@ -208,6 +209,19 @@ void step(Flow& f, Dir& dir, const tcp::Segment& s, Nanos now, TcpOutcome& out) 
   }
 }
 
+// A SYN-ACK came first, and the ports did not say who asked. What follows it shows a real connection: only a scan with
+// SYN-ACKs is answered with a RST. The history is then told from the other side.
+void turn_round(Flow& f) noexcept {
+  f.swap_ends();
+  const std::string_view said = f.history_text();
+  std::array<char, kHistoryMax> turned = {'^'};
+  f.history_len = static_cast<std::uint8_t>(std::min(said.size() + 1, kHistoryMax));
+  for (std::size_t i = 1; i < f.history_len; i++) turned[i] = static_cast<char>(std::tolower(said[i - 1]));
+  f.history = turned;
+  f.is_partial = false;
+  set_state(f, Dir::kResp, kEstablished);
+}
+
 void update_last_seq(Flow& f, Dir dir, const tcp::Segment& s, std::uint32_t past) noexcept {
   Endpoint& e = f.end(dir);
   const std::int32_t d = delta(past, e.last_seq);
@@ -234,6 +248,11 @@ void scaled_history(Flow& f, Dir dir, char letter, std::uint32_t& count, std::ui
 
 TcpOutcome track_tcp(Flow& f, Dir dir, const tcp::Segment& s, Nanos now) {
   TcpOutcome out;
+  if (f.ends[0].state == kSynAckSent && f.ends[1].state == kInactive && !s.has(tcp::kSyn) && !s.has(tcp::kRst)) {
+    turn_round(f);
+    dir = other(dir);
+    out.flipped = true;
+  }
   const std::uint8_t bit = static_cast<std::uint8_t>(1 << index(dir));
   if (!(f.first_seen & bit)) {
     if (dir == Dir::kOrig)
@@ -307,6 +326,14 @@ bool is_tcp_reuse(const Flow& f, const tcp::Segment& s) noexcept {
   const bool is_overtaken_syn =
       !s.has(tcp::kAck) && starter->state == kSynAckSent && resp.state == kInactive && s.seq == resp.start_seq;
   return !is_overtaken_syn;
+}
+
+// Of two plausible servers the lower port is the likelier one, but a SYN-ACK may be half of a scan and is then left as
+// it stands, until more is seen.
+bool is_tcp_answer(const tcp::Segment& s) noexcept {
+  if (s.has(tcp::kSyn) && !s.has(tcp::kAck)) return false;
+  if (!is_server_port(6, s.src_port)) return false;
+  return !is_server_port(6, s.dst_port) || (!s.has(tcp::kSyn) && s.src_port < s.dst_port);
 }
 
 void close_tcp_end(Flow& f, Dir dir) {

@@ -32,6 +32,9 @@ TcpOutcome track_tcp(Flow& flow, Dir dir, const tcp::Segment& segment, Nanos now
 // A SYN on an existing flow that starts a new connection on the same tuple.
 bool is_tcp_reuse(const Flow& flow, const tcp::Segment& segment) noexcept;
 
+// A flow begins with this segment, which is an answer: its sender is the responder.
+bool is_tcp_answer(const tcp::Segment& segment) noexcept;
+
 // The end has closed and all its bytes are delivered: arms the timer that ends the flow.
 void close_tcp_end(Flow& flow, Dir dir);
 

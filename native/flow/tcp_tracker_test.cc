@@ -135,6 +135,25 @@ TEST(tcp_tracker, a_syn_ack_that_overtook_its_syn_turns_the_roles) {
   EXPECT(p.flow.history_text().find('^') != std::string_view::npos);
 }
 
+TEST(tcp_tracker, what_follows_a_lone_syn_ack_says_who_asked) {
+  EXPECT_EQ(Play().packet('O', "SA", 500, 101).result(), "OTH H");
+  EXPECT_EQ(Play().packet('O', "SA", 500, 101).packet('R', "A", 101, 501).result(), "S1 ^hA");
+  EXPECT_EQ(Play().packet('O', "SA", 500, 101).packet('O', "A", 501, 111).result(), "OTH ^ha");
+  // Scanned with SYN-ACKs: nobody is there, so nobody had asked.
+  EXPECT_EQ(Play().packet('O', "SA", 500, 101).packet('R', "R", 101).result().substr(4), "Hr");
+}
+
+// As Zeek: an end that says FIN is not closed while what its peer sent is not acknowledged, so the flow's last packet
+// is a later one.
+TEST(tcp_tracker, unacknowledged_data_defers_the_close) {
+  Play p;
+  p.handshake().packet('R', "FA", 501, 101, 20).packet('O', "FA", 101, 501);
+  EXPECT_EQ(p.listener.finished, 2);  // the parser need not wait
+  EXPECT(!p.flow.ends[0].did_close && p.flow.delete_at == 0);
+  p.packet('O', "A", 102, 522);
+  EXPECT(p.flow.ends[0].did_close && p.flow.delete_at != 0);
+}
+
 TEST(tcp_tracker, the_sequence_space_wraps) {
   Play p;
   p.packet('O', "S", 0xfffffff0).packet('R', "SA", 500, 0xfffffff1).packet('O', "A", 0xfffffff1, 501);

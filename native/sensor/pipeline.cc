@@ -23,6 +23,9 @@ namespace {
 // Messages of one flow that become events; the rest of a ping or a flood is in its conn record.
 constexpr std::uint64_t kIcmpEventsPerEnd = 8;
 
+// Zeek has libpcap's seconds, 32 bits and signed, and passes over the packets of January 2038 and later.
+constexpr Nanos kZeekTimeEnd = (Nanos{1} << 31) * kSecond;
+
 constexpr Ip kBroadcast{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
 Tuple tuple_of(const Packet& p, std::uint16_t src_port, std::uint16_t dst_port) {
@@ -32,7 +35,8 @@ Tuple tuple_of(const Packet& p, std::uint16_t src_port, std::uint16_t dst_port) 
 }  // namespace
 
 Pipeline::Pipeline(const PipelineOptions& options, event::DrainSink& sink)
-    : events_(sink),
+    : ends_late_flows_(options.ends_late_flows),
+      events_(sink),
       weirds_(events_),
       store_(options.files ? std::make_unique<files::Store>(*options.files) : nullptr),
       files_(events_, {}, store_.get()),
@@ -50,6 +54,7 @@ void Pipeline::packet(const capture::RawPacket& raw) {
   counters_.captured_bytes += raw.data.size();
   if (counters_.packets == 1) counters_.first = raw.ts;
   counters_.last = std::max(counters_.last, raw.ts);
+  if (raw.ts < kZeekTimeEnd) newest_ = std::max(newest_, raw.ts);
   events_.advance(raw.ts);
   table_.advance(events_.now());
   dispatcher_.advance(events_.now());
@@ -90,8 +95,13 @@ void Pipeline::on_ip(const Packet& p) {
     case decode::ip_proto::kUdp: return on_udp(p);
     case decode::ip_proto::kIcmp:
     case decode::ip_proto::kIcmp6: return on_icmp(p);
+    case decode::ip_proto::kNone: return;  // nothing follows (RFC 8200, 4.7): no flow either
     default: return on_other(p);
   }
+}
+
+Flow* Pipeline::find(const Tuple& t, const Packet& p, Dir& dir) {
+  return table_.find(t, ends_late_flows_ ? newest_ : p.ts, dir);
 }
 
 Flow& Pipeline::create(const Tuple& t, const Packet& p, bool flip, Dir& dir) {
@@ -132,28 +142,18 @@ void Pipeline::count(Flow& f, Dir dir, const Packet& p) {
 
 void Pipeline::on_tcp(const Packet& p) {
   tcp::Segment s;
-  switch (tcp::parse(Cursor(p.payload), p.payload_len, s)) {
-    case tcp::Header::kTooShort: return on_weird(Weird::tcp_header_too_short, p);
-    case tcp::Header::kMalformed: return on_weird(Weird::tcp_header_malformed, p);
-    case tcp::Header::kOk: break;
-  }
+  const tcp::Header header = tcp::parse(Cursor(p.payload), p.payload_len, s);
+  if (header == tcp::Header::kTooShort) return on_weird(Weird::tcp_header_too_short, p);
   const Tuple t = tuple_of(p, s.src_port, s.dst_port);
   Dir dir = Dir::kOrig;
-  Flow* f = table_.find(t, p.ts, dir);
+  Flow* f = find(t, p, dir);
   if (f && flow::is_tcp_reuse(*f, s)) {
     table_.end(*f);
     f = nullptr;
   }
-  if (!f) {
-    // Begun without a SYN: of two plausible servers the lower port is the likelier one, but a
-    // SYN-ACK may be half of a scan and is then left as it stands.
-    bool flip = false;
-    if (!s.has(tcp::kSyn) || s.has(tcp::kAck)) {
-      const bool src = flow::is_server_port(p.ip_proto, s.src_port), dst = flow::is_server_port(p.ip_proto, s.dst_port);
-      flip = src && (!dst || (!s.has(tcp::kSyn) && s.src_port < s.dst_port));
-    }
-    f = &create(t, p, flip, dir);
-  }
+  if (!f) f = &create(t, p, flow::is_tcp_answer(s), dir);
+  // Somebody has tried to talk to somebody; the packet counts for nothing.
+  if (header == tcp::Header::kMalformed) return on_weird(Weird::tcp_header_malformed, p);
   count(*f, dir, p);
   const bool is_new = f->ends[0].packets + f->ends[1].packets == 1;
   const flow::TcpOutcome out = flow::track_tcp(*f, dir, s, p.ts);
@@ -179,7 +179,7 @@ void Pipeline::on_udp(const Packet& p) {
   if (d.length_differs) on_weird(Weird::udp_length_differs, p);
   const Tuple t = tuple_of(p, d.src_port, d.dst_port);
   Dir dir = Dir::kOrig;
-  Flow* f = table_.find(t, p.ts, dir);
+  Flow* f = find(t, p, dir);
   if (!f) {
     // Nobody asked from the broadcast address: a DHCP server that answers everybody is the originator.
     const bool flip = flow::is_server_port(p.ip_proto, d.src_port) && !flow::is_server_port(p.ip_proto, d.dst_port) &&
@@ -207,7 +207,7 @@ void Pipeline::on_icmp(const Packet& p) {
   Tuple t = tuple_of(p, h.type, h.counterpart);
   t.is_one_way = h.is_one_way;
   Dir dir = Dir::kOrig;
-  Flow* f = table_.find(t, p.ts, dir);
+  Flow* f = find(t, p, dir);
   if (!f) f = &create(t, p, false, dir);
   count(*f, dir, p);
   f->last = p.ts;
@@ -227,7 +227,7 @@ void Pipeline::on_icmp(const Packet& p) {
 void Pipeline::on_other(const Packet& p) {
   const Tuple t = tuple_of(p, 0, 0);
   Dir dir = Dir::kOrig;
-  Flow* f = table_.find(t, p.ts, dir);
+  Flow* f = find(t, p, dir);
   if (!f) f = &create(t, p, false, dir);
   count(*f, dir, p);
   f->last = p.ts;

@@ -27,9 +27,12 @@ namespace catenary::sensor {
 struct PipelineOptions {
   std::size_t flows_max = 1 << 20;
   std::size_t stream_bytes_max = std::size_t{512} << 20;  // parsers, unread bytes, segments out of order
-  SipKey key;                                             // of every hash table; from the system's random source
-  std::optional<packets::WriterOptions> packets{};        // where packets are kept; not at all when unset
-  std::optional<files::StoreOptions> files{};             // where files are kept; not at all when unset
+  // As Zeek: a flow's time is up by the newest packet seen, so that where the time of a capture goes back each packet
+  // is a flow of its own. Otherwise by its own packets.
+  bool ends_late_flows = false;
+  SipKey key;                                       // of every hash table; from the system's random source
+  std::optional<packets::WriterOptions> packets{};  // where packets are kept; not at all when unset
+  std::optional<files::StoreOptions> files{};       // where files are kept; not at all when unset
 };
 
 struct Counters {
@@ -80,10 +83,13 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   void on_udp(const decode::Packet& p);
   void on_icmp(const decode::Packet& p);
   void on_other(const decode::Packet& p);
+  flow::Flow* find(const flow::Tuple& t, const decode::Packet& p, flow::Dir& dir);
   flow::Flow& create(const flow::Tuple& t, const decode::Packet& p, bool flip, flow::Dir& dir);
   std::string_view end_reason(const flow::Flow& flow) const noexcept;
   void count(flow::Flow& flow, flow::Dir dir, const decode::Packet& p);
 
+  const bool ends_late_flows_;
+  Nanos newest_ = 0;  // packet that Zeek can read
   Counters counters_;
   event::Batcher events_;
   event::WeirdLog weirds_;

@@ -15,6 +15,8 @@ export interface NativeOptions {
   /** Kinds to encode, by number. None of them: []; all of them: left out. */
   kinds?: readonly number[];
   flowsMax?: number;
+  /** A flow's time is up by the newest packet, as in Zeek, not by its own. */
+  endsLateFlows?: boolean;
   /** Ends in order after so many. */
   packetsMax?: number;
   snaplen?: number;

@@ -35,6 +35,8 @@ export interface ReadOptions {
   /** Kinds to hand over; the others are only counted. All when left out. */
   readonly kinds?: readonly KindName[] | undefined;
   readonly flowsMax?: number | undefined;
+  /** As Zeek: where the time of a capture goes back, flows are cut. */
+  readonly endsLateFlows?: boolean | undefined;
   readonly packetsMax?: number | undefined;
   readonly snaplen?: number | undefined;
   readonly packets?: PacketOptions | undefined;
@@ -128,6 +130,7 @@ export function openReader(options: ReadOptions): Result<Reader> {
   if (options.filter !== undefined) native.filter = options.filter;
   if (options.kinds !== undefined) native.kinds = options.kinds.map((kind) => KIND_IDS[kind]);
   if (options.flowsMax !== undefined) native.flowsMax = options.flowsMax;
+  if (options.endsLateFlows !== undefined) native.endsLateFlows = options.endsLateFlows;
   if (options.packetsMax !== undefined) native.packetsMax = options.packetsMax;
   if (options.snaplen !== undefined) native.snaplen = options.snaplen;
   if (options.packets !== undefined) native.packets = options.packets;

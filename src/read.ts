@@ -3,7 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { forEachInOrder, openReader, type Reader, type Summary } from './capture/index.ts';
-import { inspectInputs, resultFaults } from './commands/input_faults.ts';
+import { inspectInputs, resultFaults, STDIN } from './commands/input_faults.ts';
 import { NOTHING_READ, summaryText } from './commands/summary.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import { JsonWriter } from './formats/json/json.ts';
@@ -20,6 +20,8 @@ export interface ReadRequest {
   /** Captures, "-" for standard input; empty when an interface is named. */
   readonly files: readonly string[];
   readonly interface?: string | undefined;
+  /** Or a folder of captures that grows. */
+  readonly follow?: string | undefined;
   readonly as: Format;
   readonly out?: string | undefined;
   readonly kinds?: readonly KindName[] | undefined;
@@ -29,7 +31,7 @@ export interface ReadRequest {
   /** With Zeek's logs: also the rows Zeek would not write. */
   readonly allRows: boolean;
   readonly quiet: boolean;
-  /** Live capture ends after so many seconds, or packets. */
+  /** What has no end of its own ends after so many seconds, or packets. */
   readonly duration?: number | undefined;
   readonly count?: number | undefined;
   readonly flowsMax?: number | undefined;
@@ -92,12 +94,12 @@ function kindsFor(request: ReadRequest): readonly KindName[] | undefined {
 }
 
 /** Every drain into the sink, until the end, a fault of the decoder, or an output that takes no more. */
-async function pump(reader: Reader, sink: Sink, between: () => void): Promise<Fault | undefined> {
+async function pump(reader: Reader, sink: Sink, isLive: boolean, between: () => void): Promise<Fault | undefined> {
   for await (const drain of reader.drains(between)) {
     if (!drain.ok) return drain.fault;
     forEachInOrder(drain.value, (kind, event) => sink.write(kind, event));
     for (const output of sink.outputs()) {
-      await output.settle();
+      await output.settle(isLive);
       if (output.closed) return undefined;
     }
   }
@@ -125,6 +127,7 @@ export async function read(request: ReadRequest, world: Surroundings): Promise<E
   const opened = openReader({
     files: inputs.files,
     ...(request.interface === undefined ? {} : { interface: request.interface }),
+    ...(request.follow === undefined ? {} : { folder: request.follow }),
     filter: request.filter,
     kinds: kindsFor(request),
     flowsMax: request.flowsMax,
@@ -154,8 +157,11 @@ export async function read(request: ReadRequest, world: Surroundings): Promise<E
   };
 
   const faults: Fault[] = [...inputs.faults];
-  const nothingToRead = request.interface === undefined && inputs.files.length === 0;
-  const pumpFault = nothingToRead ? undefined : await pump(reader, sink, between);
+  const isEndless = request.interface !== undefined || request.follow !== undefined;
+  // What comes slowly is waited for.
+  const isLive = isEndless || inputs.files.includes(STDIN);
+  const nothingToRead = !isEndless && inputs.files.length === 0;
+  const pumpFault = nothingToRead ? undefined : await pump(reader, sink, isLive, between);
   await sink.close();
   progress.erase();
   alarm?.cancel();

@@ -209,7 +209,8 @@ class Sensor {
       if (evidence.files_mb > 0) mkdirSync(at.files, { recursive: true, mode: 0o700 });
       const reader = openReader({
         ...(captures.length > 0 ? { files: captures } : { interface: name }),
-        snaplen: sensor.snaplen,
+        ...{ snaplen: sensor.snaplen, bufferMb: sensor.buffer_mb, promiscuous: sensor.promiscuous },
+        adapterClock: sensor.clock === 'adapter',
         ...(sensor.filter === '' ? {} : { filter: sensor.filter }),
         ...(packets === undefined ? {} : { packets }),
         ...(evidence.files_mb > 0
@@ -485,6 +486,8 @@ class Sensor {
   /** Detection has seen everything that was heard. */
   private async caughtUp(): Promise<void> {
     const all = this.spool.durable;
+    // Nothing was heard in this life.
+    if (all.seq === 0) return;
     while (!this.live.hasSeen(all)) await pause(this.world.clock, 20);
   }
 

@@ -141,8 +141,13 @@ class Reader final : public Napi::ObjectWrap<Reader> {
       for (std::uint32_t i = 0; i < files.Length(); i++) options.files.push_back(files.Get(i).ToString());
     }
     if (o.Get("interface").IsString()) options.interface = o.Get("interface").ToString();
-    if (o.Get("filter").IsString()) options.filter = o.Get("filter").ToString();
-    if (o.Get("snaplen").IsNumber()) options.snaplen = o.Get("snaplen").ToNumber();
+    if (o.Get("folder").IsString()) options.folder = o.Get("folder").ToString();
+    if (o.Get("filter").IsString()) options.live.filter = o.Get("filter").ToString();
+    if (o.Get("snaplen").IsNumber()) options.live.snaplen = o.Get("snaplen").ToNumber();
+    if (o.Get("bufferMb").IsNumber()) options.live.buffer_bytes = o.Get("bufferMb").ToNumber().Int32Value() << 20;
+    if (o.Get("promiscuous").IsBoolean()) options.live.promiscuous = o.Get("promiscuous").ToBoolean();
+    if (o.Get("adapterClock").IsBoolean() && o.Get("adapterClock").ToBoolean())
+      options.live.clock = capture::Clock::kAdapter;
     if (o.Get("packetsMax").IsNumber()) {
       options.packets_max = static_cast<std::uint64_t>(o.Get("packetsMax").ToNumber().DoubleValue());
     }
@@ -187,10 +192,11 @@ class Reader final : public Napi::ObjectWrap<Reader> {
     o.Set("firstTs", static_cast<double>(micros(c.first)));
     o.Set("lastTs", static_cast<double>(micros(c.last)));
     o.Set("position", static_cast<double>(r.position()));
-    const capture::SourceStats s = r.source_stats();
+    const capture::SourceStats s = r.stats();
     o.Set("kernelReceived", static_cast<double>(s.received));
     o.Set("kernelDropped", static_cast<double>(s.dropped));
     o.Set("interfaceDropped", static_cast<double>(s.if_dropped));
+    o.Set("down", static_cast<double>(s.down) / 1e9);
     if (const files::Store* store = r.pipeline().file_store()) {
       o.Set("carved", file_counters_to_js(env, store->counters()));
     }

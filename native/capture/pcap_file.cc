@@ -2,6 +2,7 @@
 // differ in link type or snap length, which every multi-interface capture has, so those go through
 // pcapng.cc.
 #include <pcap/pcap.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -9,6 +10,7 @@
 
 #include "base/cursor.h"
 #include "capture/filter.h"
+#include "capture/growing.h"
 #include "capture/pcapng.h"
 #include "capture/source.h"
 
@@ -72,12 +74,7 @@ bool is_readable_version(Bytes head, std::string& error) {
 
 }  // namespace
 
-std::unique_ptr<Source> open_file(const std::string& path, const FileOptions& options, std::string& error) {
-  std::FILE* file = path == "-" ? stdin : std::fopen(path.c_str(), "rb");
-  if (!file) {
-    error = std::strerror(errno);
-    return nullptr;
-  }
+std::unique_ptr<Source> open_stream(std::FILE* file, const FileOptions& options, std::string& error) {
   std::setvbuf(file, nullptr, _IOFBF, kReadBytes);
   std::uint8_t head[kFileHeaderBytes];
   const std::size_t n = std::fread(head, 1, sizeof head, file);
@@ -98,7 +95,15 @@ std::unique_ptr<Source> open_file(const std::string& path, const FileOptions& op
     if (pcap) return std::make_unique<PcapFile>(pcap, options);
     error = *message ? message : "cannot read it";
   }
-  if (file != stdin) std::fclose(file);
+  std::fclose(file);
+  return nullptr;
+}
+
+std::unique_ptr<Source> open_file(const std::string& path, const FileOptions& options, std::string& error) {
+  if (path == "-") return open_input(STDIN_FILENO, options);
+  std::FILE* file = std::fopen(path.c_str(), "rb");
+  if (file) return open_stream(file, options, error);
+  error = std::strerror(errno);
   return nullptr;
 }
 

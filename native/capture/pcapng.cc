@@ -48,9 +48,7 @@ class PcapngFile final : public Source {
  public:
   PcapngFile(std::FILE* file, Bytes seen, const FileOptions& options)
       : file_(file), ahead_(seen.begin(), seen.end()), filter_(options.filter) {}
-  ~PcapngFile() override {
-    if (file_ != stdin) std::fclose(file_);
-  }
+  ~PcapngFile() override { std::fclose(file_); }
   std::uint64_t position() const override { return position_; }
 
   Next next(RawPacket& out) override {

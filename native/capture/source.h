@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/net.h"
+#include "capture/fanout.h"
 
 namespace catenary::capture {
 
@@ -22,11 +23,15 @@ struct RawPacket {
 
 enum class Next { kPacket, kTimeout, kEnd, kError };
 
-// What the layers below us say they lost. Zero for files.
+// What the layers below us have counted since the source was opened. Zero for files.
 struct SourceStats {
-  std::uint64_t received = 0;    // by the kernel's filter
-  std::uint64_t dropped = 0;     // by the kernel: our ring was full
-  std::uint64_t if_dropped = 0;  // by the interface or its driver
+  std::uint64_t received = 0;         // passed the filter; exactly those handed out, on the ring and dropped
+  std::uint64_t dropped = 0;          // of those, at the ring: it was full
+  std::uint64_t taken = 0;            // of those, handed out; the rest is on the ring
+  std::uint64_t if_dropped = 0;       // by the interface or its driver
+  std::uint64_t if_received = 0;      // by the interface, before any filter; of all workers
+  std::uint64_t backlog_dropped = 0;  // between interface and ring, of all interfaces: the kernel's queue was full
+  Nanos down = 0;                     // how long the interface was down
 };
 
 class Source {
@@ -34,6 +39,8 @@ class Source {
   virtual ~Source() = default;
   virtual Next next(RawPacket& out) = 0;
   virtual SourceStats stats() { return {}; }
+  // Nothing new is taken in from here on: next() hands out what the ring holds, then ends. Files just end.
+  virtual void shut() {}
   // Bytes consumed so far, for progress; 0 where there is no end to measure against.
   virtual std::uint64_t position() const { return 0; }
   // Why next() returned kError: one sentence, with what to do where there is something to do.
@@ -46,17 +53,24 @@ class Source {
 struct FileOptions {
   std::string filter;  // BPF text, "" for none
 };
+enum class Clock : std::uint8_t { kHost, kAdapter };  // whose time a packet has
+
 struct LiveOptions {
   std::string filter;
   int snaplen = 262144;
   int buffer_bytes = 64 << 20;
   bool promiscuous = true;
+  Clock clock = Clock::kHost;
   int timeout_ms = 100;
+  Fanout fanout;
 };
 
 // Opens a capture file, or standard input for "-". pcap of both byte orders, microseconds and
 // nanoseconds, through libpcap; pcapng through our own reader. nullptr and `error` set on failure.
 std::unique_ptr<Source> open_file(const std::string& path, const FileOptions& options, std::string& error);
+// A folder to which somebody adds captures and appends to the newest, as tcpdump -G and -C do: all of them in the order
+// of their names, each as far as it is whole, and on as they grow. Never ends by itself.
+std::unique_ptr<Source> open_folder(const std::string& path, const FileOptions& options, std::string& error);
 std::unique_ptr<Source> open_live(const std::string& interface, const LiveOptions& options, std::string& error);
 
 }  // namespace catenary::capture

@@ -119,7 +119,7 @@ int main(int argc, char** argv) {
     } else if (std::strcmp(argv[i], "--kinds") == 0 && has_value) {
       kinds = argv[++i];
     } else if (std::strcmp(argv[i], "--filter") == 0 && has_value) {
-      options.filter = argv[++i];
+      options.live.filter = argv[++i];
     } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
       return usage(argv[i]);
     } else {

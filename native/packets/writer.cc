@@ -187,6 +187,16 @@ void Writer::write(const capture::RawPacket& raw, std::span<const FlowShare> flo
   if (buffer_.size() >= kBufferBytes) flush();
 }
 
+SegmentCounters Writer::settle() {
+  SegmentCounters sum = ended_;
+  if (!is_open_) return sum;
+  flush();
+  sum.written += segment_.counters.written;
+  sum.cutoff += segment_.counters.cutoff;
+  sum.not_kept += segment_.counters.not_kept;
+  return sum;
+}
+
 void Writer::tick(Nanos now) {
   if (is_open_ && now - segment_.from >= options_.segment_time) end();
   collect();
@@ -204,9 +214,15 @@ void Writer::finish() {
 void Writer::end() {
   flush();
   is_open_ = false;
-  segment_.counters.ring_packets = ring_.received - ring_before_.received;
-  segment_.counters.ring_drops = ring_.dropped - ring_before_.dropped;
-  ring_before_ = ring_;
+  if (ring_) {
+    const capture::SourceStats now = ring_->look();
+    segment_.counters.ring_packets = now.taken + now.dropped - ring_before_.taken - ring_before_.dropped;
+    segment_.counters.ring_drops = now.dropped - ring_before_.dropped;
+    ring_before_ = now;
+  }
+  ended_.written += segment_.counters.written;
+  ended_.cutoff += segment_.counters.cutoff;
+  ended_.not_kept += segment_.counters.not_kept;
   if (is_closing_) {
     closing_.thread.join();
     closed_.push_back(std::move(closing_.segment));

@@ -53,9 +53,10 @@ struct SegmentCounters {
   std::uint64_t taken = 0;    // packets handed to the pipeline
   std::uint64_t decoded = 0;  // of those, by the pipeline
   std::uint64_t written = 0;
-  std::uint64_t cutoff = 0;                        // of flows that had their share
-  std::uint64_t not_kept = 0;                      // shed: the disk refused
-  std::uint64_t ring_packets = 0, ring_drops = 0;  // as the kernel says, from one look at it to the next
+  std::uint64_t cutoff = 0;    // of flows that had their share
+  std::uint64_t not_kept = 0;  // shed: the disk refused
+  // Live, as the kernel says: ring_packets == taken + ring_drops.
+  std::uint64_t ring_packets = 0, ring_drops = 0;
 };
 
 // A stretch that has ended.
@@ -76,6 +77,13 @@ struct FlowShare {
   std::uint64_t bytes_before = 0;
 };
 
+// Live: packets that came off the ring and those that it dropped, since the capture began.
+class RingWatch {
+ public:
+  virtual ~RingWatch() = default;
+  virtual capture::SourceStats look() = 0;
+};
+
 class Writer {
  public:
   explicit Writer(WriterOptions options);
@@ -87,8 +95,10 @@ class Writer {
   void packet(const capture::RawPacket& raw, std::span<const FlowShare> flows);
   // Time passes without packets: a stretch ends.
   void tick(Nanos now);
-  // What the kernel has counted since the capture began.
-  void ring(const capture::SourceStats& stats) noexcept { ring_ = stats; }
+  // Who tells at the end of a stretch what the kernel has counted; not asked after it is gone.
+  void watch_ring(RingWatch* ring) noexcept { ring_ = ring; }
+  // Of all stretches so far. What is buffered is handed to the system first, so that it counts as written or not.
+  SegmentCounters settle();
   // Ends the stretch and waits for it.
   void finish();
 
@@ -133,7 +143,9 @@ class Writer {
   std::vector<Place> places_;
   std::vector<int> interfaces_;
   std::vector<std::uint64_t> held_;  // ascending
-  capture::SourceStats ring_, ring_before_;
+  RingWatch* ring_ = nullptr;
+  capture::SourceStats ring_before_;
+  SegmentCounters ended_;  // of all stretches that have ended
   Closing closing_;
   bool is_closing_ = false;
   std::vector<Segment> closed_;

@@ -323,15 +323,32 @@ TEST(packets, a_packet_is_as_long_as_any_interface_delivers) {
 }
 
 TEST(packets, the_ring_is_counted_from_stretch_to_stretch) {
+  struct Ring final : packets::RingWatch {
+    capture::SourceStats stats;
+    capture::SourceStats look() override { return stats; }
+  } ring;
   Bench b;
-  b.writer().ring({100, 4, 0});
+  b.writer().watch_ring(&ring);
   b.packet(kStart, 60, 1);
-  b.writer().ring({250, 10, 0});
+  ring.stats.received = 100;  // of them some are still waiting
+  ring.stats.dropped = 10;
+  ring.stats.taken = 1;
   b.packet(kStart + 61 * kSecond, 60, 1);
+  ring.stats.taken = 2;
   const auto closed = b.finish();
-  EXPECT_EQ(closed[0].counters.ring_packets, 250U);
+  EXPECT_EQ(closed[0].counters.ring_packets, 11U);
   EXPECT_EQ(closed[0].counters.ring_drops, 10U);
-  EXPECT_EQ(closed[1].counters.ring_packets, 0U);
+  EXPECT_EQ(closed[1].counters.ring_packets, 1U);
+  EXPECT_EQ(closed[1].counters.ring_drops, 0U);
+}
+
+TEST(packets, what_is_buffered_is_settled_when_asked) {
+  Bench b;
+  b.packet(kStart, 60, 1);
+  b.packet(kStart + 61 * kSecond, 60, 1);
+  EXPECT_EQ(b.writer().settle().written, 2U);
+  b.packet(kStart + 62 * kSecond, 60, 1);
+  EXPECT_EQ(b.writer().settle().written, 3U);
 }
 
 // Roots by the definition in RFC 6962, 2.1, computed naively.

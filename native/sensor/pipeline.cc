@@ -36,6 +36,7 @@ Tuple tuple_of(const Packet& p, std::uint16_t src_port, std::uint16_t dst_port) 
 
 Pipeline::Pipeline(const PipelineOptions& options, event::DrainSink& sink)
     : ends_late_flows_(options.ends_late_flows),
+      classes_(protocols::all()),
       events_(sink),
       weirds_(events_),
       store_(options.files ? std::make_unique<files::Store>(*options.files) : nullptr),
@@ -137,6 +138,7 @@ void Pipeline::count(Flow& f, Dir dir, const Packet& p) {
     e.mac = p.src_mac;
   }
   e.ip_bytes += p.ip_len;
+  classes_.of(f.protocol).packets++;
   if (p.ts - f.last_update >= flow::kUpdateInterval) flow::emit_conn_update(f, events_);
 }
 
@@ -160,7 +162,7 @@ void Pipeline::on_tcp(const Packet& p) {
   if (out.flipped) dir = flow::other(dir);
   if (is_new) dispatcher_.begin(*f);
   if (out.has_weird) dispatcher_.on_stream_weird(*f, out.weird);
-  if (out.acked > 0) reassembler_.acknowledge(*f, flow::other(dir), out.acked);
+  if (out.acked > 0) acknowledge(*f, flow::other(dir), out.acked);
   if (out.is_deliverable) reassembler_.add(*f, dir, out.data_seq, s.data, s.len);
   reassembler_.check_finished(*f, dir);
   if (out.closes) {
@@ -171,6 +173,15 @@ void Pipeline::on_tcp(const Packet& p) {
       flow::close_tcp_end(*f, dir);
   }
   if (f->delete_at != 0 || (s.has(tcp::kSyn) && f->attempt_at != 0)) table_.reschedule(*f);
+}
+
+void Pipeline::acknowledge(Flow& f, Dir dir, std::uint64_t seq) {
+  // The class before: a parser that ends at the gap had these bytes all the same.
+  ClassCount& c = classes_.of(f.protocol);
+  const std::uint64_t before = f.end(dir).stream.trimmed, gap = f.end(dir).gap_bytes;
+  reassembler_.acknowledge(f, dir, seq);
+  c.acks += f.end(dir).stream.trimmed != before;
+  c.ack_gaps += f.end(dir).gap_bytes != gap;
 }
 
 void Pipeline::on_udp(const Packet& p) {

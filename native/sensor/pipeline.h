@@ -21,6 +21,7 @@
 #include "flow/reassembly.h"
 #include "flow/table.h"
 #include "packets/writer.h"
+#include "sensor/classes.h"
 
 namespace catenary::sensor {
 
@@ -36,7 +37,7 @@ struct PipelineOptions {
 };
 
 struct Counters {
-  std::uint64_t packets = 0;         // handed in
+  std::uint64_t packets = 0;         // decoded
   std::uint64_t wire_bytes = 0;      // their length on the wire
   std::uint64_t captured_bytes = 0;  // what of it was captured
   std::uint64_t ip_packets = 0;      // reached an IP payload
@@ -68,6 +69,7 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   std::uint64_t fragments_evicted() const noexcept { return decoder_.fragments().evicted(); }
   // Of flows, parsers and bytes out of order.
   std::size_t memory_bytes() const noexcept { return pool_.used(); }
+  const Classes& classes() const noexcept { return classes_; }
   // Null when packets are not kept.
   packets::Writer* packets() noexcept { return packets_.get(); }
   // Null when files are not kept.
@@ -80,6 +82,7 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   void on_flow_end(flow::Flow& flow) override;
 
   void on_tcp(const decode::Packet& p);
+  void acknowledge(flow::Flow& flow, flow::Dir dir, std::uint64_t seq);
   void on_udp(const decode::Packet& p);
   void on_icmp(const decode::Packet& p);
   void on_other(const decode::Packet& p);
@@ -91,6 +94,7 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   const bool ends_late_flows_;
   Nanos newest_ = 0;  // packet that Zeek can read
   Counters counters_;
+  Classes classes_;
   event::Batcher events_;
   event::WeirdLog weirds_;
   std::unique_ptr<files::Store> store_;

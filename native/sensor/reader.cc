@@ -1,7 +1,10 @@
 #include "sensor/reader.h"
 
+#include <poll.h>
 #include <sys/random.h>
 #include <time.h>
+
+#include <algorithm>
 
 #include "base/check.h"
 
@@ -12,13 +15,26 @@ constexpr Nanos kLiveHandOver = kSecond / 4;
 
 namespace {
 
+// An interface that went away is looked for so often.
+constexpr int kReopenMs = 200;
+
+Nanos clock_of(clockid_t id) {
+  timespec now{};
+  clock_gettime(id, &now);
+  return static_cast<Nanos>(now.tv_sec) * kSecond + now.tv_nsec;
+}
+
 // Segments say where their packets came from.
 ReaderOptions told(ReaderOptions o) {
   if (!o.pipeline.packets) return o;
   o.pipeline.packets->interface = o.interface;
-  o.pipeline.packets->filter = o.filter;
-  if (!o.interface.empty()) o.pipeline.packets->snaplen = static_cast<std::uint32_t>(o.snaplen);
+  o.pipeline.packets->filter = o.live.filter;
+  if (!o.interface.empty()) o.pipeline.packets->snaplen = static_cast<std::uint32_t>(o.live.snaplen);
   return o;
+}
+
+LedgerOptions ledger_of(const ReaderOptions& o) {
+  return {o.interface, o.worker, o.live.fanout.workers, !o.live.filter.empty()};
 }
 
 }  // namespace
@@ -30,80 +46,142 @@ SipKey random_key() {
 }
 
 Reader::Reader(ReaderOptions options, event::DrainSink& sink)
-    : options_(told(std::move(options))), pipeline_(options_.pipeline, sink), ledger_(options_.interface) {}
+    : options_(told(std::move(options))), pipeline_(options_.pipeline, sink), ledger_(ledger_of(options_)) {
+  if (packets::Writer* w = pipeline_.packets(); w && is_live()) w->watch_ring(this);
+}
 
-void Reader::look_at_ring() {
-  if (packets::Writer* w = pipeline_.packets(); w && !options_.interface.empty()) w->ring(source_->stats());
+Reader::~Reader() {
+  if (packets::Writer* w = pipeline_.packets()) w->watch_ring(nullptr);
+}
+
+capture::SourceStats Reader::stats() {
+  capture::SourceStats s = before_;
+  if (source_) {
+    const capture::SourceStats now = source_->stats();
+    s.received += now.received;
+    s.dropped += now.dropped;
+    s.taken += now.taken;
+    s.if_received += now.if_received;
+    s.if_dropped += now.if_dropped;
+    s.backlog_dropped += now.backlog_dropped;
+    s.down += now.down;
+  }
+  if (gone_since_ != 0) s.down += clock_of(CLOCK_MONOTONIC) - gone_since_;
+  return s;
+}
+
+capture::SourceStats Reader::look() {
+  capture::SourceStats s = stats();
+  s.taken -= has_packet_;
+  return s;
 }
 
 bool Reader::open_next() {
   std::string error;
-  if (!options_.interface.empty()) {
+  const capture::FileOptions as_file{options_.live.filter};
+  if (is_live()) {
+    if (next_file_++ == 0) results_.emplace_back(options_.interface);
+    source_ = capture::open_live(options_.interface, options_.live, error);
+    if (source_ && gone_since_ != 0) before_.down += clock_of(CLOCK_MONOTONIC) - gone_since_;
+    if (source_) gone_since_ = 0;
+    // Gone for a while is no fault: the ledger has it.
+    results_.back().error = gone_since_ != 0 ? "" : error;
+    return source_ != nullptr;
+  }
+  if (!options_.folder.empty()) {
     if (next_file_++ > 0) return false;
-    results_.emplace_back(options_.interface);
-    source_ = capture::open_live(options_.interface, {options_.filter, options_.snaplen}, error);
-    if (!source_) results_.back().error = error;
+    results_.emplace_back(options_.folder);
+    source_ = capture::open_folder(options_.folder, as_file, error);
+    results_.back().error = error;
     return source_ != nullptr;
   }
   while (next_file_ < options_.files.size()) {
     const std::string& path = options_.files[next_file_++];
     results_.emplace_back(path);
-    source_ = capture::open_file(path, {options_.filter}, error);
+    source_ = capture::open_file(path, as_file, error);
     if (source_) return true;
     results_.back().error = error;
   }
   return false;
 }
 
-void Reader::close_source(const std::string& error) {
-  results_.back().error = error;
+void Reader::close_source(std::string error) {
   position_ += source_->position();
-  last_stats_ = source_->stats();
+  before_ = stats();
   source_.reset();
+  if (is_live() && !is_shut_ && options_.reopens) {
+    gone_since_ = clock_of(CLOCK_MONOTONIC);
+    return;
+  }
+  is_shut_ = is_shut_ || is_live();
+  results_.back().error = std::move(error);
 }
 
 void Reader::keep_ledger(Nanos now) {
-  if (ledger_.is_due(now)) ledger_.write(now, pipeline_, source_->stats());
+  if (ledger_.is_due(now)) ledger_.write(now, pipeline_, look());
+}
+
+void Reader::shut() {
+  is_shut_ = true;
+  if (!source_) return;
+  if (is_live() && !is_full_) return source_->shut();
+  close_source(source_->error());
+}
+
+void Reader::finish() {
+  if (is_live()) {
+    pipeline_.events().advance(clock_of(CLOCK_REALTIME));
+    ledger_.write(pipeline_.events().now(), pipeline_, look());
+  }
+  pipeline_.finish();
+  is_done_ = true;
+}
+
+void Reader::packet(const capture::RawPacket& raw) {
+  has_packet_ = true;
+  results_.back().see(raw.ts);
+  if (is_live()) keep_ledger(raw.ts);
+  pipeline_.packet(raw);
+  has_packet_ = false;
+  if (options_.packets_max > 0 && pipeline_.counters().packets >= options_.packets_max) {
+    is_full_ = true;
+    stop();
+  }
+}
+
+void Reader::idle() {
+  // The packet time of a capture that grows is its own.
+  if (!is_live()) return pipeline_.events().drain();
+  const Nanos now = clock_of(CLOCK_REALTIME);
+  keep_ledger(now);
+  pipeline_.tick(now);
 }
 
 bool Reader::run(std::uint64_t packets_max) {
   const std::uint64_t drains = pipeline_.events().drains();
   std::uint64_t n = 0;
   while (!is_done_) {
-    if (stop_.load(std::memory_order_relaxed) || (!source_ && !open_next())) {
-      if (source_ && !options_.interface.empty()) ledger_.write(pipeline_.events().now(), pipeline_, source_->stats());
-      if (source_) {
-        look_at_ring();
-        close_source("");
+    if (stop_.load(std::memory_order_relaxed) && !is_shut_) shut();
+    if (!source_ && (is_shut_ || !open_next())) {
+      if (is_shut_ || gone_since_ == 0) {
+        finish();
+        return false;
       }
-      pipeline_.finish();
-      is_done_ = true;
-      return false;
+      ::poll(nullptr, 0, kReopenMs);
+      idle();
+      return true;
     }
     capture::RawPacket raw;
     switch (source_->next(raw)) {
       case capture::Next::kPacket:
-        results_.back().see(raw.ts);
-        if (!options_.interface.empty()) keep_ledger(raw.ts);
-        pipeline_.packet(raw);
-        if (options_.packets_max > 0 && pipeline_.counters().packets >= options_.packets_max) stop();
-        if (!options_.interface.empty() && raw.ts - handed_over_ >= kLiveHandOver) {
-          look_at_ring();
+        packet(raw);
+        if (is_live() && raw.ts - handed_over_ >= kLiveHandOver) {
           pipeline_.tick(raw.ts);
           handed_over_ = raw.ts;
           return true;
         }
         break;
-      case capture::Next::kTimeout: {
-        // Nothing came within the read timeout: let flows time out, hand over what there is.
-        timespec now{};
-        clock_gettime(CLOCK_REALTIME, &now);
-        const Nanos clock = static_cast<Nanos>(now.tv_sec) * kSecond + now.tv_nsec;
-        keep_ledger(clock);
-        look_at_ring();
-        pipeline_.tick(clock);
-        return true;
-      }
+      case capture::Next::kTimeout: idle(); return true;
       case capture::Next::kEnd: close_source(""); break;
       case capture::Next::kError: close_source(source_->error()); break;
     }

@@ -13,10 +13,12 @@ namespace catenary::sensor {
 
 struct ReaderOptions {
   std::vector<std::string> files;  // read one after another as one history; "-" is standard input
+  std::string folder;              // or all captures here, and on as they grow
   std::string interface;           // or live from here
-  std::string filter;
-  int snaplen = 262144;
-  std::uint64_t packets_max = 0;  // ends in order after so many; 0 for no limit
+  capture::LiveOptions live;       // its filter is that of files too
+  int worker = 0;                  // which of live.fanout.workers
+  bool reopens = true;             // an interface that went away is waited for, once it has been there
+  std::uint64_t packets_max = 0;   // ends in order after so many; 0 for no limit
   PipelineOptions pipeline;
 };
 
@@ -34,14 +36,16 @@ struct FileResult {
   }
 };
 
-class Reader {
+class Reader final : packets::RingWatch {
  public:
   Reader(ReaderOptions options, event::DrainSink& sink);
+  ~Reader() override;
 
   // Works until a drain was handed over, or for about `packets_max` packets. False when all is done
   // and the last drain is out.
   bool run(std::uint64_t packets_max);
-  // Ends early and in order: open flows are ended, what is collected goes out. From any thread.
+  // Ends early and in order: what an interface has delivered is taken, open flows are ended, what is collected goes
+  // out. From any thread.
   void stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
 
   Pipeline& pipeline() noexcept { return pipeline_; }
@@ -49,15 +53,23 @@ class Reader {
   // Bytes of all files consumed so far.
   std::uint64_t position() const noexcept { return position_ + (source_ ? source_->position() : 0); }
   bool is_done() const noexcept { return is_done_; }
-  capture::SourceStats source_stats() { return source_ ? source_->stats() : last_stats_; }
+  // Of the interface, since the first packet could come; the packet that is being decoded counts as taken already.
+  capture::SourceStats stats();
 
  private:
+  bool is_live() const noexcept { return !options_.interface.empty(); }
   bool open_next();
-  void close_source(const std::string& error);
-  // Live: what the kernel has counted is known to who keeps packets.
-  void look_at_ring();
+  void close_source(std::string error);
+  // stop() was called: nothing new is taken in.
+  void shut();
+  void finish();
+  void packet(const capture::RawPacket& raw);
+  // Nothing came within the read timeout: flows time out, what there is goes out.
+  void idle();
   // Live: a minute that ended is written down.
   void keep_ledger(Nanos now);
+  // Without the packet in hand: it is not decoded yet.
+  capture::SourceStats look() override;
 
   ReaderOptions options_;
   Pipeline pipeline_;
@@ -66,9 +78,13 @@ class Reader {
   std::vector<FileResult> results_;
   std::size_t next_file_ = 0;
   std::uint64_t position_ = 0;
-  capture::SourceStats last_stats_;
+  capture::SourceStats before_;  // of sources that have ended
+  Nanos gone_since_ = 0;         // live: there was one, and there is none [monotonic]
+  bool has_packet_ = false;      // taken, and not decoded yet
   Nanos handed_over_ = 0;
   std::atomic<bool> stop_{false};
+  bool is_shut_ = false;
+  bool is_full_ = false;  // packets_max
   bool is_done_ = false;
 };
 

@@ -8,6 +8,8 @@ import type { NativeWire } from '../wire/native.ts';
 export interface NativeOptions {
   /** Read one after another as one history; "-" is standard input. */
   files?: readonly string[];
+  /** Or all captures in this folder, and on as they grow. */
+  folder?: string;
   /** Or live from here. */
   interface?: string;
   /** BPF text; compiled for each link type when its first packet comes. */
@@ -20,6 +22,11 @@ export interface NativeOptions {
   /** Ends in order after so many. */
   packetsMax?: number;
   snaplen?: number;
+  /** Of the kernel's ring [MiB]. */
+  bufferMb?: number;
+  promiscuous?: boolean;
+  /** Times by the adapter; an adapter that has none is a fault. */
+  adapterClock?: boolean;
   /** Where packets are kept; not at all when left out. */
   packets?: PacketOptions;
   /** Where the content of files is kept; nowhere when left out. */
@@ -162,6 +169,8 @@ export interface Summary {
   readonly kernelReceived?: number;
   readonly kernelDropped?: number;
   readonly interfaceDropped?: number;
+  /** How long the interface was down or away [s]. */
+  readonly down?: number;
   /** Flows whose cutoff could not be lifted: too many are held. */
   readonly holdsRefused?: number;
   /** Of files, where they are kept. */

@@ -30,6 +30,7 @@ export type {
 
 export interface ReadOptions {
   readonly files?: readonly string[];
+  readonly folder?: string;
   readonly interface?: string;
   readonly filter?: string | undefined;
   /** Kinds to hand over; the others are only counted. All when left out. */
@@ -39,6 +40,9 @@ export interface ReadOptions {
   readonly endsLateFlows?: boolean | undefined;
   readonly packetsMax?: number | undefined;
   readonly snaplen?: number | undefined;
+  readonly bufferMb?: number | undefined;
+  readonly promiscuous?: boolean | undefined;
+  readonly adapterClock?: boolean | undefined;
   readonly packets?: PacketOptions | undefined;
   readonly carve?: CarveOptions | undefined;
 }
@@ -126,6 +130,7 @@ export function openReader(options: ReadOptions): Result<Reader> {
   if (!addon.ok) return addon;
   const native: NativeOptions = {};
   if (options.files !== undefined) native.files = options.files;
+  if (options.folder !== undefined) native.folder = options.folder;
   if (options.interface !== undefined) native.interface = options.interface;
   if (options.filter !== undefined) native.filter = options.filter;
   if (options.kinds !== undefined) native.kinds = options.kinds.map((kind) => KIND_IDS[kind]);
@@ -133,6 +138,9 @@ export function openReader(options: ReadOptions): Result<Reader> {
   if (options.endsLateFlows !== undefined) native.endsLateFlows = options.endsLateFlows;
   if (options.packetsMax !== undefined) native.packetsMax = options.packetsMax;
   if (options.snaplen !== undefined) native.snaplen = options.snaplen;
+  if (options.bufferMb !== undefined) native.bufferMb = options.bufferMb;
+  if (options.promiscuous !== undefined) native.promiscuous = options.promiscuous;
+  if (options.adapterClock !== undefined) native.adapterClock = options.adapterClock;
   if (options.packets !== undefined) native.packets = options.packets;
   if (options.carve !== undefined) native.carve = options.carve;
   return success(new Reader(new addon.value.Reader(native)));

@@ -20,7 +20,13 @@ const MANUAL = `
 WHAT IT DOES
   Reads packets from capture files, one after another as one history, or live from an interface. Decodes
   them to flows and protocols, and writes what happened as events. pcap and pcapng are read, of either byte
-  order and any time resolution. FILE - is standard input.
+  order and any time resolution. FILE - is standard input; from a pipe events come while packets do.
+
+  --follow DIR reads all captures in a directory in the order of their names (trace9 before trace10), each
+  as far as it is whole, and goes on as the newest grows and others come: what tcpdump -G and -C write. It
+  ends by --duration, --count or Ctrl-C.
+
+  An interface that goes down or away is waited for.
 
   Everything runs on packet time: the same capture gives the same output, whenever it is read.
 
@@ -57,7 +63,8 @@ EXAMPLES
   catenary read day.pcap | jq -c 'select(.kind == "dns") | [.ts, .orig_h, .query]'
   catenary read *.pcapng --as zeek --out logs
   catenary read day.pcap --kinds dns,tls --filter 'host 192.0.2.7'
-  tcpdump -i eth0 -w - | catenary read -
+  tcpdump -i eth0 -U -w - | catenary read -
+  catenary read --follow /var/captures --as zeek --out logs
   catenary read --interface eth0 --duration 5m --as zeek --out logs
   catenary read day.pcap --as none
 `;
@@ -70,6 +77,7 @@ interface Options {
   readonly json?: boolean;
   readonly allRows?: boolean;
   readonly interface?: string;
+  readonly follow?: string;
   readonly duration?: string;
   readonly count?: string;
   readonly snaplen?: string;
@@ -93,15 +101,18 @@ function kinds(text: string, as: string): Result<KindName[]> {
 function contradiction(files: readonly string[], o: Options, stdinIsTerminal: boolean): Result<never> | undefined {
   const usage = (message: string, hint: string): Result<never> => failure('usage', message, hint);
   const live = o.interface !== undefined;
+  const endless = live || o.follow !== undefined;
   if (live && files.length > 0) return usage('--interface and FILE exclude each other', 'give one of them');
-  if (!live && files.length === 0)
+  if (o.follow !== undefined && (live || files.length > 0))
+    return usage('--follow excludes --interface and FILE', 'give one of them');
+  if (!endless && files.length === 0)
     return usage('nothing to read', "name a capture, '-' for standard input, or --interface IF");
-  for (const [option, value] of [
-    ['--duration', o.duration],
-    ['--count', o.count],
-    ['--snaplen', o.snaplen],
+  for (const [option, value, isMeant] of [
+    ['--duration', o.duration, endless],
+    ['--count', o.count, endless],
+    ['--snaplen', o.snaplen, live],
   ] as const)
-    if (!live && value !== undefined)
+    if (!isMeant && value !== undefined)
       return usage(`${option} is for live capture`, 'add --interface IF, or leave it out');
   if (o.as === 'none' && o.out !== undefined) return usage('--as none writes no files', 'leave out --out');
   if (o.as === 'none' && o.kinds !== undefined) return usage('--as none writes no events', 'leave out --kinds');
@@ -143,6 +154,7 @@ export function requestOf(files: readonly string[], o: Options, stdinIsTerminal:
   return success({
     files,
     interface: o.interface,
+    follow: o.follow,
     as: as.value,
     out: o.out,
     kinds: wanted.value,
@@ -170,6 +182,7 @@ export function addRead(program: Command, world: Surroundings, done: Done): void
     .option('--json', "Zeek's logs as JSON lines instead of tab-separated values")
     .option('--all-rows', "Zeek's logs with the rows that Zeek would not write")
     .option('-i, --interface <if>', 'capture live from here; takes the rights of tcpdump')
+    .option('--follow <dir>', 'all captures in this directory, and on as they grow and others come')
     .option('--duration <time>', 'end live capture after so long: seconds, or 90s, 15m, 2h')
     .option('--count <n>', 'end live capture after n packets')
     .option('--snaplen <bytes>', 'keep so much of each live packet')

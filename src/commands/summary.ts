@@ -17,6 +17,7 @@ export function summaryText(s: Summary, cost: Cost): string {
   if ((s.kernelReceived ?? 0) > 0)
     lines.push(`kernel received ${s.kernelReceived}`, `kernel dropped ${s.kernelDropped}`);
   if ((s.interfaceDropped ?? 0) > 0) lines.push(`interface dropped ${s.interfaceDropped}`);
+  if ((s.down ?? 0) >= 0.001) lines.push(`interface down ${s.down?.toFixed(3)} s`);
   lines.push(`events ${events}`, ...kinds.map(([kind, count]) => `  ${kind} ${count}`));
   const rate = cost.seconds > 0 ? Math.round(s.packets / cost.seconds) : 0;
   const each = s.packets > 0 ? (cost.seconds * 1e6) / s.packets : 0;

@@ -89,6 +89,8 @@ function complaints(
     }
     case 'invalid_type':
       return one(`must be ${KINDS[issue.expected] ?? issue.expected}, not ${describeValue(value)}`);
+    case 'invalid_value':
+      return one(`must be ${issue.values.map(String).join(' or ')}, not ${describeValue(value)}`);
     case 'invalid_union':
       return one(`must be true or false, a number or a list of texts, not ${describeValue(value)}`);
     case 'too_small':

@@ -52,6 +52,19 @@ export const configSchema = z
           .default('')
           .describe('Only packets that match, in the language of pcap-filter(7). Empty: all.'),
         snaplen: z.int().min(64).max(262144).default(262144).describe('Bytes kept of a packet.'),
+        buffer_mb: z
+          .int()
+          .min(1)
+          .max(2047)
+          .default(64)
+          .describe('MiB of the ring that the kernel fills; the longer a worker may be late before packets are lost.'),
+        promiscuous: z.boolean().default(true).describe('Also packets that are addressed to nobody here.'),
+        clock: z
+          .enum(['host', 'adapter'])
+          .default('host')
+          .describe(
+            'Who gives packets their time. adapter: the network card, where its driver can; something must keep its clock.',
+          ),
       })
       .prefault({})
       .describe('Where packets come from.'),

@@ -14,8 +14,11 @@ export interface TextOutput {
   /** Why it could not be written, once it could not; closed is then true too. */
   readonly fault: Fault | undefined;
   write(text: string): void;
-  /** Resolves when what was written has been handed to the system, but for less than a piece. */
-  settle(): Promise<void>;
+  /**
+   * Resolves when what was written has been handed to the system, but for less than a piece.
+   * @param all  and that too: somebody waits for it
+   */
+  settle(all?: boolean): Promise<void>;
   /** The rest, and for a file its end. */
   close(): Promise<void>;
 }
@@ -53,7 +56,8 @@ export class StreamOutput implements TextOutput {
     if (!this.stream.write(text)) this.wait ??= once(this.stream, 'drain').catch(() => undefined);
   }
 
-  async settle(): Promise<void> {
+  async settle(all = false): Promise<void> {
+    if (all) this.flush();
     await this.wait;
     this.wait = undefined;
   }
@@ -95,8 +99,8 @@ export class FileOutput implements TextOutput {
     }
   }
 
-  async settle(): Promise<void> {
-    if (this.text.length >= PIECE_CHARS) await this.flush();
+  async settle(all = false): Promise<void> {
+    if (all || this.text.length >= PIECE_CHARS) await this.flush();
   }
 
   async close(): Promise<void> {

@@ -25,7 +25,7 @@ console.log(
     packets: await of('sum(packets)', 'capture_stats'),
     dropped: await of('sum(kernel_dropped) + sum(if_dropped)', 'capture_stats'),
     flows: await of('sum(flows_created)', 'capture_stats'),
-    measured: await of('min(measured)', 'coverage'),
+    lost: await of('sum(lost_packets)', 'coverage'),
     conn: await of('count()', 'conn'),
     http: await of('count()', 'http'),
     dns: await of('count()', 'dns'),

@@ -11,7 +11,7 @@ namespace catenary {
 struct CaptureStatsEvent {
   static constexpr Kind kKind = Kind::capture_stats;
   // Most bytes one record can take, from the caps.
-  static constexpr std::size_t kBytesMax = 387;
+  static constexpr std::size_t kBytesMax = 450;
 
   // When the fact began [us].
   Micros ts{};
@@ -37,7 +37,7 @@ struct CaptureStatsEvent {
   std::optional<std::uint64_t> if_dropped;
   // Packets taken and given up undecoded [packets].
   std::uint64_t app_dropped{};
-  // Packets decoded to a flow, a fragment or a layer-2 event [packets].
+  // Packets decoded: packets = decoded + app_dropped, decoded = packets_written + packets_cutoff + packets_not_kept where packets are kept [packets].
   std::uint64_t decoded{};
   // Packets whose headers contradict themselves [packets].
   std::uint64_t malformed{};
@@ -87,6 +87,20 @@ struct CaptureStatsEvent {
   std::uint64_t memory_bytes{};
   // Wall time minus packet time at the end of the interval, live capture only [s]. Unset: unknown.
   std::optional<double> lag;
+  // Packets on the ring at the end of the interval, not yet taken: kernel_received + waiting before = packets + kernel_dropped + waiting now [packets]. Unset: unknown.
+  std::optional<std::uint64_t> ring_waiting;
+  // Packets the interface counted before any filter; of all workers, told by the first [packets]. Unset: unknown.
+  std::optional<std::uint64_t> if_received;
+  // Estimate of what the filter refused: if_received less kernel_received, where one worker has the interface [packets]. Unset: unknown.
+  std::optional<std::uint64_t> filtered;
+  // Packets the kernel dropped on the way to the ring, of all interfaces of the machine; told by the first worker [packets]. Unset: unknown.
+  std::optional<std::uint64_t> backlog_dropped;
+  // TCP acknowledgements of something new.
+  std::uint64_t acks{};
+  // Of those, acknowledgements of bytes that never came: what was lost before it reached us.
+  std::uint64_t ack_gaps{};
+  // Time of the interval in which the interface was down [s].
+  double down{};
   // Set when a value was already shortened before it came here.
   bool cut{};
 
@@ -94,7 +108,7 @@ struct CaptureStatsEvent {
   void encode(RecordWriter& writer_) const noexcept;
   // Most bytes this record can take, from its values.
   std::size_t bytes_bound() const noexcept {
-    return 320 +
+    return 383 +
            record::text_bound(interface, 64);
   }
 };
@@ -142,6 +156,13 @@ inline void CaptureStatsEvent::encode(RecordWriter& writer_) const noexcept {
   at_ = record::u64(at_, packets_not_kept, cut_);
   at_ = record::u64(at_, memory_bytes, cut_);
   at_ = lag ? record::f64(at_, *lag, cut_) : record::nil(at_);
+  at_ = ring_waiting ? record::u64(at_, *ring_waiting, cut_) : record::nil(at_);
+  at_ = if_received ? record::u64(at_, *if_received, cut_) : record::nil(at_);
+  at_ = filtered ? record::u64(at_, *filtered, cut_) : record::nil(at_);
+  at_ = backlog_dropped ? record::u64(at_, *backlog_dropped, cut_) : record::nil(at_);
+  at_ = record::u64(at_, acks, cut_);
+  at_ = record::u64(at_, ack_gaps, cut_);
+  at_ = record::f64(at_, down, cut_);
   writer_.end(at_, cut_);
 }
 

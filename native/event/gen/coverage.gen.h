@@ -11,7 +11,7 @@ namespace catenary {
 struct CoverageEvent {
   static constexpr Kind kKind = Kind::coverage;
   // Most bytes one record can take, from the caps.
-  static constexpr std::size_t kBytesMax = 697;
+  static constexpr std::size_t kBytesMax = 709;
 
   // When the fact began [us].
   Micros ts{};
@@ -23,7 +23,7 @@ struct CoverageEvent {
   std::string_view protocol_class{};
   // Start of the minute [us].
   Micros minute{};
-  // Share of the minute's traffic of that class that was seen and decoded, 0 to 1 [fraction].
+  // Share of the minute's traffic of that class that was seen and decoded, 0 to 1: what was watched of the minute, times what was not lost [fraction].
   double measured{};
   // Packets of the class that were decoded [packets].
   std::uint64_t packets{};
@@ -31,6 +31,10 @@ struct CoverageEvent {
   std::uint64_t lost_packets{};
   // What was not seen and why.
   std::span<const std::string_view> reasons;
+  // Worker number on that interface; each has its own share of the traffic.
+  std::uint16_t worker{};
+  // Time of the minute in which packets could come [s].
+  double watched{};
   // Set when a value was already shortened before it came here.
   bool cut{};
 
@@ -38,7 +42,7 @@ struct CoverageEvent {
   void encode(RecordWriter& writer_) const noexcept;
   // Most bytes this record can take, from its values.
   std::size_t bytes_bound() const noexcept {
-    return 56 +
+    return 68 +
            record::text_bound(interface, 64) +
            record::text_bound(protocol_class, 32) +
            record::texts_bound(reasons, 8, 64);
@@ -62,6 +66,8 @@ inline void CoverageEvent::encode(RecordWriter& writer_) const noexcept {
   at_ = record::list(at_, reasons, 8, cut_, [&](std::uint8_t* to_, const std::string_view& item_) noexcept {
     return record::text(to_, item_, 64, cut_);
   });
+  at_ = record::integer(at_, worker);
+  at_ = record::f64(at_, watched, cut_);
   writer_.end(at_, cut_);
 }
 

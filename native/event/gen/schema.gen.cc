@@ -418,6 +418,13 @@ constexpr FieldInfo kCaptureStatsFields[] = {
     {"packets_not_kept", FieldType::u64, false, false, 0, 0, "UInt64"},
     {"memory_bytes", FieldType::u64, false, false, 0, 0, "UInt64"},
     {"lag", FieldType::duration, false, true, 0, 0, "Nullable(Float64)"},
+    {"ring_waiting", FieldType::u64, false, true, 0, 0, "Nullable(UInt64)"},
+    {"if_received", FieldType::u64, false, true, 0, 0, "Nullable(UInt64)"},
+    {"filtered", FieldType::u64, false, true, 0, 0, "Nullable(UInt64)"},
+    {"backlog_dropped", FieldType::u64, false, true, 0, 0, "Nullable(UInt64)"},
+    {"acks", FieldType::u64, false, false, 0, 0, "UInt64"},
+    {"ack_gaps", FieldType::u64, false, false, 0, 0, "UInt64"},
+    {"down", FieldType::duration, false, false, 0, 0, "Float64"},
 };
 constexpr FieldInfo kCoverageFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -430,6 +437,8 @@ constexpr FieldInfo kCoverageFields[] = {
     {"packets", FieldType::u64, false, false, 0, 0, "UInt64"},
     {"lost_packets", FieldType::u64, false, false, 0, 0, "UInt64"},
     {"reasons", FieldType::text, true, false, 64, 8, "Array(String)"},
+    {"worker", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"watched", FieldType::duration, false, false, 0, 0, "Float64"},
 };
 constexpr FieldInfo kSignalFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -767,8 +776,8 @@ constexpr KindInfo kInfos[] = {
     {Kind::arp, "arp", false, 0, 135, kArpFields},
     {Kind::icmp, "icmp", true, 0, 276, kIcmpFields},
     {Kind::weird, "weird", false, 0, 451, kWeirdFields},
-    {Kind::capture_stats, "capture_stats", false, 0, 387, kCaptureStatsFields},
-    {Kind::coverage, "coverage", false, 0, 697, kCoverageFields},
+    {Kind::capture_stats, "capture_stats", false, 0, 450, kCaptureStatsFields},
+    {Kind::coverage, "coverage", false, 0, 709, kCoverageFields},
     {Kind::signal, "signal", false, 20, 15575, kSignalFields},
     {Kind::sighting, "sighting", false, 0, 8457, kSightingFields},
     {Kind::identity, "identity", false, 0, 1964, kIdentityFields},

@@ -620,7 +620,7 @@ export interface CaptureStatsEvent extends Envelope {
   readonly if_dropped: number | null;
   /** Packets taken and given up undecoded [packets] */
   readonly app_dropped: number;
-  /** Packets decoded to a flow, a fragment or a layer-2 event [packets] */
+  /** Packets decoded: packets = decoded + app_dropped, decoded = packets_written + packets_cutoff + packets_not_kept where packets are kept [packets] */
   readonly decoded: number;
   /** Packets whose headers contradict themselves [packets] */
   readonly malformed: number;
@@ -670,6 +670,20 @@ export interface CaptureStatsEvent extends Envelope {
   readonly memory_bytes: number;
   /** Wall time minus packet time at the end of the interval, live capture only [s] */
   readonly lag: number | null;
+  /** Packets on the ring at the end of the interval, not yet taken: kernel_received + waiting before = packets + kernel_dropped + waiting now [packets] */
+  readonly ring_waiting: number | null;
+  /** Packets the interface counted before any filter; of all workers, told by the first [packets] */
+  readonly if_received: number | null;
+  /** Estimate of what the filter refused: if_received less kernel_received, where one worker has the interface [packets] */
+  readonly filtered: number | null;
+  /** Packets the kernel dropped on the way to the ring, of all interfaces of the machine; told by the first worker [packets] */
+  readonly backlog_dropped: number | null;
+  /** TCP acknowledgements of something new */
+  readonly acks: number;
+  /** Of those, acknowledgements of bytes that never came: what was lost before it reached us */
+  readonly ack_gaps: number;
+  /** Time of the interval in which the interface was down [s] */
+  readonly down: number;
 }
 
 /** How much of one protocol class one interface could see in one minute. */
@@ -680,7 +694,7 @@ export interface CoverageEvent extends Envelope {
   readonly protocol_class: string;
   /** Start of the minute [us since the epoch] */
   readonly minute: number;
-  /** Share of the minute's traffic of that class that was seen and decoded, 0 to 1 [fraction] */
+  /** Share of the minute's traffic of that class that was seen and decoded, 0 to 1: what was watched of the minute, times what was not lost [fraction] */
   readonly measured: number;
   /** Packets of the class that were decoded [packets] */
   readonly packets: number;
@@ -688,6 +702,10 @@ export interface CoverageEvent extends Envelope {
   readonly lost_packets: number;
   /** What was not seen and why */
   readonly reasons: readonly string[];
+  /** Worker number on that interface; each has its own share of the traffic */
+  readonly worker: number;
+  /** Time of the minute in which packets could come [s] */
+  readonly watched: number;
 }
 
 /** One behaviour of one entity, scored and explained. */

@@ -552,6 +552,13 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('packets_not_kept', 'u64', '', 0, 0),
     field('memory_bytes', 'u64', '', 0, 0),
     field('lag', 'duration', 'O', 0, 0),
+    field('ring_waiting', 'u64', 'O', 0, 0),
+    field('if_received', 'u64', 'O', 0, 0),
+    field('filtered', 'u64', 'O', 0, 0),
+    field('backlog_dropped', 'u64', 'O', 0, 0),
+    field('acks', 'u64', '', 0, 0),
+    field('ack_gaps', 'u64', '', 0, 0),
+    field('down', 'duration', '', 0, 0),
   ],
   coverage: [
     field('ts', 'time', '', 0, 0),
@@ -564,6 +571,8 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('packets', 'u64', '', 0, 0),
     field('lost_packets', 'u64', '', 0, 0),
     field('reasons', 'text', 'L', 64, 8),
+    field('worker', 'u16', '', 0, 0),
+    field('watched', 'duration', '', 0, 0),
   ],
   signal: [
     field('ts', 'time', '', 0, 0),

@@ -99,6 +99,12 @@ const SPACE_OF_FIELD: Readonly<Record<string, Space>> = {
   dst_ip: 'addr',
 };
 
+/** Where memory keeps what a field holds; undefined: nowhere. */
+export function spaceOf(kind: KindName, field: string): Space | undefined {
+  const entity = ENTITY_FIELDS[kind]?.[field];
+  return (entity && SPACE_OF_CLASS[entity.class]) ?? SPACE_OF_FIELD[field];
+}
+
 function fieldTypes(kind: KindName): ReadonlyMap<string, Type> {
   const types = new Map<string, Type>();
   for (const f of FIELDS[kind]) {
@@ -222,7 +228,7 @@ class Compiler {
       throw this.fault(`${known.kind} has no field ${field}`, n, didYouMean(field, fieldNames(known.kind)).hint);
     }
     const entity = ENTITY_FIELDS[known.kind]?.[field];
-    const space = (entity && SPACE_OF_CLASS[entity.class]) ?? SPACE_OF_FIELD[field];
+    const space = spaceOf(known.kind, field);
     return {
       type,
       run: (b) => b.field(name, field),

@@ -41,8 +41,8 @@ export interface Expression {
   readonly rest: ((b: Bindings) => Value) | undefined;
   /** A record that satisfies it has one of these; undefined: that cannot be said. */
   readonly keys: readonly IndexKey[] | undefined;
-  /** Its syntax, for what compiles it otherwise. */
-  readonly syntax: Node;
+  /** The syntax of `own`, a conjunct each, for what compiles it otherwise. */
+  readonly ownSyntax: readonly Node[];
   /** The conjuncts, with their text, for explaining. */
   readonly terms: readonly Term[];
 }
@@ -485,7 +485,7 @@ export function compileWhere(text: string, scope: Scope, own: string): Expressio
     own: ownRun && { text: ownParts.map((n) => compiler.source(n)).join(' && '), evaluate: ownRun },
     rest: all(runs(parts.filter((part) => !isOwn(part, own)))),
     keys: indexKeys(root, own),
-    syntax: root,
+    ownSyntax: ownParts,
     terms: parts.map((part) => ({
       ...{ text: compiler.source(part), evaluate: compiler.node(part).run, parts: partsOf(compiler, part) },
     })),

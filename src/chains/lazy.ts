@@ -22,6 +22,8 @@ export interface LazyOptions {
   readonly coverage?: Coverage;
   /** What was not known when it happened, at the time of what it is about; in order of `seen`. */
   readonly late?: readonly Observation[];
+  /** Only keys that these records concern; undefined: of what is late, or all. */
+  readonly about?: readonly Observation[];
 }
 
 const allSteps = ({ steps, until }: Rule): Step[] => [...steps, ...until];
@@ -81,9 +83,9 @@ function merged(a: readonly Observation[], b: readonly Observation[]): Observati
 
 /** What the chain would have found along with history, of the keys that are concerned. */
 export async function lazily(rule: Rule, history: History, span: Span, options: LazyOptions = {}): Promise<Finding[]> {
-  const { others = [], late = [] } = options;
-  const anchors = late.length > 0 ? late : await history.records(await anchorOf(rule, history, span), span);
-  const steps = late.length > 0 ? allSteps(rule) : rule.groups.flatMap((g) => g.steps);
+  const { others = [], late = [], about = options.late } = options;
+  const anchors = about ?? (await history.records(await anchorOf(rule, history, span), span));
+  const steps = about === undefined ? rule.groups.flatMap((g) => g.steps) : allSteps(rule);
   const anchorKeys = new Keys(rule, steps);
   const keys = new Set(anchors.flatMap((obs) => anchorKeys.of(obs)));
   // A finished chain is no record of history: whoever takes one is run over all of it.

@@ -1,6 +1,7 @@
 // A chain begun and not finished, for one key: plain data, so that it can be written down and read again.
 import { Packr, Unpackr } from 'msgpackr';
 import type { Matched } from '../schema/finding.ts';
+import { FIELDS } from '../schema/gen/structures.gen.ts';
 import type { Bound } from './bindings.ts';
 import type { Tally } from './tally.ts';
 
@@ -67,3 +68,60 @@ const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
 export const pack = (value: Kept): Uint8Array => new Uint8Array(packr.pack(value));
 export const unpack = <T extends Kept>(bytes: Uint8Array): T => unpackr.unpack(bytes) as T;
+
+/** A matched record without names: most of what it says is what its fields are called. */
+type PackedStep = readonly [
+  ...head: [string, string, string, Uint8Array | string, number, number, string | null, boolean],
+  ...texts: [readonly string[], Matched['hosts'], Matched['hostNames']],
+  /** Number and value of each field that has one. */
+  fields: readonly unknown[],
+  /** Those by name, of what is no record of the schema. */
+  named: Readonly<Record<string, unknown>>,
+];
+
+const HASH = /^(?:[0-9a-f]{2})+$/;
+/** Fields of a kind by number: they are appended and never reordered, so a number means the same in every version. */
+const NUMBERS = new Map(Object.entries(FIELDS).map(([kind, fields]) => [kind, fields.map((f) => f.name)]));
+const ENVELOPE = ['ts', 'seen', 'cut'];
+const namesOf = (kind: string): readonly string[] => [...ENVELOPE, ...(NUMBERS.get(kind) ?? [])];
+const NAMES = new Map(Object.keys(FIELDS).map((kind) => [kind, namesOf(kind)]));
+const INDEX = new Map([...NAMES].map(([kind, names]) => [kind, new Map(names.map((name, i) => [name, i]))]));
+
+function packStep(m: Matched): PackedStep {
+  const index = INDEX.get(m.kind);
+  const fields: unknown[] = [];
+  const named: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(m.values)) {
+    const i = index?.get(name);
+    if (i === undefined) named[name] = value;
+    else fields.push(i, value);
+  }
+  const hash = HASH.test(m.hash) ? Buffer.from(m.hash, 'hex') : m.hash;
+  return [
+    ...([m.step, m.kind, m.ref, hash, m.ts, m.seen, m.uid, m.cut] as const),
+    ...([m.why, m.hosts, m.hostNames, fields, named] as const),
+  ];
+}
+
+function unpackStep(p: PackedStep): Matched {
+  const [step, kind, ref, hash, ts, seen, uid, cut, why, hosts, hostNames, fields, named] = p;
+  const names = NAMES.get(kind) ?? [];
+  const values: Record<string, unknown> = { ...named };
+  for (let i = 0; i < fields.length; i += 2) values[names[fields[i] as number] as string] = fields[i + 1];
+  const text = typeof hash === 'string' ? hash : Buffer.from(hash).toString('hex');
+  return { step, kind, ref, hash: text, ts, seen, uid, values, cut, hosts, hostNames, why };
+}
+
+/** In this order, for ever: what is added comes last. */
+const MEMBERS = [
+  ...(['id', 'rule', 'ruleHash', 'shape', 'key', 'next', 'met', 'barred', 'bound', 'first', 'base', 'last'] as const),
+  ...(['deadline', 'score', 'tallies', 'flags'] as const),
+];
+
+export const packPartial = (p: Partial): Uint8Array =>
+  new Uint8Array(packr.pack([MEMBERS.map((name) => p[name]), p.steps.map(packStep)]));
+export function unpackPartial(bytes: Uint8Array): Partial {
+  const [members, steps] = unpackr.unpack(bytes) as [unknown[], PackedStep[]];
+  const kept = Object.fromEntries(MEMBERS.map((name, i) => [name, members[i]]));
+  return { ...(kept as unknown as Omit<Partial, 'steps'>), steps: steps.map(unpackStep) };
+}

@@ -98,8 +98,8 @@ class BufferedSection implements Section {
   }
 
   *entries(): Iterable<readonly [string, Uint8Array]> {
-    // Two runs in the same order, merged. What waits is copied first: the caller may put and remove while it walks. What is
-    // committed changes only with a commit, and can be more than memory holds.
+    // Two runs in the same order, merged. What waits is copied first: the caller may put and remove as it walks. What
+    // is committed changes only with a commit, and can be more than memory holds.
     const waiting = [...this.pending].sort(([a], [b]) => byteOrder(a, b));
     let w = 0;
     for (const entry of this.backing.entries(this.name)) {

@@ -186,7 +186,8 @@ steps:
     // Records that concern a partial which was not looked at for long, committed as a sensor does.
     const random = randomRow(2);
     const times: number[] = [];
-    for (let i = 0; i < 100_000; i++) {
+    // The first ones are compiled while they run.
+    for (let i = -20_000; i < 100_000; i++) {
       const obs = ask(Math.floor(random() * n), T0 + n + i);
       const hit =
         i % 10 === 0
@@ -199,8 +200,8 @@ steps:
           : obs;
       const from = cpu();
       chains.feed(hit);
-      times.push(cpu() - from);
-      if (i % 5000 === 4999) commit(n + i);
+      if (i >= 0) times.push(cpu() - from);
+      if (i >= 0 && i % 5000 === 4999) commit(n + i);
     }
     times.sort((a, b) => a - b);
     const at = (p: number): string => `${((times[Math.floor(times.length * p)] as number) * 1e6).toFixed(0)} us`;

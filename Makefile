@@ -95,14 +95,16 @@ sanitize: asan ## every capture of CORPUS through the sanitized decoder: crash, 
 # ---- check --------------------------------------------------------------------------------------------------------
 check: gen-fresh lint typecheck format-check clang-tidy tidy template ## what a reviewer's machine can judge: gen, lint, types, format, clang-tidy, tidy
 
-gen: $(STAMP)/npm ## write every generated file: from the *.schema.yaml, and the list of signals
+gen: $(STAMP)/npm ## write every generated file: from the *.schema.yaml, the list of signals, the language of chains
 	@node --import tsx src/schema/gen.ts
 	@node --import tsx src/signals/gen.ts
+	@node --import tsx src/chains/gen.ts
 
 # Fresh on disk, and known to git: a generated file that nobody committed is missing from the next clone.
 gen-fresh: $(STAMP)/npm
 	@node --import tsx src/schema/gen.ts --check
 	@node --import tsx src/signals/gen.ts --check
+	@node --import tsx src/chains/gen.ts --check
 	@unknown=$$(git -c safe.directory='*' ls-files --others -- ':(glob)**/gen/**' ':(glob)**/*.gen.*' ':!node_modules' ':!build' ':!dist'); \
 	if [ -n "$$unknown" ]; then echo "check: generated, but unknown to git (git add them):"; echo "$$unknown"; exit 1; fi
 
@@ -151,6 +153,7 @@ corpus: build ## compare with Zeek's logs of every capture in CORPUS
 bench: build native ## packets/s, memory, beside tcpdump; on a trace ten times longer; events/s of detection; wire and store
 	@node test/bench/bench.mjs
 	@node --import tsx test/bench/detection.ts
+	@node --expose-gc --import tsx test/bench/chains.ts
 	@node --import tsx test/bench/delivery.ts
 	@node --import tsx test/bench/store.ts 300000
 

@@ -4,7 +4,7 @@
 //
 // The log is what makes each promise: a frame is acknowledged when it is there, and goes when the store has it durably.
 // The store may be away for as long as the log's disk lasts; nobody upstream notices.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadAddon } from './capture/addon.ts';
 import { openAuthority } from './collector/authority.ts';
@@ -54,6 +54,24 @@ function accessAt(url: string): StoreAccess {
   parsed.username = '';
   parsed.password = '';
   return { url: parsed.toString().replace(/\/$/, ''), database: DATABASE, writer: login, reader: login };
+}
+
+/** Where the store of a collector is that runs on this machine, for other processes of its user. */
+export function readAccess({ collector }: Config): Result<StoreAccess> {
+  const { dir, store_url } = collector;
+  if (store_url !== null) return success(accessAt(store_url));
+  if (dir === null)
+    return failure(
+      'config_invalid',
+      'collector.dir and collector.store_url are null',
+      'name the folder of the collector',
+    );
+  const file = join(parts(dir).store, 'access.json');
+  try {
+    return success(JSON.parse(readFileSync(file, 'utf8')) as StoreAccess);
+  } catch (error) {
+    return { ok: false, fault: systemFault('store_unusable', file, error) };
+  }
 }
 
 /** A token for one sensor, for `catenary enroll`. */

@@ -132,7 +132,7 @@ export function toAlert(finding: Finding): AlertEvent {
   const last = finding.steps.at(-1)?.seen ?? finding.at;
   const record: Omit<AlertEvent, 'cut'> = {
     ts: first,
-    seen: finding.at,
+    seen: finding.retro?.knownAt ?? finding.at,
     id: alertId(finding),
     revision: finding.revision,
     status: finding.status,
@@ -155,9 +155,9 @@ export function toAlert(finding: Finding): AlertEvent {
     hashes: f.texts('hashes', filesOf(finding)),
     first,
     last,
-    detected_at: finding.issued,
-    could_have_detected_at: null,
-    retro: false,
+    detected_at: finding.retro?.knownAt ?? finding.issued,
+    could_have_detected_at: finding.retro === undefined ? null : finding.issued,
+    retro: finding.retro !== undefined,
     flags: f.texts('flags', finding.flags),
     starts: f.texts('starts', finding.starts),
     step_ids: f.texts(

@@ -41,8 +41,8 @@ export interface Expression {
   readonly rest: ((b: Bindings) => Value) | undefined;
   /** A record that satisfies it has one of these; undefined: that cannot be said. */
   readonly keys: readonly IndexKey[] | undefined;
-  /** Its syntax, for what compiles it otherwise. */
-  readonly syntax: Node;
+  /** The syntax of `own`, a conjunct each, for what compiles it otherwise. */
+  readonly ownSyntax: readonly Node[];
   /** The conjuncts, with their text, for explaining. */
   readonly terms: readonly Term[];
 }
@@ -98,6 +98,12 @@ const SPACE_OF_FIELD: Readonly<Record<string, Space>> = {
   orig_h: 'addr',
   dst_ip: 'addr',
 };
+
+/** Where memory keeps what a field holds; undefined: nowhere. */
+export function spaceOf(kind: KindName, field: string): Space | undefined {
+  const entity = ENTITY_FIELDS[kind]?.[field];
+  return (entity && SPACE_OF_CLASS[entity.class]) ?? SPACE_OF_FIELD[field];
+}
 
 function fieldTypes(kind: KindName): ReadonlyMap<string, Type> {
   const types = new Map<string, Type>();
@@ -222,7 +228,7 @@ class Compiler {
       throw this.fault(`${known.kind} has no field ${field}`, n, didYouMean(field, fieldNames(known.kind)).hint);
     }
     const entity = ENTITY_FIELDS[known.kind]?.[field];
-    const space = (entity && SPACE_OF_CLASS[entity.class]) ?? SPACE_OF_FIELD[field];
+    const space = spaceOf(known.kind, field);
     return {
       type,
       run: (b) => b.field(name, field),
@@ -479,7 +485,7 @@ export function compileWhere(text: string, scope: Scope, own: string): Expressio
     own: ownRun && { text: ownParts.map((n) => compiler.source(n)).join(' && '), evaluate: ownRun },
     rest: all(runs(parts.filter((part) => !isOwn(part, own)))),
     keys: indexKeys(root, own),
-    syntax: root,
+    ownSyntax: ownParts,
     terms: parts.map((part) => ({
       ...{ text: compiler.source(part), evaluate: compiler.node(part).run, parts: partsOf(compiler, part) },
     })),

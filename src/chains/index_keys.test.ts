@@ -21,9 +21,13 @@ describe('chains: index keys', () => {
       ['dns.query.endsWith(".a") && dns.rcode == 3', ['rcode is 3']],
       ['dns.query.endsWith(".a") || dns.query.endsWith(".b")', ['query ends .a', 'query ends .b']],
       ['(dns.rcode == 3 || dns.rcode == 2) && dns.query.endsWith(".a")', ['rcode is 3', 'rcode is 2']],
-      ['dns.rcode > 3', undefined],
+      ['dns.rcode > 3', ['rcode above 3']],
+      ['3 <= dns.rcode', ['rcode above 3']],
+      ['dns.rcode <= 3', ['rcode below 3']],
+      ['dns.rcode > 3 && dns.query.endsWith(".a")', ['query ends .a']],
       ['dns.rejected == true', undefined],
-      ['dns.query == "a" || dns.rcode > 3', undefined],
+      ['dns.query == "a" || dns.rcode > 3', ['query is a', 'rcode above 3']],
+      ['dns.query == "a" || dns.rejected', undefined],
       ['dns.query.endsWith("")', undefined],
       ['!(dns.query == "a")', undefined],
     ] as const)
@@ -44,7 +48,8 @@ describe('chains: index keys', () => {
     text.map((t) => `dns.query.startsWith("${t}")`),
     fc.array(text, { minLength: 1, maxLength: 3 }).map((l) => `dns.query in [${l.map((t) => `"${t}"`).join(', ')}]`),
     fc.nat(3).map((n) => `dns.rcode == ${n}`),
-    fc.nat(3).map((n) => `dns.rcode > ${n}`),
+    fc.tuple(fc.constantFrom('<', '<=', '>', '>='), fc.nat(3)).map(([op, n]) => `dns.rcode ${op} ${n}`),
+    fc.tuple(fc.constantFrom('<', '<=', '>', '>='), fc.nat(3)).map(([op, n]) => `${n} ${op} dns.rcode`),
     fc.constant('dns.rejected'),
   );
   const where: fc.Arbitrary<string> = fc.letrec<{ w: string }>((tie) => ({

@@ -3,10 +3,10 @@
 import type { Node } from './cel.ts';
 import { EXECUTABLE_TYPES } from './functions.ts';
 
-/** The field is this, begins with it, or ends in it. */
+/** The field is this, begins with it, ends in it, or is a number not below or not above it. */
 export interface IndexKey {
   readonly field: string;
-  readonly test: 'is' | 'begins' | 'ends';
+  readonly test: 'is' | 'begins' | 'ends' | 'above' | 'below';
   readonly value: string | number;
 }
 
@@ -39,11 +39,24 @@ const key = (field: string, test: IndexKey['test'], value: string | number | und
 const is = (field: string, value: string | number | undefined): IndexKey[] | undefined =>
   value === undefined ? undefined : [{ field, test: 'is', value }];
 
-/** Equality first: it picks fewest; then fewer keys. */
+/** Equality first: it picks fewest; then texts, then numbers, then fewer keys. */
+const RANKS: Readonly<Record<IndexKey['test'], number>> = { is: 0, begins: 1, ends: 1, above: 2, below: 2 };
 function better(a: IndexKey[] | undefined, b: IndexKey[] | undefined): IndexKey[] | undefined {
   if (a === undefined || b === undefined) return a ?? b;
-  const cost = (keys: IndexKey[]): number => keys.length + (keys.every((k) => k.test === 'is') ? 0 : KEYS_MAX);
+  const cost = (keys: IndexKey[]): number => keys.length + KEYS_MAX * Math.max(...keys.map((k) => RANKS[k.test]));
   return cost(b) < cost(a) ? b : a;
+}
+
+/** `field > 5`, or `5 < field`: an index finds those that are equal, too. */
+function bounds(n: Node, own: string, test: 'above' | 'below'): IndexKey[] | undefined {
+  const [l, r] = n.args as [Node, Node];
+  const isTurned = fieldOf(l, own) === undefined;
+  const field = fieldOf(isTurned ? r : l, own);
+  const value = constantOf(isTurned ? l : r);
+  const turned = test === 'above' ? 'below' : 'above';
+  return field === undefined || typeof value !== 'number'
+    ? undefined
+    : [{ field, test: isTurned ? turned : test, value }];
 }
 
 /** A record that satisfies `n` has at least one of these; undefined: nothing can be said. */
@@ -65,6 +78,12 @@ function keysOf(n: Node, own: string): IndexKey[] | undefined {
       const [field, constant] = fieldOf(l, own) === undefined ? [fieldOf(r, own), l] : [fieldOf(l, own), r];
       return field === undefined ? undefined : is(field, constantOf(constant));
     }
+    case '>':
+    case '>=':
+      return bounds(n, own, 'above');
+    case '<':
+    case '<=':
+      return bounds(n, own, 'below');
     case 'in': {
       const [item, list] = n.args as [Node, Node];
       const field = fieldOf(item, own);

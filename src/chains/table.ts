@@ -6,7 +6,7 @@
 import { SipHash } from '../lib/siphash.ts';
 import type { Section } from '../schema/observation.ts';
 import { Heap } from './heap.ts';
-import { type Partial, pack, unpack } from './partial.ts';
+import { type Partial, packPartial, unpackPartial } from './partial.ts';
 import type { Rule } from './rule.ts';
 
 /** Read lately, and not changed. */
@@ -176,7 +176,7 @@ export class PartialTable {
       this.place(row, view.getFloat64(8), view.getFloat64(16));
       return true;
     }
-    const p = stranger(unpack<Partial>(bytes.subarray(HEADER)));
+    const p = stranger(unpackPartial(bytes.subarray(HEADER)));
     if (p === undefined) this.gone.add(id);
     else this.insert(p);
     return true;
@@ -192,7 +192,7 @@ export class PartialTable {
     for (const id of this.gone) this.section.remove(keyOf(id));
     this.gone.clear();
     for (const [row, p] of this.dirty) {
-      const packed = pack(p);
+      const packed = packPartial(p);
       const bytes = new Uint8Array(HEADER + packed.length);
       const view = new DataView(bytes.buffer);
       view.setUint32(0, this.high[row] as number);
@@ -212,7 +212,7 @@ export class PartialTable {
     const known = this.dirty.get(row) ?? this.cache.get(row);
     if (known !== undefined) return known;
     const bytes = this.section.get(keyOf(this.ids[row] as number)) as Uint8Array;
-    const p = unpack<Partial>(bytes.subarray(HEADER));
+    const p = unpackPartial(bytes.subarray(HEADER));
     this.keep(row, p);
     return p;
   }

@@ -1,6 +1,6 @@
-// Which steps may care for a record: by what they consume, by values that they ask a field to have, to begin with or to
-// end in, and by what they ask of the record itself. What a record costs then depends on the steps it satisfies, not
-// on how many chains there are: steps that ask the same are asked once.
+// Which steps may care for a record: by what they consume, by values that they ask a field to have, to begin with, to
+// end in or to reach, and by what they ask of the record itself. What a record costs then depends on the steps it
+// satisfies, not on how many chains there are: steps that ask the same are asked once.
 import type { Observation } from '../schema/observation.ts';
 import { fieldOf, type OwnRecord } from './bindings.ts';
 import type { Expression } from './cel.ts';
@@ -52,9 +52,36 @@ class Affixes<T> {
   }
 }
 
+/** Groups by a number that the field must reach, the nearest to nothing first. */
+class Bounds<T> {
+  private readonly sorted: { readonly value: number; readonly groups: Group<T>[] }[] = [];
+  /** 1: from the number on upwards; -1: downwards. */
+  private readonly sign: 1 | -1;
+  constructor(sign: 1 | -1) {
+    this.sign = sign;
+  }
+  list(value: number): Group<T>[] {
+    const known = this.sorted.find((s) => s.value === value);
+    if (known !== undefined) return known.groups;
+    const fresh = { value, groups: [] };
+    this.sorted.push(fresh);
+    this.sorted.sort((a, b) => this.sign * (a.value - b.value));
+    return fresh.groups;
+  }
+  visit(value: Value, take: (groups: readonly Group<T>[]) => void): void {
+    if (typeof value !== 'number') return;
+    for (const bound of this.sorted) {
+      if (this.sign * (bound.value - value) > 0) return;
+      take(bound.groups);
+    }
+  }
+}
+
 interface Field<T> {
   readonly name: string;
   readonly is: Map<Value, Group<T>[]>;
+  readonly above: Bounds<T>;
+  readonly below: Bounds<T>;
   readonly begins: Affixes<T>;
   readonly ends: Affixes<T>;
 }
@@ -131,12 +158,14 @@ export class Topics<T extends { readonly step: Step }> {
     if (topic === undefined) return;
     this.record.of(obs);
     this.take(topic.open);
-    for (const { name, is, begins, ends } of topic.fields) {
+    for (const { name, is, begins, ends, above, below } of topic.fields) {
       const value = fieldOf(obs, name);
       const same = is.get(value);
       if (same !== undefined) this.take(same);
       begins.visit(value, this.take);
       ends.visit(value, this.take);
+      above.visit(value, this.take);
+      below.visit(value, this.take);
     }
   }
 
@@ -149,9 +178,13 @@ export class Topics<T extends { readonly step: Step }> {
 function listOf<T>(topic: Topic<T>, { field: name, test, value }: IndexKey): Group<T>[] {
   let field = topic.fields.find((f) => f.name === name);
   if (field === undefined) {
-    field = { name, is: new Map(), begins: new Affixes(false), ends: new Affixes(true) };
+    field = {
+      ...{ name, is: new Map(), begins: new Affixes(false), ends: new Affixes(true) },
+      ...{ above: new Bounds(1), below: new Bounds(-1) },
+    };
     topic.fields.push(field);
   }
+  if (test === 'above' || test === 'below') return field[test].list(value as number);
   if (test !== 'is') return field[test].list(value as string);
   const known = field.is.get(value);
   if (known !== undefined) return known;

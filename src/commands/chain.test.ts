@@ -3,6 +3,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PlainMemory, readCases } from '../chains/cases.ts';
+import { Chains } from '../chains/engine.ts';
+import { readChain } from '../chains/language.ts';
+import type { Rule } from '../chains/rule.ts';
+import { openState } from '../state/state.ts';
 import { runMain } from './testing.ts';
 
 const run = (...args: string[]) => runMain('chain', ...args);
@@ -198,8 +203,8 @@ describe('catenary chain', () => {
   });
 
   const mistakes: readonly (readonly [args: string[], message: string])[] = [
-    [[], 'chain: no subcommand (one of lint, test, explain)'],
-    [['lnt'], "chain: there is no 'lnt' (one of lint, test, explain)"],
+    [[], 'chain: no subcommand (one of new, lint, test, explain, partials, bench, hunt)'],
+    [['lnt'], "chain: there is no 'lnt' (one of new, lint, test, explain, partials, bench, hunt)"],
     [['lint'], "missing required argument 'PATH' (see 'catenary chain --help')"],
     [['explain', 'x'], "required option '--events <file>' not specified (see 'catenary chain --help')"],
     [
@@ -211,4 +216,56 @@ describe('catenary chain', () => {
     it(`chain ${args.join(' ')}: one line, exit 2`, async () => {
       assert.deepEqual(await run(...args), { code: 2, stdout: '', stderr: `catenary: ${message}\n` });
     });
+
+  describe('new', () => {
+    it('makes a chain that lints and whose cases pass', async () => {
+      const path = join(folder, 'lateral-tool-transfer');
+      const made = await run('new', path);
+      assert.deepEqual([made.code, made.stdout.split('\n').length], [0, 7]);
+      assert.deepEqual((await run('lint', path)).stdout, '1 chain good, 0 with faults\n');
+      const { code, stdout } = await run('test', path);
+      assert.equal(code, 0, stdout);
+      assert.match(stdout, /1 chain, 4 ok, 0 failed/);
+    });
+    it('takes no folder that is there, and no name that is none', async () => {
+      const path = put('there/x', '').slice(0, -2);
+      assert.deepEqual([(await run('new', path)).code, (await run('new', join(folder, 'Two_Words'))).code], [2, 2]);
+    });
+  });
+
+  it('partials: what is half-way, the nearest first, of a state that is only read', async () => {
+    put('good/chain.yaml', GOOD);
+    const dir = join(folder, 'state');
+    const state = openState(dir);
+    assert.ok(state.ok);
+    const { rule } = readChain('good.yaml', GOOD);
+    const chains = new Chains([rule as Rule], new PlainMemory(0), state.value.section('chains'));
+    const { loose } = readCases('x', ONE);
+    for (const obs of loose) chains.feed(obs);
+    chains.save();
+    state.value.commit('1');
+    state.value.close();
+    const { code, stdout } = await run('partials', '--state', dir, join(folder, 'good'));
+    assert.equal(code, 0);
+    assert.equal(
+      stdout,
+      '1/2 good victim=laptop: had one, waits for two; since 2023-11-15 00:00, last 0.0 days later, until 2023-11-25 00:00\n',
+    );
+    assert.equal((await run('partials', '--state', folder)).code, 2);
+  });
+
+  it('bench: what each chain costs, by its own cases', async () => {
+    put('good/chain.yaml', GOOD);
+    put('good/cases/a.jsonl', `{"case":"a","expect":1}\n${ONE}${TWO}`);
+    const { code, stdout } = await run('bench', join(folder, 'good'));
+    assert.equal(code, 0);
+    assert.match(stdout, /^\d+\.\d us {2}good, 2 records\n$/);
+  });
+
+  it('hunt: without a collector there is no history, and it says so', async () => {
+    put('good/chain.yaml', GOOD);
+    const { code, stderr } = await run('hunt', join(folder, 'good'));
+    assert.equal(code, 2);
+    assert.match(stderr, /collector\.dir/);
+  });
 });

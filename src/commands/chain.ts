@@ -1,38 +1,19 @@
 // `catenary chain`: what the author of a chain needs. Lint says what is wrong in it, test runs its cases, explain
 // says why it did or did not fire on given records.
-import { readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { type ChainCase, MEMORY_DAYS, readCases, runCase } from '../chains/cases.ts';
+import { MEMORY_DAYS, readCases, runCase } from '../chains/cases.ts';
 import { explain, storyLines } from '../chains/explain.ts';
-import { type ChainFault, faultText } from '../chains/fault.ts';
-import { below, findChains, loadChains } from '../chains/folder.ts';
-import type { Rule } from '../chains/rule.ts';
+import { findChains, loadChains } from '../chains/folder.ts';
 import { wholeNumber } from '../lib/args.ts';
-import {
-  EXIT,
-  type ExitCode,
-  type Fault,
-  failure,
-  faultLine,
-  type Result,
-  success,
-  systemFault,
-} from '../lib/fault.ts';
-import { safeText } from '../lib/terminal.ts';
+import { EXIT, type ExitCode, failure, type Result, success } from '../lib/fault.ts';
 import type { Observation } from '../schema/observation.ts';
 import { SHIPPED_CHAINS, vocabulary } from '../stages.ts';
+import { addAuthoring } from './chain_author.ts';
+import { casesFolder, casesOf, EXITS, plural, Session, textOf } from './chain_session.ts';
 import type { Done, Surroundings } from './surroundings.ts';
 
-const CASES_FOLDER = 'cases';
 const STORIES_SHOWN = 20;
-
-const EXITS = `
-EXIT CODES
-  0    done, nothing is wrong
-  1    a fault was found, a case failed, or something could not be read; the rest was done
-  2    wrong usage: nothing was done
-`;
 
 const MANUAL = `
 Subcommands say more when asked: catenary chain lint --help
@@ -41,6 +22,7 @@ EXAMPLES
   catenary chain lint appliance/chains
   catenary chain test
   catenary chain explain appliance/chains/dropper-dormant-beacon --events day.ndjson --host laptop-7
+  catenary chain hunt appliance/chains --intel new.txt --config /etc/catenary/catenary.yaml
 `;
 
 const LINT_MANUAL = `
@@ -86,47 +68,6 @@ EXAMPLES
   catenary chain explain my-chain.yaml --events day.ndjson --host laptop-7 --memory-days 3
 `;
 
-function textOf(path: string): Result<string> {
-  try {
-    return success(readFileSync(path, 'utf8'));
-  } catch (error) {
-    return { ok: false, fault: systemFault('input_unreadable', path, error) };
-  }
-}
-
-class Session {
-  code: ExitCode = EXIT.ok;
-  private readonly world: Surroundings;
-  constructor(world: Surroundings) {
-    this.world = world;
-  }
-  say(line: string): void {
-    this.world.stdout.write(`${safeText(line)}\n`);
-  }
-  wrong(fault: Fault): void {
-    this.code = EXIT.input;
-    this.world.stderr.write(`${faultLine(fault)}\n`);
-  }
-  /** What is wrong in a chain or a case is the result of the command: it goes to standard output. */
-  faults(faults: readonly ChainFault[]): void {
-    for (const f of faults) {
-      this.code = EXIT.input;
-      this.say(faultText(f));
-    }
-  }
-  /** The chains of these files, each with those it takes as steps: among the files, or shipped. */
-  chains(files: readonly string[]): Map<string, { rule: Rule; others: readonly Rule[] }> {
-    const shipped = findChains([SHIPPED_CHAINS]).files.filter((f) => !files.includes(f));
-    const loaded = loadChains([...files, ...shipped], vocabulary());
-    for (const fault of loaded.faults) this.wrong(fault);
-    this.faults(loaded.chainFaults.filter((f) => files.includes(f.file)));
-    const asked = loaded.rules.filter((rule) => files.includes(rule.file));
-    return new Map(asked.map((rule) => [rule.file, { rule, others: below(rule, loaded.rules) }]));
-  }
-}
-
-const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
-
 function lint(paths: readonly string[], world: Surroundings): ExitCode {
   const session = new Session(world);
   const { files, faults } = findChains(paths);
@@ -137,31 +78,6 @@ function lint(paths: readonly string[], world: Surroundings): ExitCode {
   const good = loaded.rules.length;
   session.say(`${plural(good, 'chain')} good, ${files.length - good} with faults`);
   return session.code;
-}
-
-function casesOf(file: string, session: Session): ChainCase[] {
-  const folder = join(dirname(file), CASES_FOLDER);
-  let names: string[] = [];
-  try {
-    names = readdirSync(folder)
-      .filter((n) => n.endsWith('.jsonl'))
-      .sort();
-  } catch (error) {
-    // No folder is no cases, and that is told as such.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-      session.wrong(systemFault('input_unreadable', folder, error));
-  }
-  return names.flatMap((name) => {
-    const path = join(folder, name);
-    const text = textOf(path);
-    if (!text.ok) {
-      session.wrong(text.fault);
-      return [];
-    }
-    const { cases, faults } = readCases(path, text.value);
-    session.faults(faults);
-    return cases;
-  });
 }
 
 function test(paths: readonly string[], world: Surroundings): ExitCode {
@@ -185,7 +101,7 @@ function test(paths: readonly string[], world: Surroundings): ExitCode {
     }
     const { rule, others } = chain;
     const cases = casesOf(file, session);
-    if (cases.length === 0) fail(rule.id, [`no cases in ${join(dirname(file), CASES_FOLDER)}`]);
+    if (cases.length === 0) fail(rule.id, [`no cases in ${casesFolder(file)}`]);
     for (const c of cases) {
       const name = `${rule.id} ${basename(c.file, '.jsonl')}: ${c.name}`;
       const wrong = runCase(rule, c, others);
@@ -251,7 +167,7 @@ export function addChain(program: Command, world: Surroundings, done: Done): voi
     .addHelpText('after', MANUAL)
     .action((_options, command: Command) => {
       const [word] = command.args;
-      const known = 'one of lint, test, explain';
+      const known = 'one of new, lint, test, explain, partials, bench, hunt';
       done(
         word === undefined
           ? failure('usage', 'chain: no subcommand', known)
@@ -283,4 +199,5 @@ export function addChain(program: Command, world: Surroundings, done: Done): voi
     .option('--memory-days <n>', `how long before day 0 memory begins; default: as the case says, or ${MEMORY_DAYS}`)
     .addHelpText('after', EXPLAIN_MANUAL)
     .action((path: string, options: ExplainOptions) => done(explainChain(path, options, world)));
+  addAuthoring(chain, world, done);
 }

@@ -77,9 +77,13 @@ export class Intel {
       this.lists.set(file, { indicators: parsed.indicators });
     }
     // In the order of names, so that the order of arguments changes no sighting.
-    const files = [...this.lists.keys()].sort();
-    this.table = new IndicatorTable(files.flatMap((f) => this.lists.get(f)?.indicators ?? []));
+    this.table = new IndicatorTable(this.indicators);
     return faults;
+  }
+
+  /** All that is in use, in the order of their lists' names. */
+  get indicators(): Indicator[] {
+    return [...this.lists.keys()].sort().flatMap((f) => this.lists.get(f)?.indicators ?? []);
   }
 
   /** Sightings in this event, in the order of its fields. */

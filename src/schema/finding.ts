@@ -74,4 +74,6 @@ export interface Finding {
   /** Packet times of the first revision and of this one [us]. */
   readonly issued: number;
   readonly at: number;
+  /** Found by looking back, when this was known [us]: `issued` is when it would have been found, had it been known. */
+  readonly retro?: { readonly knownAt: number };
 }

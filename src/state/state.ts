@@ -98,10 +98,11 @@ class BufferedSection implements Section {
   }
 
   *entries(): Iterable<readonly [string, Uint8Array]> {
-    // Two runs in the same order, merged. Copied first: the caller may put and remove while it walks.
+    // Two runs in the same order, merged. What waits is copied first: the caller may put and remove as it walks. What
+    // is committed changes only with a commit, and can be more than memory holds.
     const waiting = [...this.pending].sort(([a], [b]) => byteOrder(a, b));
     let w = 0;
-    for (const entry of [...this.backing.entries(this.name)]) {
+    for (const entry of this.backing.entries(this.name)) {
       while (w < waiting.length && byteOrder((waiting[w] as [string, unknown])[0], entry[0]) < 0) {
         const [key, value] = waiting[w++] as [string, Uint8Array | undefined];
         if (value !== undefined) yield [key, value];

@@ -36,7 +36,7 @@ export const STAGES = [
   ...['capture', 'entities', 'intel', 'signals', 'chains', 'alerts', 'evidence'],
   ...['ship', 'collector', 'store', 'console', 'formats', 'status'],
 ];
-const SPINES = /^src\/(?:(?:sensor|server|cli|read|analyze|detection|stages|live)(?:\.test)?\.ts|commands\/.*)$/;
+const SPINES = /^src\/(?:(?:sensor|server|cli|read|analyze|detection|stages|live|hunt)(?:\.test)?\.ts|commands\/.*)$/;
 /** Folders whose subfolders are units: they share what lies beside them and do not know each other. */
 const UNIT_PARENTS = ['src/signals', 'src/chains', 'src/formats', 'src/ship/sinks', 'src/intel/feeds'];
 

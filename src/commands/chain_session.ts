@@ -1,0 +1,87 @@
+// What the subcommands of `catenary chain` share: what is wrong goes where it belongs, and decides the exit code.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type ChainCase, readCases } from '../chains/cases.ts';
+import { type ChainFault, faultText } from '../chains/fault.ts';
+import { below, findChains, loadChains } from '../chains/folder.ts';
+import type { Rule } from '../chains/rule.ts';
+import { EXIT, type ExitCode, type Fault, faultLine, type Result, success, systemFault } from '../lib/fault.ts';
+import { safeText } from '../lib/terminal.ts';
+import { SHIPPED_CHAINS, vocabulary } from '../stages.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export const EXITS = `
+EXIT CODES
+  0    done, nothing is wrong
+  1    a fault was found, a case failed, or something could not be read; the rest was done
+  2    wrong usage: nothing was done
+`;
+
+export function textOf(path: string): Result<string> {
+  try {
+    return success(readFileSync(path, 'utf8'));
+  } catch (error) {
+    return { ok: false, fault: systemFault('input_unreadable', path, error) };
+  }
+}
+
+export class Session {
+  code: ExitCode = EXIT.ok;
+  private readonly world: Surroundings;
+  constructor(world: Surroundings) {
+    this.world = world;
+  }
+  say(line: string): void {
+    this.world.stdout.write(`${safeText(line)}\n`);
+  }
+  wrong(fault: Fault): void {
+    this.code = EXIT.input;
+    this.world.stderr.write(`${faultLine(fault)}\n`);
+  }
+  /** What is wrong in a chain or a case is the result of the command: it goes to standard output. */
+  faults(faults: readonly ChainFault[]): void {
+    for (const f of faults) {
+      this.code = EXIT.input;
+      this.say(faultText(f));
+    }
+  }
+  /** The chains of these files, each with those it takes as steps: among the files, or shipped. */
+  chains(files: readonly string[]): Map<string, { rule: Rule; others: readonly Rule[] }> {
+    const shipped = findChains([SHIPPED_CHAINS]).files.filter((f) => !files.includes(f));
+    const loaded = loadChains([...files, ...shipped], vocabulary());
+    for (const fault of loaded.faults) this.wrong(fault);
+    this.faults(loaded.chainFaults.filter((f) => files.includes(f.file)));
+    const asked = loaded.rules.filter((rule) => files.includes(rule.file));
+    return new Map(asked.map((rule) => [rule.file, { rule, others: below(rule, loaded.rules) }]));
+  }
+}
+
+export const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
+
+export const casesFolder = (file: string): string => join(dirname(file), 'cases');
+
+/** The cases beside a chain. */
+export function casesOf(file: string, session: Session): ChainCase[] {
+  const folder = casesFolder(file);
+  let names: string[] = [];
+  try {
+    names = readdirSync(folder)
+      .filter((n) => n.endsWith('.jsonl'))
+      .sort();
+  } catch (error) {
+    // No folder is no cases, and that is told as such.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      session.wrong(systemFault('input_unreadable', folder, error));
+  }
+  return names.flatMap((name) => {
+    const path = join(folder, name);
+    const text = textOf(path);
+    if (!text.ok) {
+      session.wrong(text.fault);
+      return [];
+    }
+    const { cases, faults } = readCases(path, text.value);
+    session.faults(faults);
+    return cases;
+  });
+}

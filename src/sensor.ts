@@ -12,7 +12,7 @@ import { loadAddon } from './capture/addon.ts';
 import { type Drain, openReader, type Reader, segmentDigester } from './capture/index.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import { type Config, loadConfig } from './config/config.ts';
-import { folders, Leases, openSigner, retainFiles, Segments } from './evidence/index.ts';
+import { folders, Heads, Leases, openSigner, retainFiles, Segments } from './evidence/index.ts';
 import { keepAlive, pause } from './lib/clock.ts';
 import {
   EXIT,
@@ -73,6 +73,7 @@ class Sensor {
   /** Interfaces, a reader each. */
   private sources: readonly string[] = [];
   private readonly segments = new Map<string, Segments>();
+  private heads: Heads | undefined;
   private config: Config;
   private stages: Stages;
   private leases: Leases | undefined;
@@ -181,6 +182,11 @@ class Sensor {
     const at = folders(this.dir);
     const signer = openSigner(at.keys);
     if (!signer.ok) return signer;
+    this.heads = new Heads({
+      ...{ keys: at.keys, signer: signer.value, chains: () => this.segments.values() },
+      onWitness: (fingerprint) => this.say(`the collector countersigns; the keys' fingerprint is ${fingerprint}`),
+      onFault: (fault) => this.tell(fault),
+    });
     this.sources = captures.length > 0 ? ['captures'] : sensor.interfaces;
     for (const name of this.sources) {
       let packets: Parameters<typeof openReader>[0]['packets'];
@@ -250,6 +256,7 @@ class Sensor {
     this.sealing = this.sealing.then(async () => {
       const sealed = await this.segments.get(name)?.seal(closed);
       if (sealed !== undefined && !sealed.ok) this.tell(sealed.fault);
+      this.shipper?.countersign();
     });
   }
 
@@ -441,6 +448,7 @@ class Sensor {
     let told = '';
     this.shipper = new Shipper({
       ...{ url, sensor: this.name, schema: SCHEMA, software: 'catenary' },
+      ...(this.heads === undefined ? {} : { seals: this.heads }),
       ...{ ...identity, spool: this.spool, native: addon.value, clock: this.world.clock, random: randomInt },
       onState: (s) => {
         const text = s.state === 'waiting' ? `collector: ${s.reason}` : `collector: ${s.state}`;

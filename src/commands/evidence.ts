@@ -53,8 +53,11 @@ EXAMPLES
 const VERIFY_MANUAL = `
 WHAT IT DOES
   DIR is a bundle: runs the checks of verify.sh on it (our own copy, not the one that came with it).
-  DIR is an evidence folder: checks every seal, that they follow each other, that no number is missing, and
-  every segment against its seal.
+  DIR is an evidence folder: checks every seal, that they follow each other, that no number is missing,
+  every segment against its seal, and that it is the chain which the collector countersigned.
+
+  FINGERPRINT is of the keys: cat sensor.pub collector.pub | sha256sum, the second where a collector
+  countersigns. The sensor prints it when it is countersigned first.
 
 EXIT CODES
   0    all is as it was signed
@@ -172,7 +175,7 @@ async function verify(dir: string, fingerprint: string | undefined, world: Surro
   if (v.faults > 0) return success(EXIT.input);
   if (fingerprint === undefined) return success(EXIT.unproven);
   if (fingerprint === v.fingerprint) return success(EXIT.ok);
-  world.stdout.write(`FAILED sensor.pub: its fingerprint is ${v.fingerprint}\n`);
+  world.stdout.write(`FAILED sensor.pub: the fingerprint of the keys is ${v.fingerprint}\n`);
   return success(EXIT.input);
 }
 

@@ -2,6 +2,7 @@
 export { alertsIn, bundleOf, findAlert, folders, type StepEvidence } from './bundle.ts';
 export { Evidence, type EvidenceOptions, openEvidence } from './evidence.ts';
 export { retainFiles } from './files.ts';
+export { Heads } from './heads.ts';
 export { type Holder, type Lease, Leases, type LeasesOptions } from './leases.ts';
 export {
   type Circumstances,

@@ -164,6 +164,10 @@ export class Segments {
     return this.currentEpoch;
   }
 
+  get dir(): string {
+    return this.o.dir;
+  }
+
   get head(): Head {
     const { tree } = this.leaves;
     return { chain: this.chain, leaves: tree.leaves, root: tree.root().toString('hex') };

@@ -12,7 +12,7 @@ import { loadAddon } from './capture/addon.ts';
 import { type Drain, openReader, type Reader, segmentDigester } from './capture/index.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import { type Config, loadConfig } from './config/config.ts';
-import { folders, Heads, Leases, openSigner, retainFiles, Segments } from './evidence/index.ts';
+import { folders, Heads, keepHouse, Leases, openSigner, Segments, type Signer } from './evidence/index.ts';
 import { keepAlive, pause } from './lib/clock.ts';
 import {
   EXIT,
@@ -74,6 +74,7 @@ class Sensor {
   private sources: readonly string[] = [];
   private readonly segments = new Map<string, Segments>();
   private heads: Heads | undefined;
+  private signer: Signer | undefined;
   private config: Config;
   private stages: Stages;
   private leases: Leases | undefined;
@@ -182,6 +183,7 @@ class Sensor {
     const at = folders(this.dir);
     const signer = openSigner(at.keys);
     if (!signer.ok) return signer;
+    this.signer = signer.value;
     this.heads = new Heads({
       ...{ keys: at.keys, signer: signer.value, chains: () => this.segments.values() },
       onWitness: (fingerprint) => this.say(`the collector countersigns; the keys' fingerprint is ${fingerprint}`),
@@ -193,7 +195,7 @@ class Sensor {
       if (evidence.packets_mb > 0) {
         const dir = join(at.packets, name);
         const segments = await Segments.open({
-          ...{ dir, signer: signer.value, digest: digest.value, clock: this.world.clock },
+          ...{ dir, evidence: this.dir, signer: signer.value, digest: digest.value, clock: this.world.clock },
           circumstances: {
             ...{ sensor: this.name, interface: name, filter: sensor.filter, snaplen: sensor.snaplen },
             ...{ software: 'catenary', config: createHash('sha256').update(JSON.stringify(this.config)).digest('hex') },
@@ -350,21 +352,12 @@ class Sensor {
   async keepHouse(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await pause(this.world.clock, HOUSEKEEPING_MS, signal);
-      // Packet time: what is replayed is as old as its packets.
-      if (this.live.newest !== undefined) this.leases?.expire(this.live.newest);
-      const budget = (this.config.evidence.packets_mb * MIB) / Math.max(1, this.segments.size);
-      for (const segments of this.segments.values()) {
-        const gone = await segments.retain(budget, async (s) => (await this.leases?.copyOut(s)) ?? success(undefined));
-        if (!gone.ok) this.tell(gone.fault);
-      }
-      if (this.config.evidence.files_mb > 0) {
-        const kept = retainFiles(
-          folders(this.dir).files,
-          this.config.evidence.files_mb * MIB,
-          this.leases?.files() ?? new Set(),
-        );
-        if (!kept.ok) this.tell(kept.fault);
-      }
+      const { config, dir, signer, leases } = this;
+      if (signer === undefined) continue;
+      const kept = { dir, signer, leases, settings: config.evidence, clock: this.world.clock, now: this.live.newest };
+      const faults = await keepHouse({ ...kept, segments: [...this.segments.values()] });
+      for (const fault of faults) this.tell(fault);
+      this.shipper?.countersign();
     }
   }
 

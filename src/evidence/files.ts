@@ -29,11 +29,20 @@ export function encrypted(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from('Salted__'), salt, cipher.update(bytes), cipher.final()]);
 }
 
+export interface FileKeepers {
+  /** Hashes that leases hold. */
+  readonly leased: ReadonlySet<string>;
+  /** A file of this time [us] must not go: a legal hold. */
+  readonly isHeld: (at: number) => boolean;
+  /** Before it goes; a fault keeps it. */
+  readonly onDelete: (name: string) => Result<unknown>;
+}
+
 /**
- * Deletes the oldest files until the rest fits the budget. What a lease holds stays.
+ * Deletes the oldest files until the rest fits the budget.
  * @returns  how many went
  */
-export function retainFiles(dir: string, budgetBytes: number, leased: ReadonlySet<string>): Result<number> {
+export function retainFiles(dir: string, budgetBytes: number, keepers: FileKeepers): Result<number> {
   try {
     const files = readdirSync(dir, { withFileTypes: true })
       .filter((e) => e.isDirectory() && /^(?:[0-9a-f]{2}|partial)$/.test(e.name))
@@ -44,7 +53,9 @@ export function retainFiles(dir: string, budgetBytes: number, leased: ReadonlySe
     let gone = 0;
     for (const f of files) {
       if (total <= budgetBytes) break;
-      if (leased.has(f.name)) continue;
+      if (keepers.leased.has(f.name) || keepers.isHeld(f.stat.mtimeMs * 1000)) continue;
+      const said = keepers.onDelete(f.name);
+      if (!said.ok) return said;
       unlinkSync(f.path);
       total -= f.stat.size;
       gone++;

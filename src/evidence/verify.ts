@@ -2,10 +2,11 @@
 // each file that is gone the signed line that says so, and whether it is the chain that the collector countersigned.
 import { createPublicKey, verify } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Result, success, systemFault } from '../lib/fault.ts';
 import { GrowingTree, leafHash } from '../lib/merkle.ts';
-import { NOTHING_BEFORE, parseManifest } from './manifest.ts';
+import { custodyFaults } from './custody.ts';
+import { type CustodyHead, NOTHING_BEFORE, parseManifest } from './manifest.ts';
 import { fingerprintOf, RECEIPTS, type Receipt, readReceipts, witnessKeyIn } from './receipts.ts';
 import { type Digester, stemsOf, TOMBSTONES } from './segments.ts';
 import { PUBLIC_KEY, sha256 } from './signer.ts';
@@ -48,6 +49,7 @@ export async function verifySegments(dir: string, keys: string, digest: Digester
     const key = createPublicKey(pem);
     const faults: string[] = [];
     const gone = tombstonesIn(join(dir, TOMBSTONES), key, faults);
+    const custody: CustodyHead[] = [];
     let prev = NOTHING_BEFORE;
     let last = { epoch: 0, n: 0 };
     let whole = 0;
@@ -68,6 +70,7 @@ export async function verifySegments(dir: string, keys: string, digest: Digester
       if (m.prev !== prev) faults.push(`${name}: does not follow the one before it`);
       const follows = m.epoch === last.epoch ? m.n === last.n + 1 : m.epoch === last.epoch + 1 && m.n === 1;
       if (!follows) faults.push(`${name}: numbers before it are missing`);
+      custody.push(m.custody);
       prev = m.hash;
       last = m;
       const deleted = gone.get(stem) === m.hash;
@@ -79,6 +82,7 @@ export async function verifySegments(dir: string, keys: string, digest: Digester
         else whole++;
       }
     }
+    faults.push(...custodyFaults(dirname(keys), pem, custody));
     const witness = witnessKeyIn(keys);
     faults.push(...receiptFaults(dir, stems, sha256(pem), witness));
     const fingerprint = fingerprintOf(pem, witness);

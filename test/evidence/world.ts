@@ -104,7 +104,7 @@ export async function makeWorld(root: string, story: Story): Promise<World> {
   const faults: Fault[] = [];
   const segments = must(
     await Segments.open({
-      ...{ dir: packets, signer, clock, digest: must(segmentDigester()) },
+      ...{ dir: packets, evidence: dir, signer, clock, digest: must(segmentDigester()) },
       circumstances: {
         ...{
           sensor: SENSOR,

@@ -12,7 +12,7 @@ import { loadAddon } from './capture/addon.ts';
 import { type Drain, openReader, type Reader, segmentDigester } from './capture/index.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import { type Config, loadConfig } from './config/config.ts';
-import { folders, Leases, openSigner, retainFiles, Segments } from './evidence/index.ts';
+import { folders, Heads, keepHouse, Leases, openSigner, Segments, type Signer } from './evidence/index.ts';
 import { jsonLine } from './formats/json/json.ts';
 import { keepAlive, pause } from './lib/clock.ts';
 import {
@@ -79,6 +79,8 @@ class Sensor {
   /** A reader each: interfaces, or the captures as one. */
   private sources: readonly Meter[] = [];
   private readonly segments = new Map<string, Segments>();
+  private heads: Heads | undefined;
+  private signer: Signer | undefined;
   private config: Config;
   private stages: Stages;
   private leases: Leases | undefined;
@@ -186,6 +188,12 @@ class Sensor {
     const at = folders(this.dir);
     const signer = openSigner(at.keys);
     if (!signer.ok) return signer;
+    this.signer = signer.value;
+    this.heads = new Heads({
+      ...{ keys: at.keys, signer: signer.value, chains: () => this.segments.values() },
+      onWitness: (print) => this.journal.say(`the collector countersigns; the keys' fingerprint is ${print}`),
+      onFault: (fault) => this.journal.tell(fault),
+    });
     this.isReplay = captures.length > 0;
     this.sources = (this.isReplay ? ['captures'] : sensor.interfaces).map((name) => new Meter(name, this.world.clock));
     for (const { name } of this.sources) {
@@ -193,7 +201,7 @@ class Sensor {
       if (evidence.packets_mb > 0) {
         const dir = join(at.packets, name);
         const segments = await Segments.open({
-          ...{ dir, signer: signer.value, digest: digest.value, clock: this.world.clock },
+          ...{ dir, evidence: this.dir, signer: signer.value, digest: digest.value, clock: this.world.clock },
           circumstances: {
             ...{ sensor: this.name, interface: name, filter: sensor.filter, snaplen: sensor.snaplen },
             ...{ software: 'catenary', config: createHash('sha256').update(JSON.stringify(this.config)).digest('hex') },
@@ -262,6 +270,7 @@ class Sensor {
     this.sealing = this.sealing.then(async () => {
       const sealed = await this.segments.get(name)?.seal(closed);
       if (sealed !== undefined && !sealed.ok) this.journal.tell(sealed.fault);
+      this.shipper?.countersign();
     });
   }
 
@@ -355,22 +364,17 @@ class Sensor {
   async keepHouse(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await pause(this.world.clock, HOUSEKEEPING_MS, signal);
-      // Packet time: what is replayed is as old as its packets.
-      if (this.live.newest !== undefined) this.leases?.expire(this.live.newest);
-      const budget = (this.config.evidence.packets_mb * MIB) / Math.max(1, this.segments.size);
-      for (const segments of this.segments.values()) {
-        const gone = await segments.retain(budget, async (s) => (await this.leases?.copyOut(s)) ?? success(undefined));
-        if (!gone.ok) this.journal.tell(gone.fault);
-      }
-      if (this.config.evidence.files_mb > 0) {
-        const kept = retainFiles(
-          folders(this.dir).files,
-          this.config.evidence.files_mb * MIB,
-          this.leases?.files() ?? new Set(),
-        );
-        if (kept.ok) this.fileBytes = kept.value.bytes;
-        else this.journal.tell(kept.fault);
-      }
+      const { config, dir, signer, leases } = this;
+      if (signer === undefined) continue;
+      const faults = await keepHouse({
+        ...{ dir, signer, leases, settings: config.evidence, clock: this.world.clock, now: this.live.newest },
+        segments: [...this.segments.values()],
+        onFiles: (bytes) => {
+          this.fileBytes = bytes;
+        },
+      });
+      for (const fault of faults) this.journal.tell(fault);
+      this.shipper?.countersign();
     }
   }
 
@@ -509,6 +513,7 @@ class Sensor {
     let told = '';
     this.shipper = new Shipper({
       ...{ url, sensor: this.name, schema: SCHEMA, software: 'catenary' },
+      ...(this.heads === undefined ? {} : { seals: this.heads }),
       ...{ ...identity, spool: this.spool, native: addon.value, clock: this.world.clock, random: randomInt },
       onState: (s) => {
         this.shipState = s;

@@ -12,6 +12,7 @@ import { Listener } from './collector/listener.ts';
 import type { Audit } from './collector/session.ts';
 import { Tokens, tokenText } from './collector/tokens.ts';
 import { Wal } from './collector/wal.ts';
+import { Witness } from './collector/witness.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import type { Config } from './config/config.ts';
 import { Console } from './console/index.ts';
@@ -36,7 +37,9 @@ const RETRY_MS = 5000;
 const FULL = FRAMES_MAX / 2;
 
 /** Where the parts of a collector's folder are. */
-const parts = (dir: string) => ({ keys: join(dir, 'keys'), log: join(dir, 'log'), store: join(dir, 'store') });
+const parts = (dir: string) => ({
+  ...{ keys: join(dir, 'keys'), log: join(dir, 'log'), store: join(dir, 'store'), witness: join(dir, 'witness') },
+});
 
 /** "0.0.0.0:8443", "[::]:8443" */
 export function placeOf(listen: string): { host: string; port: number } {
@@ -154,8 +157,17 @@ class Server implements RunningCollector {
 
     const authority = await openAuthority(at.keys);
     if (!authority.ok) return authority;
+    const witness = await Witness.open(at.witness, clock);
+    if (!witness.ok) return witness;
     const sensors = await Listener.open({
-      ...{ wal: wal.value, native: addon.value, clock, schemas, audit: (a: Audit) => this.audit(a) },
+      ...{
+        wal: wal.value,
+        witness: witness.value,
+        native: addon.value,
+        clock,
+        schemas,
+        audit: (a: Audit) => this.audit(a),
+      },
       ...{ authority: authority.value, tokens: new Tokens(at.keys, clock), ...placeOf(listen) },
     });
     if (!sensors.ok) return sensors;

@@ -249,6 +249,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Transposer", define_transposer(env));
   exports.Set("checkFrames", define_check_frames(env));
   exports.Set("digestSegment", define_digest_segment(env));
+  exports.Set("matchPackets", define_match_packets(env));
   exports.Set("treeOfSegment", define_tree_of_segment(env));
   exports.Set("crc32c", define_crc32c(env));
   exports.Set("compress", define_compress(env));

@@ -5,6 +5,7 @@
 
 #include "event/record.h"
 #include "packets/digest.h"
+#include "packets/match.h"
 
 namespace catenary::addon {
 namespace {
@@ -78,6 +79,50 @@ class TreeWorker final : public Napi::AsyncWorker {
 
 Napi::Value tree_of_segment(const Napi::CallbackInfo& info) {
   auto* worker = new TreeWorker(info.Env(), info[0].ToString().Utf8Value());  // deletes itself
+  const Napi::Promise promise = worker->promise();
+  worker->Queue();
+  return promise;
+}
+
+class MatchWorker final : public Napi::AsyncWorker {
+ public:
+  MatchWorker(Napi::Env env, std::string path, std::string filter, std::vector<std::uint32_t> offsets,
+              std::vector<std::uint32_t> linktypes)
+      : Napi::AsyncWorker(env),
+        path_(std::move(path)),
+        filter_(std::move(filter)),
+        offsets_(std::move(offsets)),
+        linktypes_(std::move(linktypes)),
+        deferred_(Napi::Promise::Deferred::New(env)) {}
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override { matches_ = packets::match_packets(path_, filter_, offsets_, linktypes_); }
+  void OnOK() override {
+    const Napi::Env env = Env();
+    Napi::Object o = Napi::Object::New(env);
+    o.Set("passed", Napi::Buffer<std::uint8_t>::Copy(env, matches_.passed.data(), matches_.passed.size()));
+    o.Set("bytesRead", static_cast<double>(matches_.bytes_read));
+    if (!matches_.error.empty()) o.Set("error", matches_.error);
+    deferred_.Resolve(o);
+  }
+  void OnError(const Napi::Error& e) override { deferred_.Reject(e.Value()); }
+
+ private:
+  std::string path_, filter_;
+  std::vector<std::uint32_t> offsets_, linktypes_;
+  packets::Matches matches_;
+  Napi::Promise::Deferred deferred_;
+};
+
+std::vector<std::uint32_t> numbers_of(const Napi::Value& v) {
+  const auto a = v.As<Napi::Uint32Array>();
+  return {a.Data(), a.Data() + a.ElementLength()};
+}
+
+Napi::Value match_packets(const Napi::CallbackInfo& info) {
+  auto* worker = new MatchWorker(info.Env(), info[0].ToString().Utf8Value(), info[1].ToString().Utf8Value(),
+                                 numbers_of(info[2]), numbers_of(info[3]));  // deletes itself
   const Napi::Promise promise = worker->promise();
   worker->Queue();
   return promise;
@@ -182,6 +227,8 @@ void Holds::apply(packets::Writer& writer) {
 Napi::Function define_digest_segment(Napi::Env env) {
   return Napi::Function::New(env, digest_segment, "digestSegment");
 }
+
+Napi::Function define_match_packets(Napi::Env env) { return Napi::Function::New(env, match_packets, "matchPackets"); }
 
 Napi::Function define_tree_of_segment(Napi::Env env) {
   return Napi::Function::New(env, tree_of_segment, "treeOfSegment");

@@ -39,6 +39,8 @@ class Holds {
 
 // digestSegment(path): Promise of what a seal says of the file.
 Napi::Function define_digest_segment(Napi::Env env);
+// matchPackets(path, filter, offsets, linktypes): Promise of which packets pass.
+Napi::Function define_match_packets(Napi::Env env);
 // treeOfSegment(path): Promise of the RFC 6962 tree over the file's blocks, and where each block begins.
 Napi::Function define_tree_of_segment(Napi::Env env);
 

@@ -84,6 +84,8 @@ void Writer::begin(const capture::RawPacket& raw) {
   file_bytes_ = buffered_packets_ = 0;
   buffer_.clear();
   places_.clear();
+  ends_.clear();
+  recent_.fill(0);
   interfaces_.clear();
 }
 
@@ -177,7 +179,13 @@ void Writer::write(const capture::RawPacket& raw, std::span<const FlowShare> flo
   const auto offset = static_cast<std::uint32_t>(file_bytes_ + buffer_.size());
   const auto bytes = static_cast<std::uint32_t>(block);
   if (flows.empty()) places_.push_back({0, raw.ts, offset, bytes});
-  for (const FlowShare& f : flows) places_.push_back({f.uid.value, raw.ts, offset, bytes});
+  for (const FlowShare& f : flows) {
+    places_.push_back({f.uid.value, raw.ts, offset, bytes});
+    std::uint64_t& recent = recent_[f.uid.value % kRecentFlows];
+    if (recent == f.uid.value) continue;
+    recent = f.uid.value;
+    ends_.push_back({f.uid.value, f.addresses, f.ports});
+  }
   buffer_.resize(buffer_.size() + block);
   write_packet(&buffer_[buffer_.size() - block], interface, raw, flows.empty() ? 0 : flows.back().uid.value);
   if (segment_.first == 0 && segment_.last == 0) segment_.first = segment_.last = raw.ts;
@@ -241,6 +249,7 @@ void Writer::end() {
   closing_.segment = std::move(segment_);
   closing_.fd = fd_;
   closing_.places.swap(places_);
+  closing_.ends.swap(ends_);
   fd_ = -1;
   closing_.is_done.store(false, std::memory_order_relaxed);
   closing_.thread = std::thread([this] { close_segment(options_.dir, closing_, dir_fd_); });
@@ -255,7 +264,7 @@ void Writer::close_segment(const std::string& dir, Closing& c, int dir_fd) {
     if (s.error.empty()) s.error = dir + "/" + name + ": " + reason(error);
   };
   std::vector<std::uint8_t> index;
-  build_index(c.places, s.bytes, index);
+  build_index(c.places, c.ends, s.bytes, index);
   const std::string index_part = "." + stem + ".idx.part", index_name = stem + ".idx";
   const int index_fd =
       ::openat(dir_fd, index_part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);

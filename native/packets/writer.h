@@ -17,6 +17,7 @@
 // and waits for before the next ends: at most one at a time. Nothing is allocated per packet.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <span>
 #include <string>
@@ -34,6 +35,7 @@ inline constexpr std::uint64_t kSegmentBytesMin = 64 << 10;
 inline constexpr std::size_t kBufferBytes = 1 << 20;  // handed to the system at once
 inline constexpr std::size_t kInterfacesMax = 16;     // link types in one segment; another one begins the next
 inline constexpr std::size_t kFlowsPerPacketMax = 4;  // tunnels inside tunnels; the inner ones count
+inline constexpr std::size_t kRecentFlows = 8192;     // flows that push each other out are noted again: 48 bytes
 inline constexpr std::size_t kHeldMax = 65536;        // flows whose cutoff is lifted, 512 KiB
 
 struct WriterOptions {
@@ -71,10 +73,12 @@ struct Segment {
   std::string error;  // why packets were shed or the index is missing
 };
 
-// A flow that a packet belongs to, and the flow's bytes before it.
+// A flow that a packet belongs to, the flow's bytes before it, and its ends.
 struct FlowShare {
   Uid uid;
   std::uint64_t bytes_before = 0;
+  std::array<Ip, 2> addresses{};
+  std::array<std::uint16_t, 2> ports{};
 };
 
 // Live: packets that came off the ring and those that it dropped, since the capture began.
@@ -115,6 +119,7 @@ class Writer {
     std::atomic<bool> is_done{false};
     Segment segment;
     std::vector<Place> places;
+    std::vector<FlowEnds> ends;
     int fd = -1;
   };
 
@@ -141,6 +146,8 @@ class Writer {
   std::uint64_t buffered_packets_ = 0;
   std::uint64_t file_bytes_ = 0;  // what the system has
   std::vector<Place> places_;
+  std::vector<FlowEnds> ends_;                        // at least one for each flow of the segment
+  std::array<std::uint64_t, kRecentFlows> recent_{};  // flows whose ends were noted, by their lowest bits
   std::vector<int> interfaces_;
   std::vector<std::uint64_t> held_;  // ascending
   RingWatch* ring_ = nullptr;

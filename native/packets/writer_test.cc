@@ -16,6 +16,7 @@
 #include "base/cursor.h"
 #include "base/test.h"
 #include "packets/digest.h"
+#include "packets/match.h"
 
 using namespace catenary;
 using packets::FlowShare;
@@ -123,7 +124,7 @@ TEST(packets, the_index_finds_every_packet_of_a_flow) {
   const auto closed = b.finish();
   const auto index = b.folder.read("00000001-00000001.idx"), file = b.folder.read(closed[0].name);
   Cursor in(index);
-  EXPECT_EQ(as_text(in.take(8)), "CTNYIDX1");
+  EXPECT_EQ(as_text(in.take(8)), "CTNYIDX2");
   EXPECT_EQ(in.le32(), 5U);
   EXPECT_EQ(in.le32(), 50U);
   EXPECT_EQ(in.le64(), closed[0].bytes);
@@ -145,7 +146,75 @@ TEST(packets, the_index_finds_every_packet_of_a_flow) {
     Cursor id(Bytes(file).subspan(offset + bytes - 16, 8));
     EXPECT_EQ(id.le64(), i / 10);
   }
+  // All flows have the same ends here: address and port 0, of both ends one term each.
+  for (const std::uint64_t term : {packets::term_of(std::uint16_t{0}), packets::term_of(Ip{})})
+    for (std::uint32_t row = 1; row < 5; row++) {
+      EXPECT_EQ(in.le64(), term);
+      EXPECT_EQ(in.le32(), row);
+    }
   EXPECT(in.ok() && in.done());
+}
+
+TEST(packets, a_flow_is_found_by_its_ends_once_however_often_they_were_noted) {
+  Bench b;
+  const std::vector<std::uint8_t> data(60, 1);
+  const std::uint8_t four[4] = {10, 0, 0, 5};
+  std::uint8_t six[16] = {0x20, 0x01};
+  six[8] = 0x0f;
+  six[15] = 9;
+  // Two flows that push each other out of what was noted last, in turns; flow numbers that ascend otherwise.
+  const FlowShare a{{packets::kRecentFlows + 7}, 0, {Ip::v4(four), Ip::v6(six)}, {445, 40000}};
+  const FlowShare z{{7}, 0, {Ip::v4(four), Ip::v4(four)}, {53, 53}};
+  for (int i = 0; i < 6; i++) b.writer().packet({kStart + i, 60, 1, data}, std::span(i % 2 == 0 ? &a : &z, 1));
+  b.finish();
+  const auto index = b.folder.read("00000001-00000001.idx");
+  Cursor in(index);
+  in.skip(24);
+  EXPECT_EQ(in.le32(), 6U);
+  in.skip(4 + 2 * packets::kIndexFlow + 6 * packets::kIndexPlace);
+  const std::uint64_t port = std::uint64_t{1} << 56, ip4 = std::uint64_t{4} << 56 | 0x0a000005;
+  const std::uint64_t ip6 = std::uint64_t{6} << 56 | ((0x2001000000000000 ^ 0x0f00000000000009) & 0x00ffffffffffffff);
+  const std::pair<std::uint64_t, std::uint32_t> expected[] = {{port | 53, 0}, {port | 445, 1}, {port | 40000, 1},
+                                                              {ip4, 0},       {ip4, 1},        {ip6, 1}};
+  for (const auto& [term, row] : expected) {
+    EXPECT_EQ(in.le64(), term);
+    EXPECT_EQ(in.le32(), row);
+  }
+  EXPECT(in.ok() && in.done());
+}
+
+TEST(packets, a_filter_passes_what_libpcap_would) {
+  Bench b;
+  const auto udp = [](std::uint8_t port) {
+    auto p = test::hex("020000000002 020000000001 0800 4500 0020 0000 0000 4011 0000 0a000001 0a000002 03e8 0009 000c");
+    p[37] = port;
+    p.resize(60);
+    return p;
+  };
+  for (std::uint8_t port : {9, 53, 9, 53, 7}) {
+    const auto data = udp(port);
+    b.writer().packet({kStart + port, 60, 1, data}, {});
+  }
+  const auto closed = b.finish();
+  const std::string path = b.folder.path + "/" + closed[0].name;
+  const std::size_t block = packets::packet_block_bytes(60);
+  std::vector<std::uint32_t> offsets;
+  for (std::size_t i = 0; i < 5; i++) offsets.push_back(static_cast<std::uint32_t>(closed[0].bytes - (5 - i) * block));
+  const std::uint32_t ethernet[] = {1};
+  const auto passed = [&](const std::string& filter) {
+    return packets::match_packets(path, filter, offsets, ethernet).passed;
+  };
+  EXPECT(passed("udp port 53") == (std::vector<std::uint8_t>{0, 1, 0, 1, 0}));
+  EXPECT(passed("host 10.0.0.1 and not port 53") == (std::vector<std::uint8_t>{1, 0, 1, 0, 1}));
+  EXPECT(passed("") == (std::vector<std::uint8_t>{1, 1, 1, 1, 1}));
+  EXPECT_HAS(packets::match_packets(path, "port of call", {}, ethernet).error, "filter 'port of call'");
+  offsets[1] += 4;
+  const auto odd = packets::match_packets(path, "udp", offsets, ethernet);
+  EXPECT_HAS(odd.error, "no packet where the index says");
+  EXPECT(odd.passed.empty());
+  EXPECT_HAS(packets::match_packets(path + "x", "udp", offsets, ethernet).error, "No such file");
+  const std::uint32_t one[] = {offsets[0]};
+  EXPECT_HAS(packets::match_packets(path, "udp", one, {}).error, "no packet where the index says");
 }
 
 TEST(packets, a_tunnelled_packet_is_found_by_both_flows_and_tells_the_inner_one) {

@@ -130,7 +130,8 @@ void Pipeline::count(Flow& f, Dir dir, const Packet& p) {
   if (packets_) {
     // Tunnels inside tunnels: the innermost flow takes the last place.
     share_count_ = std::min(share_count_ + 1, shares_.size());
-    shares_[share_count_ - 1] = {f.uid, f.ends[0].ip_bytes + f.ends[1].ip_bytes};
+    shares_[share_count_ - 1] = {
+        f.uid, f.ends[0].ip_bytes + f.ends[1].ip_bytes, {f.orig_h, f.resp_h}, {f.orig_p, f.resp_p}};
   }
   flow::Endpoint& e = f.end(dir);
   if (e.packets++ == 0) {

@@ -118,6 +118,15 @@ export interface NativeTree {
   readonly error?: string;
 }
 
+/** Which packets of a segment pass a filter. */
+export interface NativeMatches {
+  /** 1 for each that does, in the order asked. */
+  readonly passed: Buffer;
+  readonly bytesRead: number;
+  /** The filter does not compile, or the file is not as its index says. */
+  readonly error?: string;
+}
+
 export interface NativeBatch {
   readonly kind: number;
   readonly count: number;
@@ -200,6 +209,8 @@ export interface Addon extends NativeTransposition, NativeWire {
   readonly Memory: NativeMemoryClass;
   /** Reads a segment and hashes it, off this thread. */
   digestSegment(path: string): Promise<NativeDigest>;
+  /** @param offsets  of blocks; linktypes of the segment's interfaces. Off this thread. */
+  matchPackets(path: string, filter: string, offsets: Uint32Array, linktypes: Uint32Array): Promise<NativeMatches>;
   treeOfSegment(path: string): Promise<NativeTree>;
   version(): Versions;
 }

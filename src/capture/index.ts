@@ -9,6 +9,7 @@ import {
   loadAddon,
   type NativeDigest,
   type NativeDrain,
+  type NativeMatches,
   type NativeOptions,
   type NativeReader,
   type NativeSegment,
@@ -205,4 +206,14 @@ export function segmentTrees(): Result<(path: string) => Promise<NativeTree>> {
   if (!addon.ok) return addon;
   const { treeOfSegment } = addon.value;
   return success((path) => treeOfSegment(path));
+}
+
+/** What looks which packets of a segment pass a filter, off this thread. */
+export function packetMatcher(): Result<
+  (path: string, filter: string, offsets: Uint32Array, linktypes: Uint32Array) => Promise<NativeMatches>
+> {
+  const addon = loadAddon();
+  if (!addon.ok) return addon;
+  const { matchPackets } = addon.value;
+  return success((path, filter, offsets, linktypes) => matchPackets(path, filter, offsets, linktypes));
 }

@@ -8,11 +8,13 @@ import { decodeControl, encodeControl, type Hello, PROTOCOL, type Refusal } from
 import { decodeFrame, isWireFault, MESSAGE, MESSAGE_BYTES_MAX } from '../wire/frame.ts';
 import type { NativeWire } from '../wire/native.ts';
 import type { Wal } from './wal.ts';
+import type { Witness } from './witness.ts';
 
 export type Audit = Omit<EventInput<'audit'>, 'ts' | 'seen'>;
 
 export interface CollectorServices {
   readonly wal: Wal;
+  readonly witness: Witness;
   readonly native: NativeWire & Pick<NativeTransposition, 'checkFrames'>;
   readonly clock: Clock;
   /** Schemas whose records mean what ours do. */
@@ -64,6 +66,7 @@ export class Session {
   private liveDurable: Position | null = null;
   private isAckDue = false;
   isOver = false;
+  private hasWrongSeals = false;
 
   /** @param sensor  as the certificate says */
   constructor(services: CollectorServices, sensor: string, line: Line, credit: Credit, claim: Session['claim']) {
@@ -92,7 +95,7 @@ export class Session {
       if (this.isOver) return;
       if (this.hello === undefined) await this.greet(message);
       else if (message[0] === MESSAGE.frame) await this.take(message);
-      else this.refuse('order', 'a frame is due');
+      else await this.countersign(message);
       if (this.hello !== undefined && message[0] !== MESSAGE.frame) this.release(message.length);
     });
   }
@@ -134,6 +137,28 @@ export class Session {
     if (live && hello.live !== null) this.liveHead = hello.live;
     this.hello = hello;
     this.line.send(encodeControl({ t: 'welcome', mark: this.head, live, ...this.credit }));
+  }
+
+  /** The head of a chain of seals. What does not fit is said, and written down once: events are taken all the same. */
+  private async countersign(message: Buffer): Promise<void> {
+    const seals = decodeControl(message, ['seals']);
+    if (isWireFault(seals)) return this.refuse('order', `a frame is due: ${seals.message}`);
+    const { witness } = this.services;
+    const { leaves, receipt, fault, detail } = await witness.countersign(this.sensor, seals);
+    if (this.isOver) return;
+    if (fault !== undefined && !this.hasWrongSeals) {
+      this.hasWrongSeals = true;
+      this.audit('countersign', 'refused', detail ?? '', fault);
+    }
+    const { text = '', sig } = receipt ?? {};
+    const answer = {
+      leaves,
+      text,
+      sig: sig?.toString('base64') ?? '',
+      key: witness.publicKey,
+      fault: fault ?? ('' as const),
+    };
+    this.line.send(encodeControl({ t: 'receipt', chain: seals.chain, ...answer }));
   }
 
   private async take(message: Buffer): Promise<void> {

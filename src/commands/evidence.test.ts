@@ -10,7 +10,7 @@ import { forEachInOrder, openReader, segmentDigester, segmentTrees } from '../ca
 import { configSchema } from '../config/schema.ts';
 import { flowNumber } from '../evidence/blocks.ts';
 import { extract } from '../evidence/extract.ts';
-import { type Closed, Evidence, folders, openEvidence, openSigner, Segments } from '../evidence/index.ts';
+import { type Closed, folders, keepHouse, openSigner, releaseHold, Segments, setHold } from '../evidence/index.ts';
 import { Leases } from '../evidence/leases.ts';
 import type { FileEvent } from '../schema/gen/events.gen.ts';
 import type { Section } from '../schema/observation.ts';
@@ -43,7 +43,7 @@ function value<T>(result: { ok: true; value: T } | { ok: false; fault: unknown }
 const openSegments = async (dir: string): Promise<Segments> =>
   value(
     await Segments.open({
-      ...{ dir: folders(dir).packets, signer: value(openSigner(folders(dir).keys)), clock },
+      ...{ dir: folders(dir).packets, evidence: dir, signer: value(openSigner(folders(dir).keys)), clock },
       digest: value(segmentDigester()),
       circumstances: {
         ...{ sensor: 's1', interface: 'mirror0', filter: 'not port 22', snaplen: 262144 },
@@ -443,54 +443,28 @@ describe('evidence: segments over time', function () {
     assert.equal(await out('scanned'), found);
   });
 
-  it('as a spine runs it: from the configuration, held by chains, within budgets, across restarts', async () => {
-    const entries = new Map<string, Uint8Array>();
-    const settings = configSchema.parse({ evidence: { packets_mb: 1, segment_s: 1, cutoff_kb: 1 } }).evidence;
-    const open = async () =>
-      value(
-        await openEvidence({
-          ...{ dir, settings, section: sectionOf(entries), clock, digest: value(segmentDigester()), trees },
-          circumstances: {
-            ...{ sensor: 's1', interface: 'mirror0', filter: '', snaplen: 262144 },
-            ...{ software: 'catenary', config: '0'.repeat(64) },
-          },
-        }),
-      );
-    const read = async (evidence: Evidence): Promise<FileEvent[]> => {
-      const { packets, carve } = evidence;
-      const reader = value(openReader({ files: [`${CAPTURES}executable.pcap`], packets, carve }));
-      evidence.attach(reader);
-      const files: FileEvent[] = [];
-      for await (const drain of reader.drains()) {
-        forEachInOrder(value(drain), (kind, event) => void (kind === 'file' && files.push(event as FileEvent)));
-        assert.deepEqual(await evidence.take(value(drain).segments, 10), []);
-      }
-      return files;
-    };
-    const first = await open();
-    const [f] = await read(first);
-    assert.ok(f?.uid && f.extracted);
-    const lease = { partial: 'p', step: 's', uid: f.uid, firstTs: f.ts, lastTs: f.seen, sha256: f.sha256 ?? null };
-    first.leases.take({ ...lease, packets: 'flow', until: 100 });
-    // The next life knows the lease, lifts the cutoff of its flow, and goes on with the chain.
-    const second = await open();
-    assert.equal(second.leases.size, 1);
-    assert.equal(second.segments.epoch, first.segments.epoch + 1);
-    const written = (epoch: number): number =>
-      readdirSync(folders(dir).packets)
-        .filter((name) => name.startsWith(`0000000${epoch}-`) && name.endsWith('.manifest'))
-        .map((name) => readFileSync(join(folders(dir).packets, name), 'utf8'))
-        .reduce((n, text) => n + Number(/^written=(\d+)$/m.exec(text)?.[1]), 0);
-    await read(second);
-    assert.ok(written(2) > written(1));
+  it('housekeeping: within budgets, but for what is held, and every deletion is written down', async () => {
+    const segments = await openSegments(dir);
+    await record(dir, segments, 'executable.pcap');
+    const at = folders(dir);
+    const [first] = segments.list();
+    const settings = configSchema.parse({ evidence: { packets_mb: 0, files_mb: 1 } }).evidence;
+    const house = { dir, settings, signer: value(openSigner(at.keys)), clock, leases: undefined, now: 10 };
+    const isThere = () => segments.list().some((s) => s.stem === first?.stem);
+    const hold = { name: 'case-7', actor: 'me', reason: 'asked for', from: 0, to: 4e15 };
+    assert.ok(setHold(dir, hold).ok);
+    assert.deepEqual(await keepHouse({ ...house, segments: [segments] }), []);
+    assert.ok(isThere());
+    // One that cannot be read may be the one that counts.
+    writeFileSync(join(dir, 'holds', 'broken'), '{');
+    assert.match((await keepHouse({ ...house, segments: [segments] }))[0]?.message ?? '', /broken: is no hold/);
+    assert.ok(isThere());
+    rmSync(join(dir, 'holds', 'broken'));
+    assert.ok(releaseHold(dir, 'case-7').ok);
+    assert.deepEqual(await keepHouse({ ...house, segments: [segments] }), []);
+    assert.ok(!isThere());
+    assert.match(readFileSync(join(dir, 'custody'), 'utf8'), /^\{"n":1,"at_us":\d+,"act":"delete","actor":"sensor"/);
     assert.equal((await runMain('evidence', 'verify', dir)).code, 3);
-    const none = configSchema.parse({ evidence: { packets_mb: 0, files_mb: 0 } }).evidence;
-    const off = new Evidence(
-      { ...{ settings: none, dir, section: sectionOf() } } as never,
-      second.signer,
-      second.segments,
-    );
-    assert.deepEqual([off.packets, off.carve], [undefined, undefined]);
   });
 
   it("the key is its owner's alone, and made once", async () => {

@@ -10,13 +10,20 @@ import {
   findAlert,
   folders,
   openSigner,
+  person,
+  readHolds,
+  record,
+  releaseHold,
   type StepEvidence,
   segmentFiles,
   segmentFolders,
+  setHold,
+  sha256,
   tarOf,
   VERIFY_SH,
   verifySegments,
 } from '../evidence/index.ts';
+import { timeOf } from '../lib/args.ts';
 import { EXIT, type ExitCode, failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { safeText } from '../lib/terminal.ts';
 import type { Done, Surroundings } from './surroundings.ts';
@@ -62,8 +69,11 @@ EXAMPLES
 const VERIFY_MANUAL = `
 WHAT IT DOES
   DIR is a bundle: runs the checks of verify.sh on it (our own copy, not the one that came with it).
-  DIR is an evidence folder: checks every seal, that they follow each other, that no number is missing, and
-  every segment against its seal.
+  DIR is an evidence folder: checks every seal, that they follow each other, that no number is missing,
+  every segment against its seal, and that it is the chain which the collector countersigned.
+
+  FINGERPRINT is of the keys: cat sensor.pub collector.pub | sha256sum, the second where a collector
+  countersigns. The sensor prints it when it is countersigned first.
 
 EXIT CODES
   0    all is as it was signed
@@ -76,6 +86,16 @@ EXAMPLES
   catenary evidence verify evidence
 `;
 
+const HOLD_MANUAL = `
+WHAT IT DOES
+  Whatever the budgets say, the sensor deletes no segment that has packets of this time, and no file that was
+  carved in it, until 'catenary evidence release'. A running sensor looks within seconds. What is held takes
+  room: when the disk is full, new packets are shed, counted, and said.
+
+EXAMPLES
+  catenary evidence hold case-17 --since 2026-03-01 --until 2026-03-08 --reason 'court order 3 K 17/26' --dir DIR
+`;
+
 const plural = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
 function stepLine(s: StepEvidence): string {
@@ -86,6 +106,7 @@ function stepLine(s: StepEvidence): string {
 
 interface ExportOptions {
   readonly dir: string;
+  readonly reason: string;
   readonly alerts: string;
   readonly out: string;
 }
@@ -111,10 +132,15 @@ async function exportBundle(id: string, o: ExportOptions, world: Surroundings): 
     if (!trees.ok) return trees;
     const bundle = await bundleOf(o.dir, alert.value, trees.value, signer.value, versionOf(), world.clock.wall());
     if (!bundle.ok) return bundle;
+    const { entries } = bundle.value;
+    const list = entries.find((e) => e.name === 'bundle.manifest')?.bytes ?? '';
+    const act = { act: 'export', actor: person(), what: `alert ${alert.value.id}`, reason: o.reason } as const;
+    const said = record(o.dir, signer.value, { ...act, sha256: sha256(list) }, world.clock.wall());
+    if (!said.ok) return said;
     what = o.out;
-    if (o.out.endsWith('.tar')) writeFileSync(o.out, tarOf(bundle.value.entries), { mode: 0o600, flag: 'wx' });
+    if (o.out.endsWith('.tar')) writeFileSync(o.out, tarOf(entries), { mode: 0o600, flag: 'wx' });
     else
-      for (const { name, bytes } of bundle.value.entries) {
+      for (const { name, bytes } of entries) {
         const path = join(o.out, name);
         mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
         writeFileSync(path, bytes, { mode: 0o600, flag: 'wx' });
@@ -181,8 +207,57 @@ async function verify(dir: string, fingerprint: string | undefined, world: Surro
   if (v.faults > 0) return success(EXIT.input);
   if (fingerprint === undefined) return success(EXIT.unproven);
   if (fingerprint === v.fingerprint) return success(EXIT.ok);
-  world.stdout.write(`FAILED sensor.pub: its fingerprint is ${v.fingerprint}\n`);
+  world.stdout.write(`FAILED sensor.pub: the fingerprint of the keys is ${v.fingerprint}\n`);
   return success(EXIT.input);
+}
+
+interface HoldOptions {
+  readonly dir: string;
+  readonly since: string;
+  readonly until: string;
+  readonly reason: string;
+}
+
+/** An act on a hold, written down. */
+function onHold(act: 'hold' | 'release', what: string, o: HoldOptions, world: Surroundings): Result<unknown> {
+  const signer = openSigner(folders(o.dir).keys);
+  if (!signer.ok) return signer;
+  return record(o.dir, signer.value, { act, actor: person(), what, reason: o.reason, sha256: '' }, world.clock.wall());
+}
+
+function hold(name: string, o: HoldOptions, world: Surroundings): Result<ExitCode> {
+  const from = timeOf('--since', o.since);
+  if (!from.ok) return from;
+  const to = timeOf('--until', o.until);
+  if (!to.ok) return to;
+  if (!existsSync(folders(o.dir).packets))
+    return failure('usage', `${o.dir}: is no evidence folder`, 'name the folder that holds packets/');
+  const set = setHold(o.dir, { name, actor: person(), reason: o.reason, from: from.value, to: to.value });
+  if (!set.ok) return set;
+  const said = onHold('hold', `hold ${name} since=${o.since} until=${o.until}`, o, world);
+  if (said.ok) return success(EXIT.ok);
+  const released = releaseHold(o.dir, name);
+  return released.ok ? said : released;
+}
+
+function release(name: string, o: HoldOptions, world: Surroundings): Result<ExitCode> {
+  const holds = readHolds(o.dir);
+  if (!holds.ok) return holds;
+  if (!holds.value.some((h) => h.name === name))
+    return failure('usage', `'${name}' is no hold`, "see 'catenary evidence holds'");
+  const said = onHold('release', `hold ${name}`, o, world);
+  if (!said.ok) return said;
+  const released = releaseHold(o.dir, name);
+  return released.ok ? success(EXIT.ok) : released;
+}
+
+function listHolds(dir: string, world: Surroundings): Result<ExitCode> {
+  const holds = readHolds(dir);
+  if (!holds.ok) return holds;
+  const time = (us: number): string => new Date(us / 1000).toISOString();
+  for (const h of holds.value)
+    world.stdout.write(`${safeText([h.name, time(h.from), time(h.to), h.actor, h.reason].join('  '))}\n`);
+  return success(EXIT.ok);
 }
 
 export function addEvidence(program: Command, world: Surroundings, done: Done): void {
@@ -205,6 +280,7 @@ export function addEvidence(program: Command, world: Surroundings, done: Done): 
     .requiredOption('--dir <dir>', 'the evidence folder')
     .requiredOption('--alerts <file>', 'the alerts.ndjson of the analysis')
     .requiredOption('--out <name>', 'a folder that is not there yet, or NAME.tar')
+    .option('--reason <text>', 'why, or for which case: goes into the custody log', '')
     .addHelpText('after', EXPORT_MANUAL)
     .action(async (id: string, o: ExportOptions) => done(await exportBundle(id, o, world)));
   evidence
@@ -214,4 +290,26 @@ export function addEvidence(program: Command, world: Surroundings, done: Done): 
     .argument('[FINGERPRINT]', 'of the signer, got through another channel')
     .addHelpText('after', VERIFY_MANUAL)
     .action(async (dir: string, fingerprint?: string) => done(await verify(dir, fingerprint, world)));
+  evidence
+    .command('hold')
+    .description('Keeps packets and files of a time from being deleted: a legal hold.')
+    .argument('<NAME>', 'of the hold')
+    .requiredOption('--dir <dir>', 'the evidence folder')
+    .requiredOption('--since <time>', 'its begin: 2026-03-01T12:00:00Z, or seconds since the epoch')
+    .requiredOption('--until <time>', 'its end')
+    .requiredOption('--reason <text>', 'why: goes into the custody log')
+    .addHelpText('after', HOLD_MANUAL)
+    .action((name: string, o: HoldOptions) => done(hold(name, o, world)));
+  evidence
+    .command('release')
+    .description('Ends a hold.')
+    .argument('<NAME>', 'of the hold')
+    .requiredOption('--dir <dir>', 'the evidence folder')
+    .requiredOption('--reason <text>', 'why: goes into the custody log')
+    .action((name: string, o: HoldOptions) => done(release(name, o, world)));
+  evidence
+    .command('holds')
+    .description('Lists holds: name, from, until, who, why.')
+    .requiredOption('--dir <dir>', 'the evidence folder')
+    .action((o: HoldOptions) => done(listHolds(o.dir, world)));
 }

@@ -21,6 +21,7 @@ import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvidence } from './evidence.ts';
+import { addPackets } from './packets.ts';
 import { addRead } from './read.ts';
 import { addSensor } from './sensor.ts';
 import { addStatus } from './status.ts';
@@ -90,6 +91,7 @@ function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => vo
   addConfig(program, world, done);
   addDoctor(program, world, done);
   addEvidence(program, world, done);
+  addPackets(program, world, done);
   addSensor(program, world, done);
   addStatus(program, world, done);
   addCollector(program, world, done);

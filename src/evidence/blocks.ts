@@ -1,5 +1,4 @@
-// Reads our own segments block by block, and their indexes (native/packets/index.h has the layout). What is read is
-// checked as a stranger's: a file may have rotted on the disk.
+// Reads our own segments block by block. What is read is checked as a stranger's: a file may have rotted on the disk.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 export const SECTION = 0x0a0d0d0a;
@@ -9,9 +8,6 @@ export const PACKET = 6;
 export const BLOCK_BYTES_MAX = 262_144 + 1024;
 /** Of blocks before the first packet. */
 const HEAD_BYTES_MAX = 1 << 20;
-const INDEX_HEADER = 32;
-const INDEX_FLOW = 32;
-const INDEX_PLACE = 8;
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
@@ -39,6 +35,8 @@ export const inMemory = (bytes: Buffer): Readable => ({
 /** A file that is read at places; what lies behind its end is empty. */
 export class Places implements Readable {
   readonly size: number;
+  /** So far. */
+  bytesRead = 0;
   private readonly fd: number;
 
   constructor(path: string) {
@@ -54,6 +52,7 @@ export class Places implements Readable {
       if (n === 0) break;
       done += n;
     }
+    this.bytesRead += done;
     return out.subarray(0, done);
   }
 
@@ -93,36 +92,4 @@ export function headOf(file: Places): { block: Buffer; at: number }[] {
     at += block.length;
   }
   return out;
-}
-
-/**
- * Where the packets of a flow lie in a segment, by its index: binary search, a few reads whatever the index's size.
- * @returns  undefined when the index contradicts itself
- */
-export function placesOf(index: Readable, flow: bigint): { offset: number; bytes: number }[] | undefined {
-  const head = index.at(0, INDEX_HEADER);
-  if (head.length < INDEX_HEADER || head.toString('latin1', 0, 8) !== 'CTNYIDX1') return undefined;
-  const flows = head.readUInt32LE(8);
-  const places = head.readUInt32LE(12);
-  const table = INDEX_HEADER + flows * INDEX_FLOW;
-  if (table + places * INDEX_PLACE !== index.size) return undefined;
-  let low = 0;
-  let high = flows;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const row = index.at(INDEX_HEADER + middle * INDEX_FLOW, INDEX_FLOW);
-    const found = row.readBigUInt64LE(0);
-    if (found === flow) {
-      const first = row.readUInt32LE(8);
-      const count = row.readUInt32LE(12);
-      if (first + count > places) return undefined;
-      const rows = index.at(table + first * INDEX_PLACE, count * INDEX_PLACE);
-      return Array.from({ length: count }, (_, i) => ({
-        ...{ offset: rows.readUInt32LE(i * INDEX_PLACE), bytes: rows.readUInt32LE(i * INDEX_PLACE + 4) },
-      }));
-    }
-    if (found < flow) low = middle + 1;
-    else high = middle;
-  }
-  return [];
 }

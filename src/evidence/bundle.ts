@@ -6,6 +6,7 @@
 //   files/SHA256.enc               encrypted with a published word
 //   manifests/ receipts/           seals of the segments of that time, and what the collector countersigned
 //   sensor.pub collector.pub       who signed; the second where a collector countersigns
+//   custody.ndjson                 lines of the custody log about this alert, a signature behind each
 //   verify.sh
 //   bundle.manifest .sig           the list of all of these, signed
 import { existsSync, readFileSync, statSync } from 'node:fs';
@@ -15,6 +16,7 @@ import { assess } from './assess.ts';
 import { flowNumber } from './blocks.ts';
 import { type Chain, readChains, sealedSegments } from './chain.ts';
 import { chainEntries, manifestName, type Time } from './chain_proof.ts';
+import { custodyOf } from './custody.ts';
 import {
   extract,
   pcapngOf,
@@ -270,6 +272,8 @@ export async function bundleOf(
   });
   const times = found.flatMap((f) => f.times);
   const segments = new Set(found.flatMap((f) => f.segments));
+  // Who had it before.
+  const before = custodyOf(dir, text(alert.id)).map((line) => `${line}\n`);
   const ofChains = from.chains.map((chain) => chainEntries(chain, times, segments));
   const isWhole = ofChains.every((c) => c.isWhole);
   const entries: Entry[] = [
@@ -278,6 +282,7 @@ export async function bundleOf(
     { name: 'events.ndjson', bytes: Buffer.from(steps.map((s) => `${JSON.stringify(s)}\n`).join('')) },
     ...known.values(),
     ...ofChains.flatMap((c) => c.entries),
+    ...(before.length === 0 ? [] : [{ name: 'custody.ndjson', bytes: Buffer.from(before.join('')) }]),
     { name: PUBLIC_KEY, bytes: Buffer.from(signer.publicKey) },
     ...(witness === undefined ? [] : [{ name: WITNESS_KEY, bytes: Buffer.from(witness) }]),
     { name: 'verify.sh', bytes: Buffer.from(VERIFY_SH) },

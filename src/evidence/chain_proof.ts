@@ -3,7 +3,7 @@
 // proof that these manifests are in it where they say.
 //
 //   manifests/NN-STEM.manifest .sig     NN is the chain
-//   receipts/NN-LEAVES.receipt .sig     the newest, and those just before and after the runs: they bound the clock
+//   receipts/NN-LEAVES.receipt .sig     the newest, and those of the runs: they bound the clock
 //   receipts/NN.proof                   that the manifests are in the tree of the newest
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,6 +16,8 @@ import type { Entry } from './tar.ts';
 
 /** Seals in one bundle, from the oldest. */
 export const MANIFESTS_MAX = 4096;
+/** Receipts of one chain in one bundle, about. */
+export const RECEIPTS_MAX = 256;
 
 /** Packet times [ns], both included. */
 export interface Time {
@@ -42,10 +44,13 @@ export function sealsFor(
     if (isOfTime || segments.has(`${chain.name}/${stem}`)) wanted.add(i);
     if (wanted.size >= max) break;
   }
+  // The last that is countersigned needs no fence: nothing can be missing behind it but what nobody proves.
+  const newest = Math.max(0, ...chain.receipts.map((r) => r.leaves));
+  const end = Math.max(...wanted) < newest ? Math.min(newest, seals.length) : seals.length;
   for (const i of [...wanted]) {
     // A manifest without packets has no time, so it fences nothing.
     for (const step of [-1, 1])
-      for (let at = i + step; at >= 0 && at < seals.length && !wanted.has(at) && wanted.size < max; at += step) {
+      for (let at = i + step; at >= 0 && at < end && !wanted.has(at) && wanted.size < max; at += step) {
         wanted.add(at);
         if (packets(at) > 0) break;
       }
@@ -53,16 +58,19 @@ export function sealsFor(
   return wanted;
 }
 
-/** The newest receipt, the last before the first manifest, and the first that speaks for all of them. */
+/** From the last before the first manifest to the first that speaks for all of them, and the newest. */
 function receiptsFor(receipts: readonly Receipt[], wanted: ReadonlySet<number>): Receipt[] {
   const first = Math.min(...wanted);
   const last = Math.max(...wanted);
-  const picked = [
-    receipts.findLast((r) => r.leaves <= first),
-    receipts.find((r) => r.leaves > last),
-    receipts.reduce((a: Receipt | undefined, r) => (a === undefined || r.leaves >= a.leaves ? r : a), undefined),
-  ];
-  return [...new Set(picked.filter((r) => r !== undefined))];
+  const from = Math.max(
+    0,
+    receipts.findLastIndex((r) => r.leaves <= first),
+  );
+  const after = receipts.findIndex((r) => r.leaves > last);
+  const picked = receipts.slice(from, after < 0 ? undefined : after + 1);
+  // Where there are more, each of so many: the clock is bounded less closely.
+  const stride = Math.ceil(picked.length / RECEIPTS_MAX);
+  return [...new Set([...picked.filter((_, i) => i % stride === 0), ...picked.slice(-1), ...receipts.slice(-1)])];
 }
 
 export interface ChainEntries {

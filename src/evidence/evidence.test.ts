@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { failure, success } from '../lib/fault.ts';
 import { leafHash, Tree } from '../lib/merkle.ts';
 import type { Keep, Matched } from '../schema/finding.ts';
 import type { Section } from '../schema/observation.ts';
@@ -75,6 +76,7 @@ const manifest: Manifest = {
   files: [{ sha256: 'cd'.repeat(32), name: '00000001-00000002.pcapng' }],
   ...{ root: 'ef'.repeat(32), interface: 'eth0\nn=3', filter: 'port 53', snaplen: 96, software: 'x', config: '' },
   counters: { ring_packets: 9, ring_drops: 1, taken: 8, app_drops: 0, decoded: 8, written: 3, cutoff: 4, not_kept: 1 },
+  custody: { lines: 3, head: '12'.repeat(32) },
   ...{ sealed: 1, recovered: false, gaps: [{ reason: 'shed', from: 5n, to: 7n }] },
 };
 
@@ -129,6 +131,7 @@ describe('evidence: its parts', () => {
     assert.deepEqual(read?.files, manifest.files);
     assert.deepEqual(read?.counters, manifest.counters);
     assert.deepEqual(read?.gaps, manifest.gaps);
+    assert.deepEqual(read?.custody, manifest.custody);
     assert.deepEqual([read?.epoch, read?.n, read?.first, read?.last, read?.hash], [1, 2, 5n, 7n, sha256(text)]);
   });
 
@@ -182,7 +185,7 @@ describe('evidence: its parts', () => {
     assert.ok(scanned.ok);
     assert.equal(scanned.value.packets, 1);
     const index = Buffer.alloc(32 + 32 + 8);
-    index.write('CTNYIDX1', 0, 'latin1');
+    index.write('CTNYIDX2', 0, 'latin1');
     index.writeUInt32LE(1, 8);
     index.writeUInt32LE(1, 12);
     index.writeBigUInt64LE(5n, 32);
@@ -384,17 +387,22 @@ describe('evidence: its parts', () => {
     assert.deepEqual(contentOf(dir, '../../etc/passwd'), { missing: 'has no hash' });
   });
 
-  it('the oldest files go until the rest fits; leased ones stay', () => {
+  it('the oldest files go until the rest fits; leased and held ones stay, and those that cannot be written down', () => {
     for (const [i, name] of ['aa', 'bb', 'cc'].entries()) {
       mkdirSync(join(dir, name));
       writeFileSync(join(dir, name, name.repeat(32)), '0123456789');
       utimesSync(join(dir, name, name.repeat(32)), i, i);
     }
     const left = (): string[] => ['aa', 'bb', 'cc'].filter((name) => readdirSync(join(dir, name)).length > 0);
-    retainFiles(dir, 30, new Set());
+    const keepers = { leased: new Set<string>(), isHeld: () => false, onDelete: () => success(undefined) };
+    retainFiles(dir, 30, keepers);
     assert.deepEqual(left(), ['aa', 'bb', 'cc']);
-    retainFiles(dir, 29, new Set(['aa'.repeat(32)]));
+    retainFiles(dir, 29, { ...keepers, leased: new Set(['aa'.repeat(32)]) });
     assert.deepEqual(left(), ['aa', 'cc']);
+    retainFiles(dir, 0, { ...keepers, isHeld: (at) => at === 2e6 });
+    assert.deepEqual(left(), ['cc']);
+    retainFiles(dir, 0, { ...keepers, onDelete: () => failure('state_unusable', 'the custody log is full') });
+    assert.deepEqual(left(), ['cc']);
   });
 
   it('an archive is one that tar reads', () => {

@@ -6,8 +6,9 @@ import { basename, dirname } from 'node:path';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { leafHash, type ProofNode, Tree } from '../lib/merkle.ts';
 import type { KeepPackets } from '../schema/finding.ts';
-import { blockAt, headOf, INTERFACE, Places, packetOf, placesOf, SECTION, typeOf } from './blocks.ts';
+import { blockAt, headOf, INTERFACE, Places, packetOf, SECTION, typeOf } from './blocks.ts';
 import { parseSectionProof, type SectionProof } from './proof.ts';
+import { Index, type Place } from './segment_index.ts';
 
 /** Of one flow in one file [bytes]; what is longer is cut, and said. */
 export const EXTRACT_BYTES_MAX = 256 << 20;
@@ -61,7 +62,7 @@ export const ALWAYS: Span = { from: 0n, to: (1n << 63n) - 1n };
 const indexPathOf = (path: string): string => path.replace(/\.pcapng$/, '.idx');
 export const proofPathOf = (path: string): string => path.replace(/\.pcapng$/, '.proof');
 
-function* scan(file: Places): Generator<Placed> {
+export function* scan(file: Places): Generator<Placed> {
   for (let at = 0; ; ) {
     const block = blockAt(file, at);
     if (block === undefined) return;
@@ -87,16 +88,16 @@ function add(found: Found, section: Growing, placed: Placed, ts: bigint): boolea
   return true;
 }
 
-const isHead = (block: Buffer): boolean => typeOf(block) === SECTION || typeOf(block) === INTERFACE;
+export const isHead = (block: Buffer): boolean => typeOf(block) === SECTION || typeOf(block) === INTERFACE;
 
 /** By the index where it is whole, else block by block. */
 function fromSegment(path: string, flow: bigint, span: Span, found: Found): void {
   const file = new Places(path);
   try {
-    let places: ReturnType<typeof placesOf>;
+    let places: Place[] | undefined;
     if (existsSync(indexPathOf(path))) {
       const index = new Places(indexPathOf(path));
-      places = placesOf(index, flow);
+      places = Index.open(index)?.placesOf(flow);
       index.close();
     }
     const section = newSection(path);
@@ -108,13 +109,7 @@ function fromSegment(path: string, flow: bigint, span: Span, found: Found): void
   }
 }
 
-function byIndex(
-  file: Places,
-  places: readonly { offset: number; bytes: number }[],
-  span: Span,
-  found: Found,
-  section: Growing,
-): void {
+function byIndex(file: Places, places: readonly Place[], span: Span, found: Found, section: Growing): void {
   if (places.length > 0) section.head.push(...headOf(file));
   for (const { offset, bytes } of places) {
     const block = blockAt(file, offset);

@@ -29,14 +29,23 @@ export function encrypted(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from('Salted__'), salt, cipher.update(bytes), cipher.final()]);
 }
 
+export interface FileKeepers {
+  /** Hashes that leases hold. */
+  readonly leased: ReadonlySet<string>;
+  /** A file of this time [us] must not go: a legal hold. */
+  readonly isHeld: (at: number) => boolean;
+  /** Before it goes; a fault keeps it. */
+  readonly onDelete: (name: string) => Result<unknown>;
+}
+
 /**
- * Deletes the oldest files until the rest fits the budget. What a lease holds stays.
+ * Deletes the oldest files until the rest fits the budget.
  * @returns  how many went, and the bytes of those that stayed
  */
 export function retainFiles(
   dir: string,
   budgetBytes: number,
-  leased: ReadonlySet<string>,
+  keepers: FileKeepers,
 ): Result<{ gone: number; bytes: number }> {
   try {
     const files = readdirSync(dir, { withFileTypes: true })
@@ -48,7 +57,9 @@ export function retainFiles(
     let gone = 0;
     for (const f of files) {
       if (total <= budgetBytes) break;
-      if (leased.has(f.name)) continue;
+      if (keepers.leased.has(f.name) || keepers.isHeld(f.stat.mtimeMs * 1000)) continue;
+      const said = keepers.onDelete(f.name);
+      if (!said.ok) return said;
       unlinkSync(f.path);
       total -= f.stat.size;
       gone++;

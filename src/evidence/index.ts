@@ -1,8 +1,13 @@
 // Packets and files that prove an alert: sealed, kept within budgets, held by leases, handed out as bundles.
+
 export { alertsIn, bundleOf, findAlert, folders, type StepEvidence } from './bundle.ts';
-export { Evidence, type EvidenceOptions, openEvidence } from './evidence.ts';
-export { retainFiles } from './files.ts';
+export { readChains } from './chain.ts';
+export { type Act, person, record } from './custody.ts';
+export { type Kept, keepHouse } from './evidence.ts';
+export { Heads } from './heads.ts';
+export { type Hold, readHolds, releaseHold, setHold } from './holds.ts';
 export { type Holder, type Lease, Leases, type LeasesOptions } from './leases.ts';
+export { type QueryCounters, queryPackets, segmentsOf } from './query.ts';
 export {
   type Circumstances,
   type Closed,
@@ -12,7 +17,7 @@ export {
   segmentFiles,
   segmentFolders,
 } from './segments.ts';
-export { openSigner, type Signer } from './signer.ts';
+export { openSigner, type Signer, sha256 } from './signer.ts';
 export { tarOf } from './tar.ts';
 export { verifySegments } from './verify.ts';
 export { VERIFY_SH } from './verify_script.ts';

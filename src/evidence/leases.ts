@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { type Result, success, systemFault } from '../lib/fault.ts';
 import type { Keeper, KeepPackets } from '../schema/finding.ts';
 import type { Section } from '../schema/observation.ts';
-import { flowNumber, inMemory, placesOf } from './blocks.ts';
+import { flowNumber, inMemory } from './blocks.ts';
 import { writeDurably } from './durable.ts';
 import {
   ALWAYS,
@@ -27,6 +27,7 @@ import {
   treeOf,
 } from './extract.ts';
 import { blocksProof } from './proof.ts';
+import { Index } from './segment_index.ts';
 import type { SegmentFile } from './segments.ts';
 import { sha256 } from './signer.ts';
 
@@ -192,9 +193,9 @@ export class Leases {
   async copyOut(segment: SegmentFile): Promise<Result<undefined>> {
     // Most leases have nothing in a segment: its index, in memory, says so without a read for each.
     const indexPath = segment.path.replace(/\.pcapng$/, '.idx');
-    let index: ReturnType<typeof inMemory> | undefined;
+    let index: Index | undefined;
     try {
-      if (existsSync(indexPath)) index = inMemory(readFileSync(indexPath));
+      if (existsSync(indexPath)) index = Index.open(inMemory(readFileSync(indexPath)));
     } catch (error) {
       return { ok: false, fault: systemFault('state_unusable', indexPath, error) };
     }
@@ -203,7 +204,7 @@ export class Leases {
       const uid = flowOf(lease);
       const flow = uid === null ? undefined : flowNumber(uid);
       if (flow === undefined || lease.packets === undefined) continue;
-      if (index !== undefined && placesOf(index, flow)?.length === 0) continue;
+      if (index !== undefined && index.placesOf(flow)?.length === 0) continue;
       // The last packets of a flow are known when it has ended; until then the last of each segment are kept.
       const first = lease.packets === 'flow' ? 0 : Math.max(0, lease.packets.first - lease.copied);
       const keep = lease.packets === 'flow' ? lease.packets : { first, last: lease.packets.last };

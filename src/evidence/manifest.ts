@@ -11,6 +11,13 @@ export const NOTHING_BEFORE = '0'.repeat(64);
 /** Longer is no manifest of ours. */
 export const MANIFEST_BYTES_MAX = 64 << 10;
 
+/** The newest line of the custody log, and how many there are. */
+export interface CustodyHead {
+  readonly lines: number;
+  /** SHA-256 of the line; NOTHING_BEFORE without any. */
+  readonly head: string;
+}
+
 export interface Gap {
   /** restart: nothing ran; shed: the disk refused; lost: a crash, before it was sealed; clock: it was set back. */
   readonly reason: 'restart' | 'shed' | 'lost' | 'clock';
@@ -40,6 +47,8 @@ export interface Manifest {
   readonly software: string;
   readonly config: string;
   readonly counters: Readonly<Record<CounterName, number>>;
+  /** The custody log when it was sealed. */
+  readonly custody: CustodyHead;
   /** Wall time of sealing [us]. */
   readonly sealed: number;
   readonly recovered: boolean;
@@ -73,6 +82,7 @@ export function manifestText(m: Manifest): string {
     `software=${plain(m.software)}`,
     `config_sha256=${m.config}`,
     ...COUNTERS.map((name) => `${name}=${m.counters[name]}`),
+    `custody=${m.custody.head} lines=${m.custody.lines}`,
     `clock=system sealed_us=${m.sealed}`,
     `recovered=${m.recovered ? 'yes' : 'no'}`,
     ...m.gaps.map((g) => `gap=${g.reason} from=${g.from} to=${g.to}`),
@@ -93,6 +103,7 @@ export interface Sealed {
   readonly last: bigint;
   readonly leaves: number;
   readonly counters: Readonly<Record<CounterName, number>>;
+  readonly custody: CustodyHead;
   /** Wall time [us]. */
   readonly sealed: number;
   readonly gaps: readonly Gap[];
@@ -128,11 +139,15 @@ export function parseManifest(text: string): Sealed | undefined {
       counters,
     },
     ...{ packets: whole('packets'), first: time('first_ts'), last: time('last_ts') },
+    custody: {
+      head: values.get('custody')?.slice(0, 64) ?? '',
+      lines: numberIn(values.get('custody'), /^[0-9a-f]{64} lines=(\d{1,9})$/),
+    },
     leaves: numberIn(values.get('tree'), / leaves=(\d{1,15}) /),
     sealed: numberIn(values.get('clock'), / sealed_us=(\d{1,16})$/),
   };
   const { epoch, n, packets, leaves, sealed: at } = sealed;
-  const numbers = [epoch, n, packets, leaves, at, ...Object.values(counters)];
+  const numbers = [epoch, n, packets, leaves, at, sealed.custody.lines, ...Object.values(counters)];
   if (numbers.some(Number.isNaN) || sealed.first < 0n || sealed.last < 0n) return undefined;
   return /^[0-9a-f]{64}$/.test(sealed.prev) ? sealed : undefined;
 }

@@ -18,6 +18,7 @@ import {
 import { basename, join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
+import { custodyHead, record } from './custody.ts';
 import { syncFolder, writeDurably } from './durable.ts';
 import { LeafLog } from './leaf_log.ts';
 import { appendLine } from './lines.ts';
@@ -67,6 +68,8 @@ export interface Circumstances {
 
 export interface SegmentsOptions {
   readonly dir: string;
+  /** The evidence folder, which has the custody log. */
+  readonly evidence: string;
   readonly signer: Signer;
   readonly digest: Digester;
   readonly clock: Clock;
@@ -119,6 +122,7 @@ export function readManifest(dir: string, stem: string): Sealed | undefined {
 const READS_MAX = 3;
 /** Stretches that wait for a disk that refuses: two months of minutes. More are sealed as lost. */
 export const PENDING_MAX = 100_000;
+const DELETED = { act: 'delete', actor: 'sensor', reason: 'budget', sha256: '' } as const;
 /** Less is how clocks are kept right [us]. */
 const CLOCK_BACK_US = 1_000_000;
 
@@ -166,6 +170,10 @@ export class Segments {
   /** Of this life. */
   get epoch(): number {
     return this.currentEpoch;
+  }
+
+  get dir(): string {
+    return this.o.dir;
   }
 
   get head(): Head {
@@ -295,6 +303,7 @@ export class Segments {
     const { dir, signer, clock, circumstances } = this.o;
     const stem = stemOf(closed.epoch, closed.n);
     const sealed = clock.wall();
+    const custody = custodyHead(this.o.evidence);
     // Of what a crash left only the packets that are there are known.
     const written = recovered ? about.packets : closed.written;
     const manifest: Manifest = {
@@ -306,7 +315,7 @@ export class Segments {
         ...{ taken: recovered ? written : closed.taken, decoded: recovered ? written : closed.decoded },
         ...{ cutoff: closed.cutoff, not_kept: closed.notKept },
       },
-      ...{ sealed, recovered, gaps: this.gapsBefore(closed, recovered, sealed) },
+      ...{ custody, sealed, recovered, gaps: this.gapsBefore(closed, recovered, sealed) },
     };
     const text = manifestText(manifest);
     try {
@@ -361,12 +370,12 @@ export class Segments {
   /**
    * Deletes the oldest segments until the rest fits the budget. A manifest stays; a signed line says what went.
    * @param copyOut  called before a segment goes: whoever needs something of it takes it now; a fault keeps the segment
-   * @param isHeld   a legal hold: it must not go
+   * @param isHeld   packets of these times [ns] must not go: a legal hold
    */
   async retain(
     budgetBytes: number,
     copyOut: (s: SegmentFile) => Promise<Result<unknown>>,
-    isHeld: (s: SegmentFile) => boolean = () => false,
+    isHeld: (from: bigint, to: bigint) => boolean = () => false,
   ): Promise<Result<string[]>> {
     const { dir, signer, clock } = this.o;
     const files = this.list();
@@ -374,12 +383,18 @@ export class Segments {
     const gone: string[] = [];
     for (const s of files) {
       if (total <= budgetBytes) break;
-      if (isHeld(s)) continue;
+      const text = readFileSync(join(dir, `${s.stem}.manifest`), 'utf8');
+      const sealed = parseManifest(text);
+      if (sealed === undefined || isHeld(sealed.first, sealed.last)) continue;
       const copied = await copyOut(s);
       if (!copied.ok) return copied;
+      const at = clock.wall();
+      const what = `segment ${s.chain}/${s.stem}`;
+      const said = record(this.o.evidence, signer, { ...DELETED, what }, at);
+      if (!said.ok) return said;
       try {
-        const manifest = sha256(readFileSync(join(dir, `${s.stem}.manifest`)));
-        const line = `tombstone v1 segment=${s.stem} manifest=${manifest} reason=budget at_us=${clock.wall()}`;
+        const manifest = sha256(text);
+        const line = `tombstone v1 segment=${s.stem} manifest=${manifest} reason=budget at_us=${at}`;
         appendLine(join(dir, TOMBSTONES), `${line} sig=${signer.sign(line).toString('base64')}`);
         unlinkSync(s.path);
         if (existsSync(join(dir, `${s.stem}.idx`))) unlinkSync(join(dir, `${s.stem}.idx`));

@@ -1,10 +1,13 @@
-// Is the folder of segments what was sealed? Every signature, every link of the chain, every number, every file, and
-// for each file that is gone the signed line that says so.
+// Is the folder of segments what was sealed? Every signature, every link of the chain, every number, every file, for
+// each file that is gone the signed line that says so, and whether it is the chain that the collector countersigned.
 import { createPublicKey, verify } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Result, success, systemFault } from '../lib/fault.ts';
-import { NOTHING_BEFORE, parseManifest } from './manifest.ts';
+import { GrowingTree, leafHash } from '../lib/merkle.ts';
+import { custodyFaults } from './custody.ts';
+import { type CustodyHead, NOTHING_BEFORE, parseManifest } from './manifest.ts';
+import { fingerprintOf, RECEIPTS, type Receipt, readReceipts, witnessKeyIn } from './receipts.ts';
 import { type Digester, stemsOf, TOMBSTONES } from './segments.ts';
 import { PUBLIC_KEY, sha256 } from './signer.ts';
 
@@ -46,6 +49,7 @@ export async function verifySegments(dir: string, keys: string, digest: Digester
     const key = createPublicKey(pem);
     const faults: string[] = [];
     const gone = tombstonesIn(join(dir, TOMBSTONES), key, faults);
+    const custody: CustodyHead[] = [];
     let prev = NOTHING_BEFORE;
     let last = { epoch: 0, n: 0 };
     let whole = 0;
@@ -66,6 +70,7 @@ export async function verifySegments(dir: string, keys: string, digest: Digester
       if (m.prev !== prev) faults.push(`${name}: does not follow the one before it`);
       const follows = m.epoch === last.epoch ? m.n === last.n + 1 : m.epoch === last.epoch + 1 && m.n === 1;
       if (!follows) faults.push(`${name}: numbers before it are missing`);
+      custody.push(m.custody);
       prev = m.hash;
       last = m;
       const deleted = gone.get(stem) === m.hash;
@@ -77,10 +82,38 @@ export async function verifySegments(dir: string, keys: string, digest: Digester
         else whole++;
       }
     }
-    return success({ manifests: stems.length, whole, tombstones, faults, fingerprint: sha256(pem) });
+    faults.push(...custodyFaults(dirname(keys), pem, custody));
+    const witness = witnessKeyIn(keys);
+    faults.push(...receiptFaults(dir, stems, sha256(pem), witness));
+    const fingerprint = fingerprintOf(pem, witness);
+    return success({ manifests: stems.length, whole, tombstones, faults, fingerprint });
   } catch (error) {
     return { ok: false, fault: systemFault('input_unreadable', dir, error) };
   }
+}
+
+/** Each receipt is for a state that this chain was in. */
+function receiptFaults(dir: string, stems: readonly string[], key: string, witness: string | undefined): string[] {
+  const receipts = new Map(readReceipts(dir).map((r) => [r.leaves, r]));
+  const faults: string[] = [];
+  const tree = new GrowingTree();
+  const check = (r: Receipt | undefined): void => {
+    if (r === undefined) return;
+    const name = `${RECEIPTS}: the one for ${r.leaves} seals`;
+    if (witness === undefined || !verify(null, Buffer.from(r.text), witness, r.sig))
+      faults.push(`${name} is not signed by the collector`);
+    else if (!r.text.includes(` leaves=${tree.leaves} root=${tree.root().toString('hex')}\n`))
+      faults.push(`${name} is for others than are here`);
+    else if (!r.text.includes(`\nkey=${key}\n`)) faults.push(`${name} is for another sensor's key`);
+  };
+  for (const stem of stems) {
+    tree.add(leafHash(readFileSync(join(dir, `${stem}.manifest`))));
+    check(receipts.get(tree.leaves));
+  }
+  for (const leaves of receipts.keys())
+    if (leaves > stems.length)
+      faults.push(`${RECEIPTS}: the collector knows ${leaves} seals, and here are ${stems.length}`);
+  return faults;
 }
 
 async function isAltered(path: string, expected: string, digest: Digester): Promise<boolean> {

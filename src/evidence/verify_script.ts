@@ -92,7 +92,8 @@ done
     if (key == "gap") { if (rest ~ /^clock /) said[$1] = 1; next }
     if (key == "clock") sub(/.*sealed_us=/, "", rest)
     if (key == "tree") { sub(/.* leaves=/, "", rest); sub(/ .*/, "", rest); receipt[++receipts] = $1 }
-    v[$1, key] = rest
+    # Nanoseconds do not fit the numbers of awk: they stay digits.
+    v[$1, key] = key ~ /^(prev|first_ts|last_ts)$/ ? rest : rest + 0
   }
   END {
     zeros = "0000000000000000000000000000000000000000000000000000000000000000"

@@ -19,6 +19,15 @@ export function seconds(option: string, text: string): Result<number> {
   return failure('usage', `${option} '${text}' is no length of time`, 'give seconds, or 90s, 15m, 2h, 1d');
 }
 
+/** A point in time: "2026-03-01T12:00:00Z", a date alone, or seconds since the epoch. @returns [us] */
+export function timeOf(option: string, text: string): Result<number> {
+  if (/^\d{1,11}(?:\.\d{1,6})?$/.test(text)) return success(Math.round(Number(text) * 1e6));
+  const isIso = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/.test(text);
+  const ms = isIso ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(ms)) return success(ms * 1000);
+  return failure('usage', `${option} '${text}': is no time`, 'write 2026-03-01T12:00:00Z, or seconds since the epoch');
+}
+
 /** The one of `choices` that was meant. */
 export function choice<T extends string>(option: string, text: string, choices: readonly T[]): Result<T> {
   const found = choices.find((c) => c === text);

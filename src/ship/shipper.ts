@@ -7,7 +7,17 @@ import { WebSocket } from 'ws';
 import type { Clock } from '../lib/clock.ts';
 import { isBefore, type Position } from '../spool/log.ts';
 import type { Spool, SpoolFrame } from '../spool/spool.ts';
-import { type Ack, decodeControl, encodeControl, PROTOCOL, type Refuse, type Welcome } from '../wire/control.ts';
+import {
+  type Ack,
+  decodeControl,
+  encodeControl,
+  headText,
+  PROTOCOL,
+  type Receipt,
+  type Refuse,
+  SEALS_MAX,
+  type Welcome,
+} from '../wire/control.ts';
 import { encodeFrame, isWireFault, MESSAGE_BYTES_MAX } from '../wire/frame.ts';
 import type { NativeWire } from '../wire/native.ts';
 
@@ -37,6 +47,21 @@ export interface ShipperOptions {
   /** A whole number from 0 to n - 1: reconnecting sensors must not come in step. */
   readonly random: (n: number) => number;
   readonly onState?: (s: ShipState) => void;
+  readonly seals?: SealSource;
+}
+
+/** The chains of seals of a sensor, which the collector countersigns. */
+export interface SealSource {
+  /** Public half of the evidence key, PEM. */
+  readonly key: string;
+  /** How many manifests each has; those that are countersigned whole are left out. */
+  heads(): readonly { readonly chain: string; readonly leaves: number; readonly countersigned: number }[];
+  /** Hex; fewer than `count` at the end. */
+  hashes(chain: string, from: number, count: number): string[];
+  /** With the evidence key; base64. */
+  sign(text: string): string;
+  /** What the collector answered. */
+  take(receipt: Receipt): void;
 }
 
 export type ShipState =
@@ -77,6 +102,11 @@ export class Shipper {
   /** Frames that are sent and not acknowledged. */
   get underWay(): number {
     return this.link?.underWay ?? 0;
+  }
+
+  /** Has the collector countersign what was sealed since it did; else that waits for the next ping. */
+  countersign(): void {
+    this.link?.countersign();
   }
 
   start(): void {
@@ -140,6 +170,8 @@ class Link {
   /** Streams that have a frame and no credit for it. */
   private readonly waiting = new Set<readonly UnderWay[]>();
   private isBacklogDone = false;
+  /** Chains of seals that an answer is due for. */
+  private readonly asked = new Set<string>();
 
   constructor(options: ShipperOptions, counters: ShipCounters) {
     this.options = options;
@@ -199,6 +231,7 @@ class Link {
       if (clock.monotonic() - this.heardAt >= DEAD_MS) this.fail(`nothing was heard for ${DEAD_MS / 1000} s`);
       else {
         if (this.ws.readyState === WebSocket.OPEN) this.ws.ping();
+        this.countersign();
         this.beat();
       }
     });
@@ -229,6 +262,7 @@ class Link {
     this.counters.connections++;
     this.options.onState?.({ state: 'connected' });
     this.credit = { frames, bytes };
+    this.countersign();
     // It may hold more than we know of: an acknowledgement was on its way when the line broke.
     if (isBefore(acked, mark)) await spool.advance('ship', mark);
     const { signal } = this.stop;
@@ -287,15 +321,45 @@ class Link {
   }
 
   private receive(message: Buffer): void {
-    const m = decodeControl(message, this.credit.frames === 0 ? ['welcome', 'refuse'] : ['ack', 'credit', 'refuse']);
+    const m = decodeControl(
+      message,
+      this.credit.frames === 0 ? ['welcome', 'refuse'] : ['ack', 'credit', 'receipt', 'refuse'],
+    );
     if (isWireFault(m)) this.fail(`the collector says something unknown: ${m.message}`);
     else if (m.t === 'refuse') this.fail(`${m.code}: ${m.reason}`, m);
     else if (m.t === 'welcome') {
       this.credit = { frames: m.frames, bytes: m.bytes };
       this.welcome?.(m);
-    } else if (m.t === 'credit') this.credit = { frames: m.frames, bytes: m.bytes };
+    } else if (m.t === 'receipt') this.answered(m);
+    else if (m.t === 'credit') this.credit = { frames: m.frames, bytes: m.bytes };
     else this.acked(m);
     this.wake();
+  }
+
+  /** One question for each chain at a time; a chain that the collector refuses is not asked for again by this line. */
+  countersign(): void {
+    const { seals } = this.options;
+    if (seals === undefined || this.credit.frames === 0) return;
+    for (const { chain, countersigned } of seals.heads()) if (!this.asked.has(chain)) this.ask(chain, countersigned);
+  }
+
+  private ask(chain: string, from: number): void {
+    const { seals, sensor } = this.options;
+    if (seals === undefined || this.ws.readyState !== WebSocket.OPEN) return;
+    const hashes = seals.hashes(chain, from, SEALS_MAX);
+    const sig = seals.sign(headText({ sensor, chain, leaves: from + hashes.length, last: hashes.at(-1) ?? '' }));
+    this.asked.add(chain);
+    this.ws.send(encodeControl({ t: 'seals', chain, from, hashes, key: seals.key, sig }));
+  }
+
+  private answered(m: Receipt): void {
+    const { seals } = this.options;
+    if (seals === undefined || !this.asked.has(m.chain)) return;
+    seals.take(m);
+    if (m.fault !== '') return;
+    this.asked.delete(m.chain);
+    const leaves = seals.heads().find((h) => h.chain === m.chain)?.leaves ?? 0;
+    if (m.leaves < leaves) this.ask(m.chain, m.leaves);
   }
 
   private acked({ mark, live }: Ack): void {

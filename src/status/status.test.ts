@@ -38,9 +38,9 @@ describe("a sensor's status", () => {
     it('coverage is of the last sixty minutes, over all protocols', () => {
       const { meter } = metered();
       assert.equal(meter.status.coverage, null);
-      const minute = (n: number, measured: number, protocol_class = 'all') => ({
+      const minute = (n: number, measured: number, protocol_class = 'all', worker = 0) => ({
         ...{ ts: n * 60e6, seen: n * 60e6, interface: 'eth1', protocol_class, minute: n * 60e6, measured },
-        ...{ packets: 1, lost_packets: 0, reasons: [] },
+        ...{ packets: 1, lost_packets: 0, reasons: [], worker, watched: 60 },
       });
       const cover = (...events: ReturnType<typeof minute>[]): void =>
         meter.watch({ kind: 'coverage', bytes: encodeBatch('coverage', events) });
@@ -50,6 +50,8 @@ describe("a sensor's status", () => {
       assert.equal(meter.status.coverage, 59 / 60);
       cover(minute(60, 1));
       assert.equal(meter.status.coverage, 1);
+      cover(minute(61, 1), minute(61, 0.5, 'all', 1));
+      assert.equal(meter.status.coverage, 60.5 / 61);
     });
   });
 

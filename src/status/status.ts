@@ -98,7 +98,8 @@ export class Meter {
   private at: number;
   private rates = STILL;
   private hasEnded = false;
-  private readonly minutes = new Map<number, number>();
+  /** What each worker measured of its share. */
+  private readonly minutes = new Map<number, Map<number, number>>();
 
   constructor(name: string, clock: Clock) {
     this.name = name;
@@ -132,7 +133,11 @@ export class Meter {
   /** Of a drain: what it says of coverage. Minutes come in order; those of an hour ago are forgotten. */
   watch({ kind, bytes }: { readonly kind: KindName; readonly bytes: Uint8Array }): void {
     if (kind !== 'coverage') return;
-    for (const c of decodeBatch(kind, bytes)) if (c.protocol_class === 'all') this.minutes.set(c.minute, c.measured);
+    for (const { protocol_class, minute, worker, measured } of decodeBatch(kind, bytes)) {
+      if (protocol_class !== 'all') continue;
+      const shares = this.minutes.get(minute) ?? new Map<number, number>();
+      this.minutes.set(minute, shares.set(worker, measured));
+    }
     for (const first of this.minutes.keys()) {
       if (this.minutes.size <= HOUR_MINUTES) break;
       this.minutes.delete(first);
@@ -141,7 +146,7 @@ export class Meter {
 
   get status(): InterfaceStatus {
     const s = this.counted;
-    const shares = [...this.minutes.values()];
+    const shares = [...this.minutes.values()].flatMap((m) => [...m.values()]);
     return {
       ...{ name: this.name, ...this.rates, packets: s.packets, bytes: s.bytes, flows: s.flows },
       ...{ flows_evicted: s.flowsEvicted ?? 0, weirds: s.weirds },

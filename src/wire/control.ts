@@ -12,9 +12,17 @@ export const CONTROL_TEXT_MAX = 512;
 /** As in certificates, folders and configuration. */
 export const SENSOR_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
+/** As folders have it: an interface's name. */
+export const CHAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,31}$/;
+/** Manifests in one message. */
+export const SEALS_MAX = 32;
+
 const whole = z.int().min(0);
 const text = z.string().max(CONTROL_TEXT_MAX);
 const position = z.strictObject({ epoch: whole, seq: whole });
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const signature = z.string().regex(/^[A-Za-z0-9+/]{86}==$/);
+const chain = z.string().regex(CHAIN_NAME);
 
 /** Why a collector does not go on. The sensor keeps its spool whatever the answer. */
 export const REFUSALS = [
@@ -48,6 +56,18 @@ const MESSAGES = {
   ack: z.strictObject({ t: z.literal('ack'), mark: position, live: position.nullable() }),
   /** Collector: how much may be under way from now on. */
   credit: z.strictObject({ t: z.literal('credit'), frames: z.int().min(1), bytes: z.int().min(1) }),
+  /**
+   * Sensor: these follow the first `from` manifests of this chain of seals; which hashes them as leaves of RFC 6962.
+   * Signed with the evidence key, over `headText`. None: how far does the collector know it?
+   */
+  seals: z.strictObject({
+    ...{ t: z.literal('seals'), chain, from: whole, hashes: z.array(hash).max(SEALS_MAX), key: text, sig: signature },
+  }),
+  /** Collector: it knows so many of this chain, and countersigns them; or why not. Its key, PEM. */
+  receipt: z.strictObject({
+    ...{ t: z.literal('receipt'), chain, leaves: whole, text, sig: z.union([signature, z.literal('')]), key: text },
+    fault: z.enum(['', 'fork', 'key', 'chains', 'storage']),
+  }),
   /** Collector: no, why, and how long the sensor should wait at least. The connection ends. */
   refuse: z.strictObject({
     t: z.literal('refuse'),
@@ -62,8 +82,14 @@ export type Hello = z.output<(typeof MESSAGES)['hello']>;
 export type Welcome = z.output<(typeof MESSAGES)['welcome']>;
 export type Ack = z.output<(typeof MESSAGES)['ack']>;
 export type Credit = z.output<(typeof MESSAGES)['credit']>;
+export type Seals = z.output<(typeof MESSAGES)['seals']>;
+export type Receipt = z.output<(typeof MESSAGES)['receipt']>;
 export type Refuse = z.output<(typeof MESSAGES)['refuse']>;
-export type Control = Hello | Welcome | Ack | Credit | Refuse;
+export type Control = Hello | Welcome | Ack | Credit | Seals | Receipt | Refuse;
+
+/** What an evidence key signs when it shows the head of a chain. */
+export const headText = (h: { sensor: string; chain: string; leaves: number; last: string }): string =>
+  `catenary-head v1\nsensor=${h.sensor}\nchain=${h.chain}\nleaves=${h.leaves}\nlast=${h.last}\n`;
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 // Records off: a byte 0x40 is the number 64, and nothing of a message becomes code.

@@ -7,6 +7,7 @@ import { Listener, type ListenerOptions } from '../../src/collector/listener.ts'
 import type { Audit } from '../../src/collector/session.ts';
 import { Tokens, tokenText } from '../../src/collector/tokens.ts';
 import { Wal, type WalFrame, type WalOptions } from '../../src/collector/wal.ts';
+import { Witness } from '../../src/collector/witness.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { enroll, FILES } from '../../src/ship/enroll.ts';
 import { Shipper, type ShipperOptions } from '../../src/ship/shipper.ts';
@@ -36,7 +37,15 @@ export async function collector(
   const authority = must(await openAuthority(path.join(dir, 'keys')));
   const tokens = new Tokens(path.join(dir, 'keys'), clock);
   const audits: Audit[] = [];
-  const services = { wal, native, clock, schemas: new Set([SCHEMA]), audit: (a: Audit) => void audits.push(a) };
+  const witness = must(await Witness.open(path.join(dir, 'witness'), clock));
+  const services = {
+    wal,
+    witness,
+    native,
+    clock,
+    schemas: new Set([SCHEMA]),
+    audit: (a: Audit) => void audits.push(a),
+  };
   const listener = must(await Listener.open({ ...services, authority, tokens, host: '127.0.0.1', port: 0, ...more }));
   return {
     ...{ dir, wal, listener, tokens, audits, url: `wss://127.0.0.1:${listener.port}` },

@@ -1,0 +1,152 @@
+// Packets of a time that pass a filter, out of sealed segments: the seals say which segments are of the time, their
+// indexes which packets may pass, libpcap which do. So one host's packets of a day are found without reading the day.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { failure, type Result, success, systemFault } from '../lib/fault.ts';
+import { blockAt, headOf, INTERFACE, Places, packetOf, typeOf } from './blocks.ts';
+import type { Chain } from './chain.ts';
+import { isHead, type Span, scan } from './extract.ts';
+import { Index } from './segment_index.ts';
+import { type Plan, planOf } from './terms.ts';
+
+/** What looks at packets off this thread (src/capture has it). */
+export type Matcher = (
+  path: string,
+  filter: string,
+  offsets: Uint32Array,
+  linktypes: Uint32Array,
+) => Promise<{ readonly passed: Uint8Array; readonly bytesRead: number; readonly error?: string }>;
+
+export interface QueryCounters {
+  /** Of the time; and those that the index had something of. */
+  segments: number;
+  searched: number;
+  /** Packets that the index named, and those of them that passed. */
+  candidates: number;
+  packets: number;
+  /** Read of indexes, and handed out. */
+  indexBytes: number;
+  bytes: number;
+}
+
+/** Of one segment: its section header and interfaces, then the packets, as stored. */
+export type Found = (blocks: readonly Buffer[]) => Result<unknown>;
+
+const ETHERNET = 1;
+/** Handed out at once. */
+const BATCH_BYTES = 8 << 20;
+
+/** Segments of a time that are there, and those that are not, by path. */
+export function segmentsOf(chains: readonly Chain[], span: Span): { readonly there: string[]; readonly gone: number } {
+  const there: string[] = [];
+  let gone = 0;
+  for (const { folder, seals } of chains)
+    for (const { stem, sealed: m, isPresent } of seals) {
+      if (m === undefined || m.files.length === 0 || m.first > span.to || m.last < span.from) continue;
+      if (isPresent) there.push(join(folder, `${stem}.pcapng`));
+      else gone++;
+    }
+  return { there, gone };
+}
+
+/** Offsets of packets that may pass, ascending. Without a whole index: all. */
+function candidates(path: string, file: Places, plan: Plan, span: Span, counters: QueryCounters): Uint32Array {
+  const indexPath = path.replace(/\.pcapng$/, '.idx');
+  if (existsSync(indexPath)) {
+    const places = new Places(indexPath);
+    try {
+      const index = Index.open(places);
+      if (index !== undefined) return index.offsets(plan, span);
+    } finally {
+      counters.indexBytes += places.bytesRead;
+      places.close();
+    }
+  }
+  return Uint32Array.from([...scan(file)].filter((p) => packetOf(p.block) !== undefined).map((p) => p.at));
+}
+
+/**
+ * @param onFound  takes what was found of a segment, in order of segments; a fault ends the search
+ * Errors: the filter means nothing; a segment that cannot be read.
+ */
+export async function queryPackets(
+  segments: readonly string[],
+  filter: string,
+  span: Span,
+  match: Matcher,
+  onFound: Found,
+): Promise<Result<QueryCounters>> {
+  const counters = { segments: segments.length, searched: 0, candidates: 0, packets: 0, indexBytes: 0, bytes: 0 };
+  const checked = await match('', filter, new Uint32Array(), Uint32Array.of(ETHERNET));
+  if (checked.error !== undefined) return failure('filter_invalid', checked.error, 'see pcap-filter(7)');
+  const plan = planOf(filter);
+  for (const path of segments) {
+    try {
+      const done = await querySegment(path, filter, plan, span, match, onFound, counters);
+      if (!done.ok) return done;
+    } catch (error) {
+      return { ok: false, fault: systemFault('input_unreadable', path, error) };
+    }
+  }
+  return success(counters);
+}
+
+async function querySegment(
+  path: string,
+  filter: string,
+  plan: Plan,
+  span: Span,
+  match: Matcher,
+  onFound: Found,
+  counters: QueryCounters,
+): Promise<Result<unknown>> {
+  const file = new Places(path);
+  try {
+    const offsets = candidates(path, file, plan, span, counters);
+    if (offsets.length === 0) return success(undefined);
+    counters.searched++;
+    counters.candidates += offsets.length;
+    let heads = headsOf(file, false);
+    let matched = await match(path, filter, offsets, linktypesOf(heads));
+    // A packet of an interface that came later than the first packet.
+    if (matched.error !== undefined) {
+      heads = headsOf(file, true);
+      matched = await match(path, filter, offsets, linktypesOf(heads));
+    }
+    const { passed, error } = matched;
+    if (error !== undefined) return failure('input_unreadable', error, 'see the disk');
+    let batch: Buffer[] = [];
+    let bytes = 0;
+    let isFirst = true;
+    const hand = (): Result<unknown> => {
+      if (batch.length === 0) return success(undefined);
+      const done = onFound(isFirst ? [...heads, ...batch] : batch);
+      isFirst = false;
+      batch = [];
+      bytes = 0;
+      return done;
+    };
+    for (const [i, offset] of offsets.entries()) {
+      const block = passed[i] === 1 ? blockAt(file, offset) : undefined;
+      const ts = block === undefined ? undefined : packetOf(block)?.ts;
+      if (block === undefined || ts === undefined || ts < span.from || ts > span.to) continue;
+      batch.push(block);
+      bytes += block.length;
+      counters.packets++;
+      counters.bytes += block.length;
+      if (bytes < BATCH_BYTES) continue;
+      const done = hand();
+      if (!done.ok) return done;
+    }
+    return hand();
+  } finally {
+    file.close();
+  }
+}
+
+/** Section header and interfaces: those before the first packet, or all that there are. */
+const headsOf = (file: Places, isAll: boolean): Buffer[] =>
+  isAll ? [...scan(file)].map((p) => p.block).filter(isHead) : headOf(file).map((p) => p.block);
+
+const linktypesOf = (heads: readonly Buffer[]): Uint32Array =>
+  Uint32Array.from(heads.filter((b) => typeOf(b) === INTERFACE).map((b) => b.readUInt16LE(8)));

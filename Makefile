@@ -145,9 +145,10 @@ template: $(STAMP)/npm ## make sure that what new-protocol makes still builds an
 	@build/template/build/native_tests newproto
 
 # ---- measure ------------------------------------------------------------------------------------------------------
-corpus: build ## compare with Zeek's logs of every capture in CORPUS
+corpus: build ## compare with Zeek's logs of every capture in CORPUS; what signals say of its ordinary and its attacks
 	@if [ -f $(CORPUS)/score.mjs ]; then \
-	  node $(CORPUS)/score.mjs --cmd 'node dist/cli.js read {pcap} --as zeek --out {dir}' $(SCORE); \
+	  node $(CORPUS)/score.mjs --cmd 'node dist/cli.js read {pcap} --as zeek --out {dir}' $(SCORE) && \
+	  node --import tsx test/corpus/signals.ts $(CORPUS); \
 	else echo "corpus: none at $(CORPUS); set CORPUS=folder"; fi
 
 bench: build native ## packets/s, memory, beside tcpdump; on a trace ten times longer; events/s of detection; wire and store

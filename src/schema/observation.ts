@@ -50,6 +50,11 @@ export const ENTITY_FIELDS: Partial<Readonly<Record<KindName, Readonly<Record<st
   http: { ...flow, host: { class: 'domain', from: 'host' }, username: { class: 'user', from: 'username' } },
   tls: { ...flow, server_name: { class: 'domain', from: 'server_name' } },
   icmp: flow,
+  x509: flow,
+  ssh: flow,
+  ftp: { ...flow, user: { class: 'user', from: 'user' } },
+  snmp: flow,
+  ntp: flow,
   file: {
     rx_host: { class: 'host', from: 'rx_host' },
     tx_host: { class: 'host', from: 'tx_host' },

@@ -3,7 +3,8 @@
 // A line: { case, settings?, memory_days?, remember?, events, end?, signals }
 //   remember   [space, key, days ago, hosts]: touched before the first event
 //   events     { kind, at, event, hosts? }: `at` is seconds after midnight of day 0, a list of them, or
-//              { from, every, times, wobble?, skip? }: evenly, each moved by up to `wobble` seconds, without some
+//              { from, every, times, wobble?, skip? }: evenly, each moved by up to `wobble` seconds, without some.
+//              In the n-th of several (from 0) a text's `{i}` is n, and { plus } for a number is that and n
 //   end        true: the input is over afterwards, so what is open is closed
 //   signals    what must come out, in order and nothing else; named fields must be equal. score_min, score_max,
 //              explanation_has and feature look closer.
@@ -169,8 +170,22 @@ export function observe<K extends KindName>(
   };
 }
 
+/** The n-th event of a line: its texts and numbers count along. */
+function nth(event: CaseEvent['event'], n: number): Record<string, unknown> {
+  const text = (v: unknown): unknown => (typeof v === 'string' ? v.replace('{i}', String(n)) : v);
+  return Object.fromEntries(
+    Object.entries(event).map(([name, v]) => {
+      if (Array.isArray(v)) return [name, v.map(text)];
+      if (typeof v === 'object' && v !== null) return [name, (v as { plus: number }).plus + n];
+      return [name, text(v)];
+    }),
+  );
+}
+
 export function observations(c: Case): Observation[] {
-  const flat = c.events.flatMap((e) => times(e.at).map((at) => ({ e, seen: START + Math.round(at * SECOND) })));
+  const flat = c.events.flatMap((e) =>
+    times(e.at).map((at, n) => ({ e: { ...e, event: nth(e.event, n) }, seen: START + Math.round(at * SECOND) })),
+  );
   flat.sort((a, b) => a.seen - b.seen);
   return flat.map(({ e, seen }, i) => {
     // In cases a time of a record is said as seconds before it was complete.
@@ -230,8 +245,37 @@ export function checkSignals(got: readonly SignalEvent[], c: Case): void {
   });
 }
 
-/** The tests every signal has: each case, twice the same, and cut at any point with a save and a load in between. */
-export function describeCases(id: string): void {
+/** How to fill a table of a signal: the setting that bounds it, and events that put the i-th key into it. */
+export interface Flood {
+  readonly table: string;
+  readonly cap: string;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly remember?: Case['remember'];
+  readonly make: (i: number) => readonly Omit<CaseEvent, 'at'>[];
+}
+
+const ROOM = 5;
+
+function checkRoom(id: string, flood: Flood, keys: number): void {
+  const events = Array.from({ length: keys }, (_, i) => flood.make(i).map((e) => ({ ...e, at: 100 + i }))).flat();
+  const settings = { ...flood.settings, [flood.cap]: ROOM };
+  const c: Case = { case: flood.table, settings, events, signals: [], remember: flood.remember ?? [] };
+  const memory = memoryOf(c);
+  const signals = new Signals(memory, new PlainSection(), configOf(c, id));
+  for (const obs of observations(c)) {
+    remember(memory, obs);
+    signals.dispatch(obs);
+  }
+  const counts = signals.counts().find((t) => t.table === `${id}/${flood.table}`);
+  assert.equal(counts?.keys, Math.min(keys, ROOM), `keys of ${flood.table}`);
+  assert.equal(counts?.evicted, Math.max(0, keys - ROOM), `evicted of ${flood.table}`);
+}
+
+/**
+ * The tests every signal has: each case, twice the same, and cut at any point with a save and a load in between; each
+ * table at one less than its room, at its room and one more.
+ */
+export function describeCases(id: string, floods: readonly Flood[] = []): void {
   const cases = readCases(id);
   describe(`signal ${id}`, () => {
     for (const c of cases) {
@@ -245,6 +289,11 @@ export function describeCases(id: string): void {
       const quiet = cases.filter((c) => c.signals.length === 0).length;
       assert.ok(quiet >= 3 && quiet * 2 >= cases.length - quiet, `${quiet} quiet of ${cases.length}`);
     });
+    for (const flood of floods)
+      for (const keys of [ROOM - 1, ROOM, ROOM + 1])
+        it(`${keys} keys of ${flood.table} with room for ${ROOM}`, () => {
+          checkRoom(id, flood, keys);
+        });
     it('saved and loaded anywhere, it says the same', function () {
       this.timeout(60_000);
       for (const c of cases) checkRestarts(c, id);

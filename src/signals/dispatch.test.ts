@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { observe, PlainMemory, PlainSection, START } from './case_world.test.ts';
 import { checkSettings, Signals, settingsOf } from './dispatch.ts';
 import { ALL } from './gen/all.gen.ts';
-import { listing, OUTPUT, signalFolders } from './gen.ts';
+import { listing, OUTPUT, PAGE, page, signalFolders } from './gen.ts';
 import { Names, publicName } from './names.ts';
 import { DAY, digest, HOUR, MINUTE, SECOND } from './signal.ts';
 
@@ -14,6 +14,9 @@ describe('the list of signals', () => {
       ALL.map((d) => d.id),
       signalFolders(),
     );
+  });
+  it('is described on a page', () => {
+    assert.equal(readFileSync(PAGE, 'utf8'), page(ALL), 'run node --import tsx src/signals/gen.ts');
   });
   it('names techniques, inputs and a budget for each', () => {
     for (const d of ALL) {
@@ -40,7 +43,7 @@ describe('signal settings', () => {
       rare_domain: { ignore: 'a', hosts_max: -1 },
     } as never);
     assert.equal(faults.length, 7);
-    assert.match(faults[0] ?? '', /^signals\.beacom: no such signal \(there are: beacon, /);
+    assert.match(faults[0] ?? '', /^signals\.beacom: no such signal \(there are: .*beacon, /);
     assert.match(faults[1] ?? '', /^signals\.beacon\.contacts: no such setting \(there are: contacts_min, /);
     assert.throws(() => new Signals(new PlainMemory(0), new PlainSection(), { nope: {} }), RangeError);
   });
@@ -49,15 +52,16 @@ describe('signal settings', () => {
 describe('dispatch', () => {
   const memory = (): PlainMemory => new PlainMemory(START - 400 * DAY);
   it('wants the kinds of what is enabled', () => {
-    assert.deepEqual([...new Signals(memory(), new PlainSection()).wants()].sort(), [
-      ...['conn', 'dns', 'file', 'http', 'sighting', 'tls'],
-    ]);
-    const few = { beacon: { enabled: false }, rare_domain: { enabled: false }, intel_hit: { enabled: false } };
+    const asked = new Set(ALL.flatMap((d) => d.needs));
+    const all = new Signals(memory(), new PlainSection()).wants();
+    assert.deepEqual([...all].sort(), [...asked].sort());
+    assert.ok(!all.has('coverage') && all.has('conn'));
+    const few = Object.fromEntries(ALL.filter((d) => d.id !== 'exe_download').map((d) => [d.id, { enabled: false }]));
     assert.deepEqual([...new Signals(memory(), new PlainSection(), few).wants()], ['file']);
   });
   it('says nothing about kinds nobody asked for', () => {
     const signals = new Signals(memory(), new PlainSection());
-    assert.deepEqual(signals.dispatch(observe('dhcp', START, {}, 0)), []);
+    assert.deepEqual(signals.dispatch(observe('coverage', START, {}, 0)), []);
   });
   it('closes an episode at the same time however often it is ticked', () => {
     const run = (ticks: number): unknown[] => {

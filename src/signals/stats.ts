@@ -117,3 +117,12 @@ export function likeness(sizes: readonly number[]): { readonly median: number; r
   const spread = medianAbsoluteDeviation(work, n, m, scratch);
   return { median: m, likeness: m > 0 ? Math.max(0, 1 - spread / m) : spread === 0 ? 1 : 0 };
 }
+
+/** Shannon entropy of the letters [bits]. */
+export function entropy(text: string): number {
+  const counts = new Map<string, number>();
+  for (const c of text) counts.set(c, (counts.get(c) ?? 0) + 1);
+  let bits = 0;
+  for (const n of counts.values()) bits -= (n / text.length) * Math.log2(n / text.length);
+  return bits;
+}

@@ -9,8 +9,10 @@
 // counts by one kind of record only.
 import type { ConnEvent, HttpEvent, TlsEvent } from '../../schema/gen/events.gen.ts';
 import type { HostRef, Observation } from '../../schema/observation.ts';
+import { duration, isGroup } from '../flow.ts';
 import type { Codec, Entry, Index } from '../keyed.ts';
 import { publicName } from '../names.ts';
+import { pushRing } from '../recent.ts';
 import { DAY, type Draft, dayOf, defineSignal, digest, type Emit, HOUR, MINUTE, SECOND } from '../signal.ts';
 import { likeness, type Regularity, regularity } from '../stats.ts';
 
@@ -110,13 +112,6 @@ const codec: Codec<Contacts> = {
 const NO_NUMBERS: number[] = [];
 const NO_TEXTS: string[] = [];
 
-function pushRing<T>(ring: T[], value: T, max: number): T[] {
-  if (ring.length === 0) return [value];
-  if (ring.length >= max) ring.shift();
-  ring.push(value);
-  return ring;
-}
-
 /**
  * How much jitter may pass with `n` gaps. Few gaps look even by chance; the line was fitted on random histories
  * (beacon.test.ts holds it to them).
@@ -130,19 +125,6 @@ export function jitterLimit(n: number, atMost: number): number {
 export function beaconScore(r: Regularity, size: number | undefined): number {
   const even = 0.45 * (1 - r.jitter) + 0.15 * (1 - Math.abs(r.skew)) + 0.2 * r.kept;
   return size === undefined ? even / 0.8 : even + 0.2 * size;
-}
-
-/** Multicast, broadcast and link-local destinations: announcements are regular by design and leave no network. */
-function isGroup(address: string): boolean {
-  if (/^(?:22[4-9]|23\d|255)\./.test(address)) return true;
-  return address.startsWith('ff') || address.startsWith('fe80:') || address.startsWith('169.254.');
-}
-
-function duration(us: number): string {
-  const s = us / SECOND;
-  if (s < 120) return `${Number(s.toPrecision(3))} s`;
-  if (s < 7200) return `${Number((s / 60).toPrecision(3))} min`;
-  return s < 172_800 ? `${Number((s / 3600).toPrecision(3))} h` : `${Number((s / 86_400).toPrecision(3))} days`;
 }
 
 export default defineSignal({

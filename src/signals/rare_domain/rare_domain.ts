@@ -7,18 +7,10 @@ import type { Observation } from '../../schema/observation.ts';
 import { dayCodec, firstToday } from '../keyed.ts';
 import { publicName } from '../names.ts';
 import { DAY, dayOf, defineSignal, type Emit } from '../signal.ts';
+import { entropy } from '../stats.ts';
 
 /** Names looked at today; only saves work, so it may be forgotten at any time. */
 const SEEN_TODAY_MAX = 100_000;
-
-/** Shannon entropy of the letters [bits]. */
-function entropy(text: string): number {
-  const counts = new Map<string, number>();
-  for (const c of text) counts.set(c, (counts.get(c) ?? 0) + 1);
-  let bits = 0;
-  for (const n of counts.values()) bits -= (n / text.length) * Math.log2(n / text.length);
-  return bits;
-}
 
 export default defineSignal({
   id: 'rare_domain',

@@ -1,0 +1,21 @@
+import { describeCases } from '../case_world.test.ts';
+
+describeCases('upload_volume', [
+  {
+    table: 'hosts',
+    cap: 'hosts_max',
+    make: (i) => [
+      {
+        kind: 'conn',
+        event: {
+          orig_h: `10.1.0.${i}`,
+          resp_h: '203.0.113.9',
+          proto: 6,
+          resp_p: 443,
+          orig_bytes: 5000,
+          conn_state: 'SF',
+        },
+      },
+    ],
+  },
+]);

@@ -180,6 +180,8 @@ export interface Addon extends NativeTransposition, NativeWire {
   readonly Memory: NativeMemoryClass;
   /** Reads a segment and hashes it, off this thread. */
   digestSegment(path: string): Promise<NativeDigest>;
+  /** A datagram to a socket of AF_UNIX, "@name" for an abstract one. False: it was not sent. */
+  notify(socket: string, text: string): boolean;
   version(): Versions;
 }
 

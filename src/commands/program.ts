@@ -65,7 +65,8 @@ function usageFault(error: CommanderError, command: string): Fault {
   return { code: 'usage', message: first.replace(/^error: /, ''), hint };
 }
 
-function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => void): Command {
+/** The commands, with their options and manuals. */
+export function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => void): Command {
   const program = new Command('catenary')
     .description('Network detection: packets to events to chains.')
     .usage('COMMAND [OPTIONS]')

@@ -57,6 +57,14 @@ function accessAt(url: string): StoreAccess {
   return { url: parsed.toString().replace(/\/$/, ''), database: DATABASE, writer: login, reader: login };
 }
 
+/** Those of a collector that has not run yet, so that a token can be made before it does. */
+export async function makeKeys(config: Config): Promise<Result<undefined>> {
+  const { dir } = config.collector;
+  if (dir === null) return failure('config_invalid', 'collector.dir is null', 'name the folder of the collector');
+  const authority = await openAuthority(parts(dir).keys);
+  return authority.ok ? success(undefined) : authority;
+}
+
 /** A token for one sensor, for `catenary enroll`. */
 export async function makeToken(config: Config, sensor: string, world: Surroundings): Promise<Result<string>> {
   const { dir } = config.collector;

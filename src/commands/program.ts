@@ -23,6 +23,7 @@ import { addDoctor } from './doctor.ts';
 import { addEvidence } from './evidence.ts';
 import { addRead } from './read.ts';
 import { addSensor } from './sensor.ts';
+import { addSetup } from './setup.ts';
 import { addStatus } from './status.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -92,6 +93,7 @@ export function programFor(world: Surroundings, done: (outcome: Result<ExitCode>
   addDoctor(program, world, done);
   addEvidence(program, world, done);
   addSensor(program, world, done);
+  addSetup(program, world, done);
   addStatus(program, world, done);
   addCollector(program, world, done);
   addCompletion(program, world, done);

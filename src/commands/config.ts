@@ -30,8 +30,8 @@ DROP-INS
 const CHECK_MANUAL = `
 WHAT IT DOES
   Reads the configuration, its drop-ins and everything they name, and says every fault with its place:
-  FILE:LINE:COLUMN: what (what to do). An unknown setting is a fault, never ignored. Chains and lists of indicators are read
-  as well; nothing is run and nothing written.
+  FILE:LINE:COLUMN: what (what to do). An unknown setting is a fault, never ignored. Chains and lists of
+  indicators are read as well; nothing is run and nothing written.
 ${EXITS}
 EXAMPLES
   catenary config check catenary.yaml

@@ -38,6 +38,7 @@ import { Spool } from './spool/spool.ts';
 import { openStages, type Stages } from './stages.ts';
 import { StatusSocket, socketPath } from './status/socket.ts';
 import { diskOf, Meter, type Status } from './status/status.ts';
+import { Supervisor } from './status/supervisor.ts';
 
 export interface SensorRequest {
   readonly config: Config;
@@ -90,6 +91,7 @@ class Sensor {
   private reloadWanted: Config | undefined;
   private shipper: Shipper | undefined;
   private socket: StatusSocket | undefined;
+  private supervisor: Supervisor | undefined;
   private shipState: ShipState | undefined;
   /** Of files kept, as housekeeping found them. */
   private fileBytes = 0;
@@ -464,9 +466,21 @@ class Sensor {
     ({ stages: this.stages, live: this.live, leases: this.leases } = opened.value);
   }
 
+  /** Whoever started it as a service: ready, well for as long as every interface is read, stopping. */
+  supervise(): void {
+    const addon = loadAddon();
+    if (!addon.ok) return;
+    this.supervisor = new Supervisor({
+      ...{ clock: this.world.clock, environment: process.env, send: addon.value.notify },
+      isWell: () => this.sources.every((meter) => meter.isAlive),
+    });
+    this.supervisor.ready();
+  }
+
   stop(): void {
     if (this.isStopping) return;
     this.isStopping = true;
+    this.supervisor?.stopping();
     this.journal.say('stopping: open flows are written, then what they say');
     for (const reader of this.readers) reader.stop();
   }
@@ -540,6 +554,7 @@ class Sensor {
   async close(): Promise<void> {
     await this.shipRest(this.isStopping || !this.isReplay ? SHIP_REST_MS : SHIP_REPLAY_MS);
     await this.socket?.close();
+    this.supervisor?.close();
     this.stages.close();
     await this.spool.close();
   }
@@ -583,6 +598,7 @@ export async function sensor(request: SensorRequest, world: Surroundings): Promi
   const shipping = it.ship();
   if (!shipping.ok) it.journal.tell(shipping.fault);
   const letGo = keepAlive();
+  it.supervise();
   await it.run();
   releaseHangup();
   release();

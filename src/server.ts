@@ -22,6 +22,7 @@ import { Journal } from './lib/journal.ts';
 import { encodeBatch } from './schema/encode.ts';
 import { SCHEMA } from './schema/fingerprint.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
+import { Supervisor } from './status/supervisor.ts';
 import { DATABASE, type StoreAccess } from './store/access.ts';
 import { Launcher } from './store/launcher.ts';
 import { FRAMES_BYTES_MAX, FRAMES_MAX, Loader } from './store/load.ts';
@@ -75,6 +76,14 @@ export function readAccess({ collector }: Config): Result<StoreAccess> {
   } catch (error) {
     return { ok: false, fault: systemFault('store_unusable', file, error) };
   }
+}
+
+/** Those of a collector that has not run yet, so that a token can be made before it does. */
+export async function makeKeys(config: Config): Promise<Result<undefined>> {
+  const { dir } = config.collector;
+  if (dir === null) return failure('config_invalid', 'collector.dir is null', 'name the folder of the collector');
+  const authority = await openAuthority(parts(dir).keys);
+  return authority.ok ? success(undefined) : authority;
 }
 
 /** A token for one sensor, for `catenary enroll`. */
@@ -272,6 +281,13 @@ export async function startCollector(config: Config, world: Surroundings): Promi
   return started;
 }
 
+/** The event loop turns: that is what it vouches for. The store has a launcher of its own that watches it. */
+function supervisorFor({ clock }: Surroundings): Supervisor | undefined {
+  const addon = loadAddon();
+  if (!addon.ok) return undefined;
+  return new Supervisor({ clock, environment: process.env, send: addon.value.notify, isWell: () => true });
+}
+
 export async function collector(config: Config, world: Surroundings): Promise<ExitCode> {
   const letGo = keepAlive();
   try {
@@ -284,11 +300,15 @@ export async function collector(config: Config, world: Surroundings): Promise<Ex
     }
     server.journal.say(`sensors at ${server.url}`);
     server.journal.say(`console at ${server.console}`);
+    const supervisor = supervisorFor(world);
+    supervisor?.ready();
     const code = await new Promise<ExitCode>((done) => {
       world.onInterrupt((signal) => done(signal === EXIT.terminated ? EXIT.ok : signal));
     });
+    supervisor?.stopping();
     server.journal.say('stopping');
     await server.stop();
+    supervisor?.close();
     server.journal.say('stopped');
     return code;
   } finally {

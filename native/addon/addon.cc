@@ -12,6 +12,7 @@
 
 #include "addon/evidence.h"
 #include "addon/memory.h"
+#include "addon/notify.h"
 #include "addon/store.h"
 #include "addon/wire.h"
 #include "sensor/reader.h"
@@ -254,6 +255,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("crc32c", define_crc32c(env));
   exports.Set("compress", define_compress(env));
   exports.Set("decompress", define_decompress(env));
+  exports.Set("notify", define_notify(env));
   exports.Set("version", Napi::Function::New(env, version));
   return exports;
 }

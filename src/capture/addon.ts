@@ -212,6 +212,8 @@ export interface Addon extends NativeTransposition, NativeWire {
   /** @param offsets  of blocks; linktypes of the segment's interfaces. Off this thread. */
   matchPackets(path: string, filter: string, offsets: Uint32Array, linktypes: Uint32Array): Promise<NativeMatches>;
   treeOfSegment(path: string): Promise<NativeTree>;
+  /** A datagram to a socket of AF_UNIX, "@name" for an abstract one. False: it was not sent. */
+  notify(socket: string, text: string): boolean;
   version(): Versions;
 }
 

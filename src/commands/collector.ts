@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Config, loadConfig } from '../config/config.ts';
 import { EXIT, type ExitCode, failure, type Result, success } from '../lib/fault.ts';
+import { asOwnerOf } from '../lib/owner.ts';
 import { safeText } from '../lib/terminal.ts';
 import { sensor } from '../sensor.ts';
 import { collector, makeToken, startCollector } from '../server.ts';
@@ -64,12 +65,13 @@ interface Options {
 export const shipFolder = (config: Config): string | undefined =>
   config.state.dir === null ? undefined : join(config.state.dir, 'ship');
 
-async function enrollHere(url: string, token: string, config: Config): Promise<Result<string>> {
+/** Keys and certificate for this sensor, in its folder, its owner's. */
+export async function enrollHere(url: string, token: string, config: Config): Promise<Result<string>> {
   const dir = shipFolder(config);
   if (dir === undefined) return failure('config_invalid', 'state.dir is null', 'a sensor needs a folder of its own');
   if (!/^wss:\/\/[^\s/]+\/?$/.test(url))
     return failure('usage', `'${url}' is no address of a collector`, 'wss://collector.example:8443');
-  return enroll(url, token, dir);
+  return asOwnerOf(dir, () => enroll(url, token, dir));
 }
 
 async function up(config: Config, configFile: string, world: Surroundings): Promise<Result<ExitCode>> {
@@ -120,7 +122,7 @@ export function addCollector(program: Command, world: Surroundings, done: Done):
     .addHelpText('after', TOKEN_MANUAL)
     .action((name: string, _options: unknown, self: Command) =>
       withConfig(self.optsWithGlobals<Options>().config, async (config) => {
-        const token = await makeToken(config, name, world);
+        const token = await asOwnerOf(config.collector.dir ?? '.', () => makeToken(config, name, world));
         if (!token.ok) return token;
         world.stdout.write(`${token.value}\n`);
         return success(EXIT.ok);

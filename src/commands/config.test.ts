@@ -62,7 +62,31 @@ describe('catenary config', () => {
     for (const args of [['config'], ['config', 'chek']]) {
       const { code, stderr } = await runMain(...args);
       assert.equal(code, 2);
-      assert.match(stderr, /one of check, schema/);
+      assert.match(stderr, /one of check, show, diff, schema/);
     }
+  });
+
+  it('show: every setting as it holds, which can be read again; diff: those that are not the defaults', async () => {
+    const file = join(folder, 'shown.yaml');
+    writeFileSync(
+      file,
+      'state: { dir: /x }\nsensor:\n  snaplen: 262144\ncollector: { store_url: "http://me:secret@h:1" }\n',
+    );
+    const shown = await runMain('config', 'show', file);
+    assert.equal(shown.code, 0);
+    assert.match(shown.stdout, /^state:\n {2}dir: "\/x" # .*shown\.yaml:1:15$/m);
+    assert.match(shown.stdout, /^ {2}snaplen: 262144$/m);
+    assert.doesNotMatch(shown.stdout, /secret/);
+    const again = join(folder, 'again.yaml');
+    writeFileSync(again, shown.stdout);
+    assert.equal((await runMain('config', 'check', again)).code, 0);
+    const differs = await runMain('config', 'diff', file);
+    assert.equal(
+      differs.stdout,
+      `state.dir: "/x" # ${file}:1:15\ncollector.store_url: "http://me:...@h:1" # ${file}:4:25\n`,
+    );
+    assert.equal(differs.code, 1);
+    writeFileSync(again, '');
+    assert.deepEqual(await runMain('config', 'diff', again), { code: 0, stdout: '', stderr: '' });
   });
 });

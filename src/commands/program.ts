@@ -24,6 +24,7 @@ import { addEvidence } from './evidence.ts';
 import { addPackets } from './packets.ts';
 import { addRead } from './read.ts';
 import { addSensor } from './sensor.ts';
+import { addSetup } from './setup.ts';
 import { addStatus } from './status.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -66,7 +67,8 @@ function usageFault(error: CommanderError, command: string): Fault {
   return { code: 'usage', message: first.replace(/^error: /, ''), hint };
 }
 
-function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => void): Command {
+/** The commands, with their options and manuals. */
+export function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => void): Command {
   const program = new Command('catenary')
     .description('Network detection: packets to events to chains.')
     .usage('COMMAND [OPTIONS]')
@@ -93,6 +95,7 @@ function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => vo
   addEvidence(program, world, done);
   addPackets(program, world, done);
   addSensor(program, world, done);
+  addSetup(program, world, done);
   addStatus(program, world, done);
   addCollector(program, world, done);
   addCompletion(program, world, done);

@@ -1,4 +1,5 @@
 // What a command needs of the process it runs in, so that a test can be the process.
+import { createInterface } from 'node:readline/promises';
 import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { type Clock, systemClock } from '../lib/clock.ts';
@@ -14,6 +15,8 @@ export interface Surroundings {
   readonly stderr: TerminalStream;
   readonly stdinIsTerminal: boolean;
   readonly clock: Clock;
+  /** One line of a person at the terminal. */
+  ask(question: string): Promise<string>;
   peakMemoryBytes(): number;
   /**
    * The first Ctrl-C or SIGTERM asks to end in order and says what to exit with; the second ends at once, by the
@@ -37,6 +40,14 @@ export const processSurroundings: Surroundings = {
   // Not process.stdin: making that stream can leave a pipe in non-blocking mode, and the decoder reads it itself.
   stdinIsTerminal: isatty(0),
   clock: systemClock,
+  async ask(question) {
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      return await terminal.question(question);
+    } finally {
+      terminal.close();
+    }
+  },
   peakMemoryBytes: () => process.resourceUsage().maxRSS * 1024,
   onInterrupt(handler) {
     const listeners = SIGNALS.map(([signal, code]) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CONFIG_BYTES_MAX, checkConfig, configFaultText, loadConfig, parseConfig } from './config.ts';
@@ -143,6 +143,39 @@ describe('config', () => {
   });
 
   // CATENARY_UPDATE=1 writes it anew.
+  describe('drop-ins', () => {
+    const put = (name: string, text: string): string => {
+      const file = path.join(dir, name);
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, text);
+      return file;
+    };
+
+    it('are read by name after the file: settings are joined, lists and values replaced', () => {
+      const file = put('c.yaml', 'sensor: { name: a, interfaces: [eth0] }\nintel: { files: [mine.csv] }\n');
+      put('c.yaml.d/20-b.yaml', 'sensor:\n  interfaces: [eth2, eth3]\n');
+      put('c.yaml.d/10-a.yaml', 'sensor: { interfaces: [eth1], snaplen: 128 }\nstate: { dir: state }\n');
+      put('c.yaml.d/30-old.yaml.bak', 'sensor: 5\n');
+      const loaded = loadConfig(file);
+      assert.ok(loaded.ok);
+      const { sensor, state, intel, where } = loaded.value;
+      assert.deepEqual([sensor.name, sensor.interfaces, sensor.snaplen], ['a', ['eth2', 'eth3'], 128]);
+      // Each file's paths are relative to its own folder.
+      assert.equal(state.dir, path.join(dir, 'c.yaml.d', 'state'));
+      assert.deepEqual(intel.files, [path.join(dir, 'mine.csv')]);
+      assert.equal(where(['sensor', 'interfaces']), `${dir}/c.yaml.d/20-b.yaml:2:15`);
+      assert.equal(where(['sensor', 'name']), `${dir}/c.yaml:1:17`);
+    });
+
+    it('a fault in one names it, and nothing is loaded', () => {
+      const file = put('c.yaml', 'sensor: { name: a }\n');
+      const wrong = put('c.yaml.d/a.yaml', '\nsensor: { snaplen: 5 }\n');
+      const loaded = loadConfig(file);
+      assert.ok(!loaded.ok);
+      assert.equal(loaded.fault.message, `${wrong}:2:20: sensor.snaplen: must be at least 64`);
+    });
+  });
+
   it('is published as JSON Schema, up to date', () => {
     const file = published('catenary.schema.json');
     const text = `${JSON.stringify(configSchemaJson(), null, 2)}\n`;

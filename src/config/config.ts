@@ -1,5 +1,5 @@
-// The one configuration file: read, checked, and every complaint with the line it is about.
-import { readFileSync, statSync } from 'node:fs';
+// The one configuration: a file and its drop-ins, read, checked, and every complaint with the line it is about.
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { isMap, isNode, isPair, isScalar, LineCounter, type Node, type ParsedNode, parseDocument } from 'yaml';
 import type { z } from 'zod';
@@ -10,6 +10,14 @@ import { type ConfigValues, configSchema } from './schema.ts';
 export const CONFIG_BYTES_MAX = 1 << 20;
 
 type Path = readonly PropertyKey[];
+
+/** Settings that name files or folders. */
+const PATHS = [
+  ['state', 'dir'],
+  ['collector', 'dir'],
+  ['chains', 'dirs'],
+  ['intel', 'files'],
+] as const;
 
 export interface Config extends ConfigValues {
   /** The file it was read from; undefined for the defaults. */
@@ -115,25 +123,33 @@ function complaints(
   }
 }
 
-/** @param file as complaints name it; paths in the text are relative to its folder */
-export function parseConfig(text: string, file: string): ParsedConfig {
+/** One file of the configuration: what it says, and where it says it. */
+interface Layer {
+  readonly file: string;
+  readonly values: unknown;
+  /** It cannot be read as YAML. */
+  readonly faults: readonly ConfigFault[];
+  /** Of the value at `at`, or its key; of what is nearest above when there is none. From 1. */
+  placeOf(at: Path, isKey: boolean): { line: number; column: number };
+}
+
+function readLayer(text: string, file: string): Layer {
   const lines = new LineCounter();
   const document = parseDocument<ParsedNode>(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  const placeOf = (offset: number): { line: number; column: number } => {
+  const at = (offset: number): { line: number; column: number } => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  /** Of the value at `at`, or its key; of what is nearest above when there is none. */
-  const offsetOf = (at: Path, isKey: boolean): number => {
+  const offsetOf = (path: Path, isKey: boolean): number => {
     let node: Node | null | undefined = document.contents;
     let offset = node?.range?.[0] ?? 0;
-    for (const [i, step] of at.entries()) {
+    for (const [i, step] of path.entries()) {
       let next: unknown;
       if (isMap(node)) {
         const pair = node.items.find((p) => isPair(p) && isScalar(p.key) && p.key.value === step);
         const key = pair?.key;
         if (isNode(key)) offset = key.range?.[0] ?? offset;
-        if (isKey && i === at.length - 1) return offset;
+        if (isKey && i === path.length - 1) return offset;
         next = pair?.value;
       } else {
         next = (node as { items?: unknown[] } | undefined)?.items?.[step as number];
@@ -145,56 +161,101 @@ export function parseConfig(text: string, file: string): ParsedConfig {
     }
     return offset;
   };
-
+  const placeOf = (path: Path, isKey: boolean) => at(offsetOf(path, isKey));
   const faults: ConfigFault[] = [...document.errors, ...document.warnings].map((e) => ({
-    ...{ file, ...placeOf(e.pos[0]), message: e.message.replace(/\s+/g, ' '), hint: '' },
+    ...{ file, ...at(e.pos[0]), message: e.message.replace(/\s+/g, ' '), hint: '' },
   }));
-  if (faults.length > 0) return { config: undefined, faults };
-  let values: unknown;
+  if (faults.length > 0) return { file, values: undefined, faults, placeOf };
   try {
-    values = document.toJS({ maxAliasCount: 100 }) ?? {};
+    return { file, values: document.toJS({ maxAliasCount: 100 }) ?? {}, faults, placeOf };
   } catch (error) {
     // Aliases that refer to each other until the whole would be a billion entries.
-    return { config: undefined, faults: [{ file, line: 1, column: 1, message: (error as Error).message, hint: '' }] };
+    const fault = { file, line: 1, column: 1, message: (error as Error).message, hint: '' };
+    return { file, values: undefined, faults: [fault], placeOf };
   }
+}
+
+/** What is wrong in one file, by line: each has to be right by itself. */
+function layerFaults({ file, values, faults, placeOf }: Layer): readonly ConfigFault[] {
+  if (faults.length > 0) return faults;
   const checked = configSchema.safeParse(values);
-  if (!checked.success) {
-    const found = checked.error.issues.flatMap((issue) => complaints(issue, values));
-    const placed = found.map(({ at, isKey, message, hint }) => ({
-      file,
-      ...placeOf(offsetOf(at, isKey)),
-      message,
-      hint,
-    }));
-    return { config: undefined, faults: placed.sort((a, b) => a.line - b.line || a.column - b.column) };
+  if (checked.success) return [];
+  return checked.error.issues
+    .flatMap((issue) => complaints(issue, values))
+    .map(({ at, isKey, message, hint }) => ({ file, ...placeOf(at, isKey), message, hint }))
+    .sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+const isGroup = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);
+
+/** Groups are joined setting by setting; a list or a value of the later file takes the earlier one's place. */
+function merged(below: unknown, above: unknown): unknown {
+  if (!isGroup(below) || !isGroup(above)) return above;
+  const out = new Map(Object.entries(below));
+  for (const [key, value] of Object.entries(above)) out.set(key, out.has(key) ? merged(out.get(key), value) : value);
+  return Object.fromEntries(out);
+}
+
+/** Paths in a file are relative to its folder, whichever file it is. */
+function resolved(values: unknown, folder: string): unknown {
+  const absolute = (v: unknown): unknown =>
+    typeof v === 'string' ? path.resolve(folder, v) : Array.isArray(v) ? v.map(absolute) : v;
+  const at = (v: unknown, [key, ...rest]: readonly string[]): unknown => {
+    if (key === undefined) return absolute(v);
+    return isGroup(v) && key in v ? { ...v, [key]: at(v[key], rest) } : v;
+  };
+  return PATHS.reduce(at, values);
+}
+
+const has = (values: unknown, at: Path): boolean => {
+  let v = values;
+  for (const step of at) {
+    if (typeof v !== 'object' || v === null || !(step in v)) return false;
+    v = (v as Record<PropertyKey, unknown>)[step];
   }
-  const folder = path.dirname(file);
-  const absolute = (p: string): string => path.resolve(folder, p);
-  const { state, chains, intel, collector, ...plain } = checked.data;
+  return true;
+};
+
+function combine(layers: readonly Layer[]): ParsedConfig {
+  const faults = layers.flatMap(layerFaults);
+  const [main] = layers;
+  if (faults.length > 0 || main === undefined) return { config: undefined, faults };
+  const values = layers.map((l) => resolved(l.values, path.dirname(l.file))).reduce(merged);
   const where = (at: readonly (string | number)[]): string => {
-    const { line, column } = placeOf(offsetOf(at, false));
-    return `${file}:${line}:${column}`;
+    // Who said it last; where nobody did, the first file is where it could stand.
+    const layer = layers.findLast((l) => has(l.values, at)) ?? main;
+    const { line, column } = layer.placeOf(at, false);
+    return `${layer.file}:${line}:${column}`;
   };
-  return {
-    config: {
-      ...{ ...plain, file, where },
-      collector: { ...collector, dir: collector.dir === null ? null : absolute(collector.dir) },
-      state: { dir: state.dir === null ? null : absolute(state.dir) },
-      chains: { ...chains, dirs: chains.dirs.map(absolute) },
-      intel: { files: intel.files.map(absolute) },
-    },
-    faults: [],
-  };
+  return { config: { ...configSchema.parse(values), file: main.file, where }, faults: [] };
+}
+
+/** @param file as complaints name it; paths in the text are relative to its folder */
+export const parseConfig = (text: string, file: string): ParsedConfig => combine([readLayer(text, file)]);
+
+/** Drop-ins: FILE.d/*.yaml, by name. What one says takes the place of what the file, or one before it, said. */
+export function dropIns(file: string): string[] {
+  const folder = `${file}.d`;
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml') && !name.startsWith('.'))
+    .sort()
+    .map((name) => path.join(folder, name));
 }
 
 /** Every complaint about the file; a fault when it cannot be read at all. */
 export function checkConfig(file: string): Result<ParsedConfig> {
+  const layers: Layer[] = [];
+  let at = file;
   try {
-    if (statSync(file).size > CONFIG_BYTES_MAX)
-      return failure('config_invalid', `${file}: longer than ${CONFIG_BYTES_MAX} bytes`, 'name the configuration file');
-    return success(parseConfig(readFileSync(file, 'utf8'), file));
+    for (at of [file, ...dropIns(file)]) {
+      if (statSync(at).size > CONFIG_BYTES_MAX)
+        return failure('config_invalid', `${at}: longer than ${CONFIG_BYTES_MAX} bytes`, 'name the configuration file');
+      layers.push(readLayer(readFileSync(at, 'utf8'), at));
+    }
+    return success(combine(layers));
   } catch (error) {
-    return { ok: false, fault: systemFault('config_invalid', file, error) };
+    return { ok: false, fault: systemFault('config_invalid', at, error) };
   }
 }
 

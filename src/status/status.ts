@@ -86,6 +86,8 @@ export interface Status {
 
 /** A rate over less would jump [ms]. */
 const RATE_MS = 1000;
+/** A reader comes by several times a second, on a silent wire too; a disk may hold it up for a while [ms]. */
+const PATIENCE_MS = 30_000;
 const HOUR_MINUTES = 60;
 const NOTHING: Counted = { packets: 0, bytes: 0, flows: 0, weirds: 0, lastTs: 0 };
 const STILL = { packets_per_s: 0, bits_per_s: 0 };
@@ -110,6 +112,11 @@ export class Meter {
   /** To count costs a lock and some copying: not at every drain. */
   get isDue(): boolean {
     return this.clock.monotonic() - this.at >= RATE_MS;
+  }
+
+  /** It is read, or has ended in order: within PATIENCE_MS its reader has come by. */
+  get isAlive(): boolean {
+    return this.hasEnded || this.clock.monotonic() - this.at < PATIENCE_MS;
   }
 
   sample(counted: Counted): void {

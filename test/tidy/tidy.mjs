@@ -34,7 +34,7 @@ const HOT = ['base', 'event', 'memory', 'decode', 'flow', 'files', 'protocols'];
 export const FOUNDATION = ['lib', 'schema', 'config', 'state', 'wire', 'spool'];
 export const STAGES = [
   ...['capture', 'entities', 'intel', 'signals', 'chains', 'alerts', 'evidence'],
-  ...['ship', 'collector', 'store', 'console', 'formats', 'status'],
+  ...['ship', 'collector', 'store', 'console', 'formats', 'status', 'setup'],
 ];
 const SPINES = /^src\/(?:(?:sensor|server|cli|read|analyze|detection|stages|live|hunt)(?:\.test)?\.ts|commands\/.*)$/;
 /** Folders whose subfolders are units: they share what lies beside them and do not know each other. */

@@ -4,14 +4,13 @@
 // Everything that is heard goes into the spool first; detection and shipping read from there, each at its own pace. So
 // a life that ends by kill -9 loses what was not yet in the spool, which the coverage ledger shows, and nothing else.
 import { createHash, randomInt } from 'node:crypto';
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { alertLine } from './alerts/line.ts';
 import { loadAddon } from './capture/addon.ts';
 import { type Drain, openReader, type Reader, segmentDigester } from './capture/index.ts';
 import type { Surroundings } from './commands/surroundings.ts';
-import { type Config, loadConfig } from './config/config.ts';
+import { type Config, loadConfig, sensorName } from './config/config.ts';
 import { folders, Heads, keepHouse, Leases, openSigner, Segments, type Signer } from './evidence/index.ts';
 import { jsonLine } from './formats/json/json.ts';
 import { keepAlive, pause } from './lib/clock.ts';
@@ -31,7 +30,7 @@ import { type Conclusions, Live } from './live.ts';
 import { encodeBatch } from './schema/encode.ts';
 import { SCHEMA } from './schema/fingerprint.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
-import { FILES } from './ship/enroll.ts';
+import { identityIn } from './ship/enroll.ts';
 import { Shipper, type ShipState } from './ship/shipper.ts';
 import { isBefore, type Position, START } from './spool/log.ts';
 import { Spool } from './spool/spool.ts';
@@ -56,17 +55,6 @@ const SHIP_REST_MS = 5000;
 const SHIP_REPLAY_MS = 60_000;
 const MIB = 2 ** 20;
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
-
-/** As certificates and references have it: what of the machine's name may stand there. */
-export const sensorName = (config: Config, machine = hostname()): string =>
-  config.sensor.name ??
-  (machine
-    .toLowerCase()
-    .replace(/\..*$/, '')
-    .replace(/[^a-z0-9-]+/g, '-')
-    .replace(/^-+/, '')
-    .slice(0, 32) ||
-    'sensor');
 
 /** Everything that a life of the sensor holds open. */
 class Sensor {
@@ -515,20 +503,13 @@ class Sensor {
     if (url === null) return success(undefined);
     const addon = loadAddon();
     if (!addon.ok) return addon;
-    const dir = join(this.dir, 'ship');
-    let identity: { key: string; certificate: string; ca: string };
-    try {
-      const text = (name: string): string => readFileSync(join(dir, name), 'utf8');
-      identity = { key: text(FILES.key), certificate: text(FILES.certificate), ca: text(FILES.ca) };
-    } catch (error) {
-      const fault = systemFault('state_unusable', dir, error);
-      return { ok: false, fault: { ...fault, hint: "run 'catenary enroll'" } };
-    }
+    const identity = identityIn(join(this.dir, 'ship'));
+    if (!identity.ok) return identity;
     let told = '';
     this.shipper = new Shipper({
       ...{ url, sensor: this.name, schema: SCHEMA, software: 'catenary' },
       ...(this.heads === undefined ? {} : { seals: this.heads }),
-      ...{ ...identity, spool: this.spool, native: addon.value, clock: this.world.clock, random: randomInt },
+      ...{ ...identity.value, spool: this.spool, native: addon.value, clock: this.world.clock, random: randomInt },
       onState: (s) => {
         this.shipState = s;
         const text = s.state === 'waiting' ? `collector: ${s.reason}` : `collector: ${s.state}`;

@@ -2,7 +2,7 @@
 // src/server.ts and src/sensor.ts.
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type Config, loadConfig } from '../config/config.ts';
+import { type Config, loadConfig, sensorName } from '../config/config.ts';
 import { EXIT, type ExitCode, failure, type Result, success } from '../lib/fault.ts';
 import { asOwnerOf } from '../lib/owner.ts';
 import { safeText } from '../lib/terminal.ts';
@@ -82,7 +82,6 @@ async function up(config: Config, configFile: string, world: Surroundings): Prom
     await started.value.stop();
     return result;
   };
-  const { sensorName } = await import('../sensor.ts');
   const name = sensorName(config);
   const token = await makeToken(config, name, world);
   if (!token.ok) return stop(token);

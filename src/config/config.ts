@@ -1,5 +1,6 @@
 // The one configuration: a file and its drop-ins, read, checked, and every complaint with the line it is about.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { isMap, isNode, isPair, isScalar, LineCounter, type Node, type ParsedNode, parseDocument } from 'yaml';
 import type { z } from 'zod';
@@ -275,3 +276,14 @@ export function loadConfig(file: string | undefined): Result<Config> {
   };
   return { ok: false, fault };
 }
+
+/** As certificates and references have it: what of the machine's name may stand there. */
+export const sensorName = (config: Config, machine = hostname()): string =>
+  config.sensor.name ??
+  (machine
+    .toLowerCase()
+    .replace(/\..*$/, '')
+    .replace(/[^a-z0-9-]+/g, '-')
+    .replace(/^-+/, '')
+    .slice(0, 32) ||
+    'sensor');

@@ -1,6 +1,7 @@
 // A sensor gets its certificate: it makes a key, dials the collector, checks that it is the one the token names, and
 // only then says the token. The key never leaves this machine.
 import { createHash, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import path from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
@@ -11,7 +12,7 @@ const ANSWER_BYTES_MAX = 1 << 16;
 const DIAL_MS_MAX = 10_000;
 const TOKEN = /^catenary1\.([\w-]{43})\.([\w-]{43})$/;
 const SERVER_NAME = 'catenary-collector';
-export const FILES = { key: 'sensor.key', certificate: 'sensor.pem', ca: 'ca.pem' } as const;
+const FILES = { key: 'sensor.key', certificate: 'sensor.pem', ca: 'ca.pem' } as const;
 
 const REASONS: Readonly<Record<string, string>> = {
   token_used: 'the token was used before',
@@ -128,4 +129,21 @@ function post(socket: TLSSocket, body: string): Promise<{ sensor: string; certif
     r.on('error', (error) => done(error.message));
     r.end(body);
   });
+}
+
+/** PEM texts, as the shipper wants them. */
+export interface Identity {
+  readonly key: string;
+  readonly certificate: string;
+  readonly ca: string;
+}
+
+/** What enrolment left in `dir`. */
+export function identityIn(dir: string): Result<Identity> {
+  const text = (name: string): string => readFileSync(path.join(dir, name), 'utf8');
+  try {
+    return success({ key: text(FILES.key), certificate: text(FILES.certificate), ca: text(FILES.ca) });
+  } catch (error) {
+    return { ok: false, fault: { ...systemFault('state_unusable', dir, error), hint: "run 'catenary enroll'" } };
+  }
 }

@@ -6,13 +6,14 @@ import path from 'node:path';
 import { WebSocket } from 'ws';
 import { newKey } from '../../src/collector/authority.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import type { Identity } from '../../src/ship/enroll.ts';
 import { enroll } from '../../src/ship/enroll.ts';
 import { pauseMs } from '../../src/ship/shipper.ts';
 import { Spool } from '../../src/spool/spool.ts';
 import { decodeControl, encodeControl, type Hello } from '../../src/wire/control.ts';
 import { encodeFrame, isWireFault, MESSAGE_BYTES_MAX, type Sent } from '../../src/wire/frame.ts';
 import { smallDisk } from '../skip.ts';
-import { collector, drainWal, enrolled, type Keys, type Running, sha, shipper, until } from './link.ts';
+import { collector, drainWal, enrolled, type Running, sha, shipper, until } from './link.ts';
 import { faultyDisk, folder, must, native, readAll, removeFolders, SCHEMA, spoolOptions, weird } from './world.ts';
 
 const open = async (dir: string, more = {}): Promise<Spool> => must(await Spool.open(spoolOptions(dir, more)));
@@ -37,7 +38,7 @@ class Puppet {
   readonly ws: WebSocket;
   readonly said: string[] = [];
   readonly over: Promise<unknown>;
-  constructor(url: string, keys: Partial<Keys>, more: object = {}) {
+  constructor(url: string, keys: Partial<Identity>, more: object = {}) {
     const { key, certificate: cert, ca } = keys;
     const tls = { ...(key && { key }), ...(cert && { cert }), ...(ca && { ca }), servername: 'catenary-collector' };
     this.ws = new WebSocket(`${url}/sensor`, { perMessageDeflate: false, ...tls, ...more });
@@ -230,7 +231,7 @@ describe('delivery', () => {
     const dir = await folder();
     const keys = await enrolled(c, 'berlin-1', path.join(dir, 'a'));
     const alien = await enrolled(stranger, 'berlin-1', path.join(dir, 'b'));
-    const turned = async (k: Partial<Keys>, more = {}): Promise<string> => {
+    const turned = async (k: Partial<Identity>, more = {}): Promise<string> => {
       const p = new Puppet(c.url, k, more);
       await p.over;
       return p.said.join();

@@ -1,6 +1,5 @@
 // A collector and sensors of one test: real TLS on loopback, real logs on disk.
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openAuthority } from '../../src/collector/authority.ts';
 import { Listener, type ListenerOptions } from '../../src/collector/listener.ts';
@@ -9,7 +8,7 @@ import { Tokens, tokenText } from '../../src/collector/tokens.ts';
 import { Wal, type WalFrame, type WalOptions } from '../../src/collector/wal.ts';
 import { Witness } from '../../src/collector/witness.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { enroll, FILES } from '../../src/ship/enroll.ts';
+import { enroll, type Identity, identityIn } from '../../src/ship/enroll.ts';
 import { Shipper, type ShipperOptions } from '../../src/ship/shipper.ts';
 import type { Spool } from '../../src/spool/spool.ts';
 import { must, native, SCHEMA } from './world.ts';
@@ -57,21 +56,15 @@ export async function collector(
   };
 }
 
-export interface Keys {
-  readonly key: string;
-  readonly certificate: string;
-  readonly ca: string;
-}
-export async function enrolled(c: Running, sensor: string, dir: string): Promise<Keys> {
+export async function enrolled(c: Running, sensor: string, dir: string): Promise<Identity> {
   must(await enroll(c.url, await c.token(sensor), dir));
-  const text = (name: string): Promise<string> => readFile(path.join(dir, name), 'utf8');
-  return { key: await text(FILES.key), certificate: await text(FILES.certificate), ca: await text(FILES.ca) };
+  return must(identityIn(dir));
 }
 
 export function shipper(
   url: string,
   sensor: string,
-  keys: Keys,
+  keys: Identity,
   spool: Spool,
   more: Partial<ShipperOptions> = {},
 ): Shipper {

@@ -4,8 +4,9 @@
 // Indicators that came later are compared with history first: what they meet enters at the time at which it happened,
 // and only the chains and keys that it concerns are run. So a chain completes backwards.
 
+import { explain, type KeyStory } from './chains/explain.ts';
 import { type History, type Key, nameOf, REMEMBERED, type Span, type Touch, Touches } from './chains/history.ts';
-import { lazily, retro } from './chains/lazy.ts';
+import { keysOfMemory, lazily, retro } from './chains/lazy.ts';
 import type { Rule, Step } from './chains/rule.ts';
 import { type Condition, conditionOf, conditionOfAny } from './chains/sql.ts';
 import type { Indicator } from './intel/indicator.ts';
@@ -58,6 +59,12 @@ class Tenants {
     for (const list of this.byAddress.values()) list.sort((a, b) => a.from - b.from || a.seen - b.seen);
   }
 
+  /** Those it ever held; of `ip:...` that one. */
+  addressesOf(host: string): string[] {
+    const held = [...this.byAddress].filter(([, list]) => list.some((e) => e.host === host)).map(([ip]) => ip);
+    return host.startsWith('ip:') ? [...held, host.slice('ip:'.length)] : held;
+  }
+
   resolve(ip: string, at: number, vlan: number | null | undefined): HostRef {
     const local = this.isLocal(ip);
     let holder: IdentityEvent | undefined;
@@ -88,6 +95,8 @@ const inOrder = (all: Observation[]): Observation[] =>
     (a, b) => a.seen - b.seen || rank(a.kind) - rank(b.kind) || (a.hash < b.hash ? -1 : a.hash > b.hash ? 1 : 0),
   );
 
+/** A column that holds an address, or the id of a host, as events have it: the server writes mapped ones otherwise. */
+const plainAddress = (column: string): string => `replaceRegexpOne(toString(${column}), '^::ffff:([0-9.]+)$', '\\\\1')`;
 const any = (conditions: readonly string[]): string => conditions.map((c) => `(${c})`).join(' OR ');
 
 /** Where each space of memory is named: kind, and a condition on values; names are kept without case and final dot. */
@@ -99,8 +108,8 @@ const NAMES: Partial<Readonly<Record<Key['space'], readonly (readonly [KindName,
   ],
   file: [['file', 'sha256 IN {values: Array(String)}']],
   addr: [
-    ['conn', "replaceRegexpOne(toString(resp_h), '^::ffff:([0-9.]+)$', '\\\\1') IN {values: Array(String)}"],
-    ['conn_update', "replaceRegexpOne(toString(resp_h), '^::ffff:([0-9.]+)$', '\\\\1') IN {values: Array(String)}"],
+    ['conn', `${plainAddress('resp_h')} IN {values: Array(String)}`],
+    ['conn_update', `${plainAddress('resp_h')} IN {values: Array(String)}`],
   ],
   ja4: [['tls', 'ja4 IN {values: Array(String)}']],
   user_agent: [['http', "leftUTF8(ifNull(user_agent, ''), 256) IN {values: Array(String)}"]],
@@ -166,6 +175,22 @@ export class StoreHistory implements History {
     return touches.all.filter((t) => wanted.has(nameOf(t)));
   }
 
+  /** All records of these steps' kinds that concern a host, whatever the steps ask of them. */
+  async concerning(host: string, steps: readonly Step[], span: Span): Promise<Observation[]> {
+    const addresses = this.tenants.addressesOf(host);
+    const all: Observation[] = [];
+    for (const kind of new Set(steps.map((s) => s.kind))) {
+      const conditions = Object.values(ENTITY_FIELDS[kind] ?? {}).flatMap(({ class: cls, from }) => {
+        if (cls !== 'host') return [];
+        return [`${plainAddress(from)} IN {addresses: Array(String)}`];
+      });
+      if (conditions.length === 0) continue;
+      const condition = { text: any(conditions), parameters: { addresses: [...addresses, host] } };
+      all.push(...(await this.observations(kind, condition, span)));
+    }
+    return inOrder(all);
+  }
+
   async observations(
     kind: KindName,
     condition: { readonly text: string; readonly parameters: Parameters },
@@ -194,10 +219,13 @@ function suspects(indicators: readonly Indicator[]): Map<KindName, { text: strin
   const named = (column: string): string =>
     `arrayExists(d -> lower(ifNull(${column}, '')) = d OR endsWith(lower(ifNull(${column}, '')), concat('.', d)), {domains: Array(String)})`;
   const some = <T>(list: readonly T[], ...conditions: string[]): string[] => (list.length === 0 ? [] : conditions);
-  const text = (column: string): string => `replaceRegexpOne(toString(${column}), '^::ffff:([0-9.]+)$', '\\\\1')`;
   add(
     'conn',
-    some(addrs, `${text('orig_h')} IN {addrs: Array(String)}`, `${text('resp_h')} IN {addrs: Array(String)}`),
+    some(
+      addrs,
+      `${plainAddress('orig_h')} IN {addrs: Array(String)}`,
+      `${plainAddress('resp_h')} IN {addrs: Array(String)}`,
+    ),
     { addrs },
   );
   const isAnswer = `hasAny(answers, {addrs: Array(String)})`;
@@ -264,6 +292,25 @@ export async function hunt(history: StoreHistory, options: HuntOptions): Promise
         if (!known.has(nameOfFinding(f))) findings.push(f);
     }
     return success(findings);
+  } catch (error) {
+    if (error instanceof StoreFault) return { ok: false, fault: error.fault };
+    throw error;
+  }
+}
+
+/** Why a chain did not fire for a host: every record of it that concerns the chain's kinds, told step by step. */
+export async function whyNot(
+  history: StoreHistory,
+  { rule, others }: HuntOptions['rules'][number],
+  host: string,
+  span: Span,
+): Promise<Result<KeyStory[]>> {
+  try {
+    const steps = [rule, ...others].flatMap((r) => r.steps).filter((s) => s.own !== 'chain');
+    const observations = await history.concerning(host, steps, span);
+    const touches = await history.touches(keysOfMemory(observations), span.to);
+    const past = { touches, since: history.since };
+    return success(explain(rule, observations, { host, others, past }));
   } catch (error) {
     if (error instanceof StoreFault) return { ok: false, fault: error.fault };
     throw error;

@@ -18,6 +18,8 @@ const { values: args } = parseArgs({
 const TARGETS = {
   kill: { suite: 'a run that is killed', executions: 20, env: { KILLS: '20' } },
   system: { suite: 'the whole system, killed', executions: 10, env: { KILLS: '10' } },
+  founding: { suite: 'the founding case, whole', executions: 200, env: { KILLS: '200' } },
+  sim: { suite: 'a simulated world', executions: 1000, env: { SEEDS: '1000' } },
   chains: { suite: 'an oracle that walks each start', executions: 20000, env: { RUNS: '20000' } },
 };
 

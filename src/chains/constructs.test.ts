@@ -468,6 +468,7 @@ steps:
     after.save();
     const again = new Chains(rulesOf(edit(`${TEXT}upgrade: ${policy}\n`)), new NaiveMemory(), section);
     const { choice = 'none', partials = 0 } = after.upgrades[0] ?? {};
+    assert.equal(after.counts.get(`u ${choice}: its text has changed`), partials);
     return { found: again.feed(ask(24)).length, choice, partials };
   };
   const rcode = (t: string): string => t.replace('rcode == 3', 'rcode == 0');

@@ -561,9 +561,9 @@ export class Chains {
   /** A partial of a text that is no longer the chain's: as the chain says. */
   private stranger(p: Partial): Partial | undefined {
     const decided = this.upgrade.decide(p);
-    if (decided === undefined) {
+    this.misses.count(`${p.rule} ${decided.choice}: its text has changed`);
+    if (decided.rule === undefined) {
       this.keeper?.release(partialKey(p));
-      this.misses.count(`${p.rule} dropped by another version`);
       return undefined;
     }
     if (!this.texts.has(decided.rule.hash)) {

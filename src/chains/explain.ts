@@ -11,6 +11,7 @@ import { DAY_0, MEMORY_DAYS, PlainMemory, PlainSection } from './cases.ts';
 import { DAY } from './duration.ts';
 import { Chains } from './engine.ts';
 import { accepts } from './groups.ts';
+import { recall, type Touch } from './history.ts';
 import type { NearMiss } from './near_miss.ts';
 import type { Partial } from './partial.ts';
 import type { Rule, Step } from './rule.ts';
@@ -45,7 +46,7 @@ interface Notes {
   readonly nearMisses: NearMiss[];
 }
 
-export const dayText = (us: number): string => `day ${Number(((us - DAY_0) / DAY).toFixed(4))}`;
+export const dayOfCase = (us: number): string => `day ${Number(((us - DAY_0) / DAY).toFixed(4))}`;
 const span = (us: number): string => `${Number((us / DAY).toFixed(4))} days`;
 
 function consumes(step: Step, obs: Observation): boolean {
@@ -122,18 +123,21 @@ function tooFew(step: Step, obs: Observation, tally: Tally, memory: PlainMemory)
   return `${agg.of} of ${agg.text} is ${is ?? 'not counted'} in ${agg.per / 1e6} s: the step asks for ${agg.gte}`;
 }
 
-/**
- * Replays `observations` through `rule` and tells each key's story; with `host`, only of keys that name it.
- * @param others  chains that it takes as steps
- */
-export function explain(
-  rule: Rule,
-  observations: readonly Observation[],
-  host: string | undefined,
-  memoryDays?: number,
-  others: readonly Rule[] = [],
-): KeyStory[] {
-  const memory = new PlainMemory(DAY_0 - (memoryDays ?? MEMORY_DAYS) * DAY);
+export interface ExplainOptions {
+  /** Only keys that name it. */
+  readonly host?: string | undefined;
+  /** How long before day 0 memory begins. */
+  readonly memoryDays?: number | undefined;
+  /** Chains that the rule takes as steps. */
+  readonly others?: readonly Rule[];
+  /** What memory was touched with, in order of time, and since when it knows [us]: instead of what is replayed. */
+  readonly past?: { readonly touches: readonly Touch[]; readonly since: number };
+}
+
+/** Replays `observations` through `rule` and tells each key's story. */
+export function explain(rule: Rule, observations: readonly Observation[], options: ExplainOptions = {}): KeyStory[] {
+  const { host, memoryDays = MEMORY_DAYS, others = [], past } = options;
+  const memory = new PlainMemory(past?.since ?? DAY_0 - memoryDays * DAY);
   const keys = new Map<string, Notes>();
   const notes = (key: string): Notes => {
     const known = keys.get(key);
@@ -178,9 +182,11 @@ export function explain(
     }
   };
   const chains = new Chains([rule, ...others], memory, new PlainSection(), { onAtom: look });
+  let t = 0;
   for (const obs of observations) {
     found(chains.advance(obs.seen));
-    remember(memory, obs);
+    if (past === undefined) remember(memory, obs);
+    else t = recall(memory, past.touches, t, obs.seen);
     look(obs);
     found(chains.feed(obs));
   }
@@ -208,8 +214,8 @@ const REASONS: Readonly<Record<NearMiss['reason'], string>> = {
   suppressed: 'its key rested after another alert',
 };
 
-/** For a terminal: one indented block a key. */
-export function storyLines(story: KeyStory): string[] {
+/** For a terminal: one indented block a key. @param dayText  how times are told */
+export function storyLines(story: KeyStory, dayText: (us: number) => string = dayOfCase): string[] {
   const out = [story.key];
   for (const f of story.findings) out.push(`  ALERT ${f.status} at ${dayText(f.at)}`);
   for (const m of story.matched) {

@@ -7,53 +7,13 @@ import type { Observation } from '../schema/observation.ts';
 import { DAY } from './duration.ts';
 import { Chains } from './engine.ts';
 import { readChain } from './language.ts';
+import { group, type Seen, type Spec, single, textOf, walk } from './oracle.test.ts';
 import type { Rule } from './rule.ts';
 import { MapSection, NaiveMemory, see, T0 } from './world.test.ts';
 
-const WINDOW = 30;
 /** `make long TARGET=chains` asks for more, seed after seed. */
 const RUNS = Number(process.env.RUNS ?? 400);
 const SEED = process.env.SEED === undefined ? undefined : Number(process.env.SEED);
-
-interface Spec {
-  readonly need: 'single' | 'any_order' | 'one_of';
-  /** What each of its steps asks for: a letter. */
-  readonly letters: readonly string[];
-  readonly optional: boolean;
-  readonly after: number;
-  readonly within: number | undefined;
-  /** A letter that must not come before it. */
-  readonly absent: string | undefined;
-}
-
-const single = (letter: string, more: globalThis.Partial<Spec> = {}): Spec => ({
-  ...{ need: 'single', letters: [letter], optional: false, after: 0, within: undefined, absent: undefined },
-  ...more,
-});
-const group = (need: 'any_order' | 'one_of', letters: string, more: globalThis.Partial<Spec> = {}): Spec => ({
-  ...single(''),
-  ...{ need, letters: [...letters] },
-  ...more,
-});
-
-/** As an author would write it. */
-function textOf(specs: readonly Spec[], more = ''): string {
-  let n = 0;
-  const step = (letter: string, rest = ''): string =>
-    `{ id: s${n++}, event: dns, where: 'dns.query == "${letter}"', bind: { h: dns.orig_host }${rest} }`;
-  const lines = specs.flatMap(({ need, letters, optional, after, within, absent }) => {
-    const before = absent === undefined ? [] : [`  - ${step(absent, ', absent: true')}`];
-    const times = [
-      ...(after > 0 ? [`after: ${after}d`] : []),
-      ...(within === undefined ? [] : [`within: ${within}d`]),
-      ...(optional ? ['optional: true'] : []),
-    ];
-    if (need === 'single') return [...before, `  - ${step(letters[0] as string, times.map((t) => `, ${t}`).join(''))}`];
-    const members = letters.map((l) => step(l)).join(', ');
-    return [...before, `  - ${need}: [${members}]`, ...times.map((t) => `    ${t}`)];
-  });
-  return `chain: groups\nwindow: ${WINDOW}d\nby: [h]\nstart: each(64)\n${more}steps:\n${lines.join('\n')}\n`;
-}
 
 function ruleOf(text: string): Rule {
   const { rule, faults } = readChain('x.yaml', text);
@@ -61,10 +21,6 @@ function ruleOf(text: string): Rule {
   return rule as Rule;
 }
 
-interface Seen {
-  readonly at: number;
-  readonly letter: string;
-}
 const ask = ({ at, letter }: Seen): Observation => see('dns', at, { orig_host: 'h', query: letter });
 
 function run(text: string, input: readonly Seen[], cut = -1): Finding[] {
@@ -89,59 +45,6 @@ const says = (specs: readonly Spec[], letters: string): string[] =>
     textOf(specs),
     [...letters].map((letter, at) => ({ at, letter })).filter((s) => s.letter !== '.'),
   ).map(told);
-
-/** When the chain that begins with `input[start]` is finished, or undefined. */
-function walk(specs: readonly Spec[], input: readonly Seen[], start: number): number | undefined {
-  const { at: first } = input[start] as Seen;
-  const left = (spec: Spec): Set<number> => new Set(spec.letters.keys());
-  let at = 0;
-  let base = first;
-  let unmet = left(specs[0] as Spec);
-  let begun = false;
-  let barred = new Set<number>();
-  const open = (): number[] => {
-    const out = [at];
-    for (let g = at; !begun && specs[g]?.optional && g + 1 < specs.length; g++) out.push(g + 1);
-    return out;
-  };
-  for (let i = start; i < input.length; i++) {
-    const { at: now, letter } = input[i] as Seen;
-    if (now - first > WINDOW) return undefined;
-    const reachable = open();
-    // Too late for everything that could come: the chain is dead, whatever follows.
-    if (reachable.every((g) => now - base > ((specs[g] as Spec).within ?? Number.POSITIVE_INFINITY))) return undefined;
-    let matched = false;
-    for (const g of reachable) {
-      const spec = specs[g] as Spec;
-      // What stays away stays away from the end of the group before on, until the next begins.
-      if (!begun || g === at) {
-        if (spec.absent === letter && now > base && !(begun && g !== at)) {
-          if (g === at && !spec.optional) return undefined;
-          barred.add(g);
-        }
-      }
-      const member = spec.letters.findIndex((l, m) => l === letter && (g !== at || unmet.has(m)));
-      if (member < 0 || barred.has(g)) continue;
-      if (now - base < spec.after || now - base > (spec.within ?? Number.POSITIVE_INFINITY)) continue;
-      if (g !== at) unmet = left(spec);
-      at = g;
-      unmet.delete(member);
-      begun = true;
-      barred = new Set();
-      matched = true;
-      if (spec.need === 'one_of' || unmet.size === 0) {
-        base = now;
-        at++;
-        begun = false;
-        if (at === specs.length) return now;
-        unmet = left(specs[at] as Spec);
-      }
-      break;
-    }
-    if (i === start && !matched) return undefined;
-  }
-  return undefined;
-}
 
 describe('chains: groups', () => {
   it('a record advances a chain once: one that fits two steps is taken by the earliest unmet', () => {
@@ -236,13 +139,20 @@ describe('chains: groups', () => {
     within: fc.option(fc.constantFrom(4, 9), { nil: undefined }),
     absent: fc.option(letters, { nil: undefined, freq: 3 }),
   });
+  /** Of one_of each once: a second step that asks the same would never be taken. */
+  const lettersOf = ({ need, letters: all }: Spec): readonly string[] => {
+    if (need === 'single') return all.slice(0, 1);
+    const unique = [...new Set(all)];
+    if (need === 'any_order') return all;
+    return unique.length > 1 ? unique : ['a', 'b'];
+  };
   /** What the language lets an author write. */
   const chainOf = fc.array(spec, { minLength: 1, maxLength: 4 }).map((specs) =>
     specs.map((s, i): Spec => {
       const isEnd = i === 0 || i === specs.length - 1;
       return {
         ...s,
-        letters: s.need === 'single' ? s.letters.slice(0, 1) : s.letters,
+        letters: lettersOf(s),
         optional: s.optional && !isEnd && s.need !== 'any_order',
         after: i === 0 ? 0 : s.after,
         within: i === 0 && s.need === 'single' ? undefined : s.within,

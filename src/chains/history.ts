@@ -49,6 +49,14 @@ export class Touches implements Memory {
   }
 }
 
+/** Touches `memory` with what was until `until`, from the `at`th on; the first that is later. */
+export function recall(memory: Memory, touches: readonly Touch[], at: number, until: number): number {
+  let t = at;
+  for (let touch = touches[t]; touch !== undefined && touch.at <= until; touch = touches[++t])
+    memory.touch(touch.space, touch.key, touch.at, touch.host);
+  return t;
+}
+
 export const nameOf = ({ space, key }: Key): string => `${space}\0${key}`;
 
 /** Over a list of observations, in order of `seen`. */

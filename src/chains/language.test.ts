@@ -122,7 +122,7 @@ describe('chains: language', () => {
     const rows: [name: string, steps: string, message: RegExp | undefined][] = [
       [
         'any_order and one_of',
-        `  - any_order: [${step('a')}, ${step('b')}]\n  - one_of: [${step('c')}, ${step('d')}]\n`,
+        `  - any_order: [${step('a')}, ${step('b')}]\n  - one_of: [${step('c')}, ${step('d', ", where: 'dns.rcode == 3'")}]\n`,
         undefined,
       ],
       ['one step alone', `  - any_order: [${step('a')}]\n`, /x\.yaml:5:\d+: a group has 2 to 16 steps/],
@@ -169,6 +169,22 @@ describe('chains: language', () => {
             found.join('\n'),
           );
       });
+  });
+
+  it('a step that comes after the window is over cannot be reached', () => {
+    const step = (id: string, more: string): string =>
+      `  - { id: ${id}, event: dns, bind: { h: dns.orig_host }${more} }\n`;
+    const chain = (steps: string): string[] => faults(`chain: x\nwindow: 10d\nby: [h]\nsteps:\n${steps}`);
+    assert.deepEqual(chain(step('a', '') + step('b', ', after: 4d') + step('c', ', after: 6d')), []);
+    assert.deepEqual(chain(step('a', '') + step('b', ', after: 4d') + step('c', ', after: 7d')), [
+      'x.yaml:7:5: step c cannot be reached: it comes 11.0 days after the first at least (the window is 10.0 days)',
+    ]);
+    const optional = step('a', '') + step('b', ', after: 8d, optional: true') + step('c', ', after: 6d');
+    assert.deepEqual(chain(optional), [], 'without the optional one it can');
+    const agg = ', agg: { count: true, per: 11d, gte: 2 }';
+    assert.match(chain(step('a', '') + step('b', agg)).join(), /step b counts over more than the window/);
+    const twice = `  - one_of: [${step('a', '').slice(4).trim()}, ${step('b', '').slice(4).trim()}]\n${step('c', '')}`;
+    assert.match(chain(twice).join(), /step b is never taken: an earlier one of the group asks the same/);
   });
 
   it('prevalence is compared with at most 16', () => {

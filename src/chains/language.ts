@@ -58,6 +58,7 @@ class ChainReader extends Reader {
     const suppress = this.time(root, 'suppress') ?? 0;
     const version = Number(root.get('version') ?? 1);
     this.modelsAlone(root, steps?.steps ?? []);
+    if (window !== undefined && steps !== undefined) this.reach(window, steps.groups);
     if (this.faults.length > 0 || id === undefined || window === undefined || steps === undefined) return undefined;
     return {
       ...{
@@ -87,6 +88,37 @@ class ChainReader extends Reader {
     const came = steps.filter((s) => !s.absent);
     if (came.length > 0 && came.every((s) => s.own === 'model'))
       this.fault(this.get(root, 'steps'), 'all steps are models', 'add a step that is an event, a signal or intel');
+  }
+
+  /** Least times add up: what may only come when the window is over never comes. */
+  private reach(window: number, groups: readonly Group[]): void {
+    let least = 0;
+    for (const { steps, after, optional } of groups) {
+      if (!optional) least += after;
+      const [first] = steps as [Step];
+      if (least + (optional ? after : 0) <= window) continue;
+      this.faults.push({
+        ...first.place,
+        message: `step ${first.id} cannot be reached: it comes ${(least / DAY).toFixed(1)} days after the first at least`,
+        hint: `the window is ${(window / DAY).toFixed(1)} days`,
+      });
+      return;
+    }
+    for (const { id, agg, place } of groups.slice(1).flatMap((g) => g.steps))
+      if (agg !== undefined && agg.per > window)
+        this.faults.push({ ...place, message: `step ${id} counts over more than the window`, hint: 'a shorter per' });
+    for (const { steps, need } of groups) {
+      const seen = new Set<string>();
+      for (const { id, topic, requires, where, bind, agg, place } of need === 'one' ? steps : []) {
+        const same = JSON.stringify([topic, requires, where?.terms.map((t) => t.text), bind, agg]);
+        if (seen.has(same))
+          this.faults.push({
+            ...place,
+            message: `step ${id} is never taken: an earlier one of the group asks the same`,
+          });
+        seen.add(same);
+      }
+    }
   }
 
   private depth(root: YAMLMap, steps: readonly Step[]): number {

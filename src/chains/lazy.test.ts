@@ -88,7 +88,7 @@ const history = fc
       host: fc.constantFrom('h', 'i', 'j'),
       letter: fc.constantFrom('a', 'b', 'c', 'd'),
     }),
-    { maxLength: 30 },
+    { minLength: 12, maxLength: 40 },
   )
   .map((all) => {
     let at = 0;

@@ -12,7 +12,7 @@ import { bindAll, fieldOf, keyOf, OwnRecord } from './bindings.ts';
 import { PlainMemory, PlainSection } from './cases.ts';
 import { spaceOf } from './cel.ts';
 import { Chains, type Coverage } from './engine.ts';
-import { type History, type Key, nameOf, type Span } from './history.ts';
+import { type History, type Key, nameOf, recall, type Span } from './history.ts';
 import type { Rule, Step } from './rule.ts';
 import { Topics } from './topics.ts';
 
@@ -61,7 +61,7 @@ class Keys {
 }
 
 /** Values of these records that memory keeps something about. */
-function keysOfMemory(records: readonly Observation[]): Key[] {
+export function keysOfMemory(records: readonly Observation[]): Key[] {
   const keys = new Map<string, Key>();
   for (const obs of records) {
     const names = [...Object.keys(obs.event), ...Object.keys(obs.hosts)];
@@ -104,8 +104,7 @@ export async function lazily(rule: Rule, history: History, span: Span, options: 
   for (const obs of records) {
     findings.push(...chains.advance(obs.seen));
     // The record itself is remembered before anything looks at it, and so is what came with it.
-    for (let touch = touches[t]; touch !== undefined && touch.at <= obs.seen; touch = touches[++t])
-      memory.touch(touch.space, touch.key, touch.at, touch.host);
+    t = recall(memory, touches, t, obs.seen);
     findings.push(...chains.feed(obs));
   }
   findings.push(...chains.advance(span.to));

@@ -31,7 +31,7 @@ export class Upgrades {
   }
 
   /** By which text it goes on; undefined: by none. */
-  decide(p: Partial): { rule: Rule } | undefined {
+  decide(p: Partial): { readonly rule: Rule | undefined; readonly choice: UpgradeReport['choice'] } {
     const now = this.rules.get(p.rule);
     if (now?.upgrade === 'migrate' && now.shape === p.shape) return this.say(p, now, 'migrated');
     const old = now?.upgrade === 'drain' ? this.read(p.ruleHash) : undefined;
@@ -67,13 +67,17 @@ export class Upgrades {
     return rule;
   }
 
-  private say(p: Partial, rule: Rule | undefined, choice: UpgradeReport['choice']): { rule: Rule } | undefined {
+  private say(
+    p: Partial,
+    rule: Rule | undefined,
+    choice: UpgradeReport['choice'],
+  ): { readonly rule: Rule | undefined; readonly choice: UpgradeReport['choice'] } {
     const known = this.reports.find((r) => r.chain === p.rule && r.from === p.ruleHash);
     if (known !== undefined) known.partials++;
     else
       this.reports.push({
         ...{ chain: p.rule, from: p.ruleHash, to: this.rules.get(p.rule)?.hash, choice, partials: 1 },
       });
-    return rule && { rule };
+    return { rule, choice };
   }
 }

@@ -203,8 +203,8 @@ describe('catenary chain', () => {
   });
 
   const mistakes: readonly (readonly [args: string[], message: string])[] = [
-    [[], 'chain: no subcommand (one of new, lint, test, explain, partials, bench, hunt)'],
-    [['lnt'], "chain: there is no 'lnt' (one of new, lint, test, explain, partials, bench, hunt)"],
+    [[], 'chain: no subcommand (one of new, lint, test, explain, partials, bench, hunt, why-not)'],
+    [['lnt'], "chain: there is no 'lnt' (one of new, lint, test, explain, partials, bench, hunt, why-not)"],
     [['lint'], "missing required argument 'PATH' (see 'catenary chain --help')"],
     [['explain', 'x'], "required option '--events <file>' not specified (see 'catenary chain --help')"],
     [
@@ -264,8 +264,11 @@ describe('catenary chain', () => {
 
   it('hunt: without a collector there is no history, and it says so', async () => {
     put('good/chain.yaml', GOOD);
-    const { code, stderr } = await run('hunt', join(folder, 'good'));
-    assert.equal(code, 2);
-    assert.match(stderr, /collector\.dir/);
+    for (const args of [['hunt'], ['why-not']]) {
+      const host = args[0] === 'why-not' ? ['mac:a'] : [];
+      const { code, stderr } = await run(...args, join(folder, 'good'), ...host);
+      assert.equal(code, 2);
+      assert.match(stderr, /collector\.dir/);
+    }
   });
 });

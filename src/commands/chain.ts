@@ -139,13 +139,9 @@ function explainChain(path: string, options: ExplainOptions, world: Surroundings
   if (chain === undefined) return success(session.code);
   const { rule, others } = chain;
   const tell = (observations: readonly Observation[], memoryDays: number): void => {
-    const stories = explain(
-      rule,
-      observations,
-      options.host,
-      options.memoryDays === undefined ? memoryDays : days.value,
-      others,
-    );
+    const stories = explain(rule, observations, {
+      ...{ host: options.host, memoryDays: options.memoryDays === undefined ? memoryDays : days.value, others },
+    });
     for (const story of stories.slice(0, STORIES_SHOWN)) for (const line of storyLines(story)) session.say(line);
     if (stories.length === 0) session.say('no record came near a step of this chain');
     if (stories.length > STORIES_SHOWN) session.say(`and ${plural(stories.length - STORIES_SHOWN, 'key')} more`);
@@ -167,7 +163,7 @@ export function addChain(program: Command, world: Surroundings, done: Done): voi
     .addHelpText('after', MANUAL)
     .action((_options, command: Command) => {
       const [word] = command.args;
-      const known = 'one of new, lint, test, explain, partials, bench, hunt';
+      const known = 'one of new, lint, test, explain, partials, bench, hunt, why-not';
       done(
         word === undefined
           ? failure('usage', 'chain: no subcommand', known)

@@ -4,15 +4,17 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { alertLine } from '../alerts/line.ts';
+import { isoTime } from '../alerts/times.ts';
 import { PlainMemory, PlainSection } from '../chains/cases.ts';
 import { Chains } from '../chains/engine.ts';
+import { storyLines } from '../chains/explain.ts';
 import { findChains } from '../chains/folder.ts';
 import { NAME } from '../chains/language.ts';
 import type { Open } from '../chains/near_miss.ts';
 import type { Rule } from '../chains/rule.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { Networks } from '../config/networks.ts';
-import { hunt, StoreHistory } from '../hunt.ts';
+import { hunt, StoreHistory, whyNot } from '../hunt.ts';
 import { wholeNumber } from '../lib/args.ts';
 import { EXIT, type ExitCode, failure, type Result, success, systemFault } from '../lib/fault.ts';
 import type { Observation } from '../schema/observation.ts';
@@ -194,6 +196,27 @@ export async function huntLines({ config, rules, intel, ...when }: HuntRequest):
   }
 }
 
+/** Why a chain did not fire for a host, as the store knows it. */
+export async function whyNotLines(
+  config: Config,
+  chain: HuntRequest['rules'][number],
+  host: string,
+  span: { readonly from: number; readonly to: number },
+): Promise<Result<string[]>> {
+  const access = readAccess(config);
+  if (!access.ok) return access;
+  const asker = new Asker(access.value);
+  try {
+    const networks = new Networks(config.networks.local);
+    const history = await StoreHistory.open(asker, (ip) => networks.has(ip));
+    if (!history.ok) return history;
+    const stories = await whyNot(history.value, chain, host, span);
+    return stories.ok ? success(stories.value.flatMap((story) => storyLines(story, isoTime))) : stories;
+  } finally {
+    await asker.close();
+  }
+}
+
 const SHOWN = 50;
 const ROUNDS = 20;
 
@@ -238,6 +261,15 @@ ${EXITS}
 EXAMPLES
   catenary chain hunt my-chains/lateral-tool-transfer --config /etc/catenary/catenary.yaml
   catenary chain hunt --intel new.txt --days 90 --config /etc/catenary/catenary.yaml
+`;
+
+const WHY_NOT_MANUAL = `
+WHAT IT DOES
+  As explain, over the history that the collector's store holds: which steps matched and why; for the records
+  that came nearest to the next step, which condition failed, with the values it compared as memory was then.
+${EXITS}
+EXAMPLES
+  catenary chain why-not appliance/chains/dropper-dormant-beacon mac:02:00:00:00:00:07 --days 60 --config c.yaml
 `;
 
 function showPartials(paths: readonly string[], dir: string, world: Surroundings): Result<ExitCode> {
@@ -297,6 +329,25 @@ async function runHunt(paths: readonly string[], o: HuntCommand, world: Surround
   return success(session.code);
 }
 
+async function runWhyNot(path: string, host: string, o: HuntCommand, world: Surroundings): Promise<Result<ExitCode>> {
+  const days = o.days === undefined ? success(400) : wholeNumber('--days', o.days, 1);
+  if (!days.ok) return days;
+  const config = loadConfig(o.config);
+  if (!config.ok) return config;
+  const session = new Session(world);
+  const { files, faults } = findChains([path]);
+  for (const fault of faults) session.wrong(fault);
+  if (files.length > 1) return failure('usage', `${path}: ${files.length} chains in it`, 'name one of them');
+  const [chain] = session.chains(files).values();
+  if (chain === undefined) return success(session.code);
+  const now = world.clock.wall();
+  const told = await whyNotLines(config.value, chain, host, { from: now - days.value * DAY, to: now });
+  if (!told.ok) return told;
+  for (const line of told.value) session.say(line);
+  if (told.value.length === 0) session.say(`nothing of ${host} came near a step of this chain`);
+  return success(session.code);
+}
+
 export function addAuthoring(chain: Command, world: Surroundings, done: Done): void {
   chain
     .command('new')
@@ -328,6 +379,18 @@ export function addAuthoring(chain: Command, world: Surroundings, done: Done): v
     .argument('[PATH...]', 'chains, or folders of them; default: those that ship')
     .addHelpText('after', BENCH_MANUAL)
     .action((paths: string[]) => done(success(bench(paths, world))));
+  chain
+    .command('why-not')
+    .summary('say why a chain did not fire for a host')
+    .description(
+      "Runs all that a host did, by the collector's history, through a chain, and says which condition failed.",
+    )
+    .argument('<CHAIN>', "a chain's folder or file")
+    .argument('<HOST>', "a host's id: mac:02:00:00:00:00:07, or ip: and an address")
+    .option('--config <file>', 'the configuration; without it: the defaults')
+    .option('--days <n>', 'how far back; default: 400')
+    .addHelpText('after', WHY_NOT_MANUAL)
+    .action(async (path: string, host: string, o: HuntCommand) => done(await runWhyNot(path, host, o, world)));
   chain
     .command('hunt')
     .summary("run chains over the collector's history")

@@ -25,6 +25,7 @@ export interface AlertLine {
   readonly bound: Readonly<Record<string, string>>;
   readonly detected_at: string;
   readonly flags: readonly string[];
+  readonly starts: readonly string[];
   readonly steps: readonly { readonly step: string; readonly kind: string; readonly record: Record<string, unknown> }[];
   readonly explanation: string;
 }

@@ -38,6 +38,8 @@ export interface Story {
   readonly releasedToAnother?: boolean;
   /** The victim's address changes this many times between drop and beacon. */
   readonly moves?: number;
+  /** Days after the drop on which it fetches a rare program that never calls anybody. */
+  readonly benign?: readonly number[];
 }
 
 export interface World {
@@ -46,6 +48,8 @@ export interface World {
   /** `mac:...` of the host the story is about. */
   readonly victim: string;
   readonly domain: string;
+  /** Packet time of the first moment of the day of the drop [us]. */
+  readonly dropDay: number;
 }
 
 const DAY = 86_400e6;
@@ -214,11 +218,21 @@ export function buildWorld(story: Story = {}): World {
         program('the dropper', 9000),
       );
     }
+    if (story.benign?.includes(day - DROP_DAY))
+      fetch(
+        midnight + 15 * 60 * MINUTE,
+        victim,
+        'downloads.smalltools.example',
+        `/tool-${day}.exe`,
+        'application/octet-stream',
+        program(`small tool ${day}`, 4000),
+      );
     const caller = story.releasedToAnother ? secondLaptop : beaconer;
     if (caller && day >= beaconDay && day < beaconDay + 3) {
       for (let minute = 8 * 60; minute < 18 * 60; minute += 10)
         beat(midnight + minute * MINUTE + random.below(20) * 1e6, caller);
     }
   }
-  return { pcap: out.bytes(), packets: out.size, victim: `mac:${victim.mac}`, domain: DOMAIN };
+  const dropDay = START + DROP_DAY * DAY;
+  return { pcap: out.bytes(), packets: out.size, victim: `mac:${victim.mac}`, domain: DOMAIN, dropDay };
 }

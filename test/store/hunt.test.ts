@@ -7,7 +7,7 @@ import { PlainMemory } from '../../src/chains/cases.ts';
 import { readChain } from '../../src/chains/language.ts';
 import type { Rule, Step } from '../../src/chains/rule.ts';
 import { conditionOf } from '../../src/chains/sql.ts';
-import { hunt, StoreHistory } from '../../src/hunt.ts';
+import { hunt, StoreHistory, whyNot } from '../../src/hunt.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { encodeBatch } from '../../src/schema/encode.ts';
 import type { EventOf, KindName } from '../../src/schema/gen/events.gen.ts';
@@ -195,6 +195,29 @@ describe('chains over the store', function () {
       knownAt: T0,
     });
     assert.deepEqual(nobody.ok && nobody.value, []);
+  });
+
+  it('why not: the condition that failed for a host, with its values, among all that it did', async () => {
+    const span = { from: T0 - DAY, to: T0 + 99 * DAY };
+    const story = await whyNot(await historyOf(), { rule: ruleOf(DROP), others: [] }, 'ip:10.0.0.8', span);
+    assert.ok(story.ok);
+    const [one, ...others] = story.value;
+    assert.equal(others.length, 0);
+    assert.deepEqual(
+      one?.matched.map((m) => m.step),
+      ['drop'],
+    );
+    const [nearest] = one?.attempts ?? [];
+    assert.equal(nearest?.step, 'call');
+    assert.match(nearest?.failed.join() ?? '', /first_seen\(tls.server_name, victim\) > drop.seen, where .*: false/);
+    assert.equal(one?.nearMisses[0]?.missing, 'call');
+    // Whose address it was then: of two that held one after the other each has its own story.
+    const later = await whyNot(await historyOf(), { rule: ruleOf(DROP), others: [] }, 'mac:b', span);
+    assert.ok(later.ok);
+    assert.deepEqual(
+      later.value[0]?.matched.map((m) => (m.at - T0) / DAY),
+      [12],
+    );
   });
 
   const text = fc.constantFrom('a.example', 'B.example', '.example', 'x.', '', "o'brien.example", 'a\\\\\\\\.example');

@@ -1,0 +1,19 @@
+import { describeCases } from '../case_world.test.ts';
+
+describeCases('fake_browser', [
+  {
+    table: 'told',
+    cap: 'pairs_max',
+    make: (i) => [
+      {
+        kind: 'http',
+        event: {
+          orig_h: `10.1.0.${i}`,
+          resp_h: '203.0.113.9',
+          method: 'POST',
+          user_agent: 'Mozilla/5.0 Firefox/115.0',
+        },
+      },
+    ],
+  },
+]);

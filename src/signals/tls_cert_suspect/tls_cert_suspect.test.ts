@@ -1,0 +1,23 @@
+import { describeCases } from '../case_world.test.ts';
+
+describeCases('tls_cert_suspect', [
+  {
+    table: 'told',
+    cap: 'pairs_max',
+    make: (i) => [
+      {
+        kind: 'x509',
+        event: {
+          ...{
+            orig_h: '10.1.0.7',
+            resp_h: `203.0.113.${i}`,
+            resp_p: 4782,
+            proto: 6,
+            host_cert: true,
+            self_signed: true,
+          },
+        },
+      },
+    ],
+  },
+]);

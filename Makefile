@@ -23,7 +23,7 @@ TS_SOURCES = $(shell find src -name '*.ts' -o -name '*.json' -o -path 'src/conso
 NATIVE_FILES = $(shell find native \( -name '*.h' -o -name '*.cc' \) ! -path '*/gen/*' ! -name '*.gen.*' | sort)
 
 .PHONY: help build test test-native test-asan test-ts check gen gen-fresh lint typecheck format-check clang-tidy \
-	template tidy format sanitize corpus bench fuzz long demo new-protocol install-deps install-dev-deps addon native asan fuzzers clean
+	template tidy format sanitize corpus bench fuzz long demo deb deb-reproducible deb-fresh new-protocol install-deps install-dev-deps addon native asan fuzzers clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -171,6 +171,19 @@ long: ## one more slice of long testing: TARGET=fuzz|kill|chains|system TIME=600
 demo: build ## a collector, a sensor with a history of 32 days, one that listens to real programs: until Ctrl-C
 	@if [ "$$(id -u)" = 0 ]; then .ci/deps demo; fi
 	@appliance/demo/demo.sh build/demo
+
+# ---- packages -------------------------------------------------------------------------------------------------------
+# dist/ is made anew: what no source stands for any more would be packed too. KEY signs the sums; without it they are not.
+deb: addon ## Debian packages, lists of parts and sums in build/deb [KEY=file: signed]
+	@rm -rf dist && $(MAKE) dist/.stamp
+	@node --import tsx appliance/packaging/deb.ts build/deb
+	@if [ -n '$(KEY)' ]; then node --import tsx appliance/packaging/sign.ts sign build/deb '$(KEY)'; fi
+
+deb-reproducible: deb ## build them again from a clean copy elsewhere, without ccache, and compare byte for byte
+	@appliance/packaging/reproducible.sh build/deb
+
+deb-fresh: deb native ## install them in fresh roots, offline; an alert at the collector; remove, purge (asks root) [BASE=root to copy]
+	@appliance/packaging/fresh_root.sh build/deb
 
 new-protocol: $(STAMP)/npm ## a protocol's folder from the template: NAME=x
 	@node test/tidy/new_protocol.mjs '$(NAME)'

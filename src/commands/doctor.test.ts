@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { diskFinding, interfaceFinding } from './doctor.ts';
 import { runMain } from './testing.ts';
 
-describe('catenary doctor', () => {
+describe('catenary doctor', function () {
+  this.timeout(20_000);
   let folder = '';
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'catenary-doctor-'));

@@ -1,12 +1,8 @@
 // `catenary setup`: from an installed package to a service that listens. It looks, asks or decides, writes the
 // configuration, makes keys, enrols and starts; run again, it changes what it is asked to and keeps the rest.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import type { Command } from 'commander';
-import { openReader } from '../capture/index.ts';
 import { type Config, loadConfig } from '../config/config.ts';
-import { blockAt, PACKET, Places, packetOf, typeOf } from '../evidence/blocks.ts';
 import { folders, openSigner } from '../evidence/index.ts';
 import { nameList, seconds } from '../lib/args.ts';
 import { EXIT, type ExitCode, failure, type Result, success, systemFault } from '../lib/fault.ts';
@@ -16,8 +12,9 @@ import { safeText } from '../lib/terminal.ts';
 import { makeKeys } from '../server.ts';
 import { type Setting, textOf, withSettings, writeConfig } from '../setup/document.ts';
 import { type Interface, interfaces, JOINING, nicOf, printed } from '../setup/interfaces.ts';
-import { type Heard, hasCopies, isOneWay, isSpan, Listener } from '../setup/traffic.ts';
+import { type Heard, hasCopies, isOneWay, isSpan } from '../setup/traffic.ts';
 import { enrollHere } from './collector.ts';
+import { listen } from './listen.ts';
 import type { Done, Surroundings } from './surroundings.ts';
 
 const MANUAL = `
@@ -59,48 +56,8 @@ interface Options {
 
 const SENSOR_DIR = '/var/lib/catenary';
 const COLLECTOR_DIR = '/var/lib/catenary-collector';
-/** Of a frame: headers, and enough of the content to know a copy by. */
-const SNAPLEN = 256;
-const SAMPLE_MAX = 200_000;
 /** Interfaces that are listened on at once. */
 const LISTENED_MAX = 32;
-const FRAME_AT = 28;
-
-/** What one interface hears in `ms`; the fault of opening it otherwise. */
-async function listen(at: Interface, ms: number, world: Surroundings): Promise<Result<Heard>> {
-  const dir = mkdtempSync(join(tmpdir(), 'catenary-setup-'));
-  try {
-    const opened = openReader({
-      ...{ interface: at.name, kinds: [], snaplen: SNAPLEN, packetsMax: SAMPLE_MAX },
-      packets: { dir, segmentSeconds: 3600 },
-    });
-    if (!opened.ok) return opened;
-    const reader = opened.value;
-    world.clock.after(ms, () => reader.stop());
-    for await (const drain of reader.drains()) if (!drain.ok) return drain;
-    const error = reader.summary().files[0]?.error;
-    if (error !== undefined) return failure('input_unreadable', `${at.name}: ${error}`);
-    const listener = new Listener(at.mac);
-    for (const name of readdirSync(dir).filter((n) => n.endsWith('.pcapng'))) replay(join(dir, name), listener);
-    return success(listener.heard);
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
-}
-
-function replay(path: string, listener: Listener): void {
-  const file = new Places(path);
-  for (let offset = 0; offset < file.size; ) {
-    const block = blockAt(file, offset);
-    if (block === undefined) break;
-    offset += block.length;
-    const packet = typeOf(block) === PACKET ? packetOf(block) : undefined;
-    if (packet === undefined) continue;
-    const bytes = block.subarray(FRAME_AT, FRAME_AT + block.readUInt32LE(20));
-    listener.take({ ts: packet.ts, bytes, wireBytes: block.readUInt32LE(24) });
-  }
-  file.close();
-}
 
 const percent = (part: number, whole: number): string => (whole === 0 ? '' : `${Math.round((100 * part) / whole)} %`);
 
@@ -138,7 +95,7 @@ async function choose(o: Options, world: Surroundings, say: (text: string) => vo
   for (const i of all) if (!i.isUp) say(`${i.name.padEnd(15)} is down: not listened on (ip link set ${i.name} up)`);
   const tried = all.filter((i) => i.isUp && (named.length === 0 || named.includes(i.name))).slice(0, LISTENED_MAX);
   say(`listening for ${ms.value} s`);
-  const heard = await Promise.all(tried.map((i) => listen(i, ms.value * 1000, world)));
+  const heard = await Promise.all(tried.map((i) => listen(i, ms.value * 1000, world.clock)));
   const spans: string[] = [];
   for (const [n, i] of tried.entries()) {
     const h = heard[n] as Result<Heard>;

@@ -12,7 +12,7 @@ const ANSWER_BYTES_MAX = 1 << 16;
 const DIAL_MS_MAX = 10_000;
 const TOKEN = /^catenary1\.([\w-]{43})\.([\w-]{43})$/;
 const SERVER_NAME = 'catenary-collector';
-const FILES = { key: 'sensor.key', certificate: 'sensor.pem', ca: 'ca.pem' } as const;
+export const FILES = { key: 'sensor.key', certificate: 'sensor.pem', ca: 'ca.pem' } as const;
 
 const REASONS: Readonly<Record<string, string>> = {
   token_used: 'the token was used before',

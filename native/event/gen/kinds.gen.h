@@ -34,11 +34,16 @@ enum class Kind : std::uint8_t {
   snmp = 22,
   ftp = 23,
   syslog = 25,
+  ntlm = 40,
+  smb = 41,
+  smb_file = 42,
+  smb_mapping = 43,
+  dce_rpc = 44,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 26;
-inline constexpr std::array<Kind, 24> kKinds = {
+inline constexpr std::size_t kKindCount = 45;
+inline constexpr std::array<Kind, 29> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -63,6 +68,11 @@ inline constexpr std::array<Kind, 24> kKinds = {
     Kind::snmp,
     Kind::ftp,
     Kind::syslog,
+    Kind::ntlm,
+    Kind::smb,
+    Kind::smb_file,
+    Kind::smb_mapping,
+    Kind::dce_rpc,
 };
 
 // Empty when no kind has this number.
@@ -93,6 +103,11 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::snmp: return "snmp";
     case Kind::ftp: return "ftp";
     case Kind::syslog: return "syslog";
+    case Kind::ntlm: return "ntlm";
+    case Kind::smb: return "smb";
+    case Kind::smb_file: return "smb_file";
+    case Kind::smb_mapping: return "smb_mapping";
+    case Kind::dce_rpc: return "dce_rpc";
   }
   return {};
 }

@@ -715,6 +715,125 @@ constexpr FieldInfo kSyslogFields[] = {
     {"procid", FieldType::text, false, true, 128, 0, "Nullable(String)"},
     {"msgid", FieldType::text, false, true, 32, 0, "Nullable(String)"},
 };
+constexpr FieldInfo kNtlmFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"username", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"hostname", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"domainname", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"server_nb_computer_name", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"server_dns_computer_name", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"server_tree_name", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"success", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"success_in_token", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"ordinal", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"superseded", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"server_nb_domain_name", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"server_dns_domain_name", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"client_version", FieldType::text, false, true, 16, 0, "Nullable(String)"},
+    {"server_version", FieldType::text, false, true, 16, 0, "Nullable(String)"},
+    {"response", FieldType::text, false, true, 16, 0, "Nullable(String)"},
+    {"challenge", FieldType::text, false, true, 16, 0, "Nullable(String)"},
+};
+constexpr FieldInfo kSmbFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"version", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"dialect", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"signing_required", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"is_encrypted", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"encrypted_messages", FieldType::u64, false, false, 0, 0, "UInt64"},
+    {"messages", FieldType::u64, false, false, 0, 0, "UInt64"},
+    {"server_guid", FieldType::text, false, true, 36, 0, "Nullable(String)"},
+    {"client_os", FieldType::text, false, true, 128, 0, "Nullable(String)"},
+    {"server_os", FieldType::text, false, true, 128, 0, "Nullable(String)"},
+    {"logins_failed", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"is_guest", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"files_opened", FieldType::u32, false, false, 0, 0, "UInt32"},
+};
+constexpr FieldInfo kSmbFileFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"action", FieldType::text, false, false, 32, 0, "String"},
+    {"path", FieldType::text, false, true, 1024, 0, "Nullable(String)"},
+    {"name", FieldType::text, false, false, 2048, 0, "String"},
+    {"size", FieldType::u64, false, false, 0, 0, "UInt64"},
+    {"prev_name", FieldType::text, false, true, 2048, 0, "Nullable(String)"},
+    {"modified", FieldType::time, false, true, 0, 0, "Nullable(DateTime64(6, 'UTC'))"},
+    {"accessed", FieldType::time, false, true, 0, 0, "Nullable(DateTime64(6, 'UTC'))"},
+    {"created", FieldType::time, false, true, 0, 0, "Nullable(DateTime64(6, 'UTC'))"},
+    {"changed", FieldType::time, false, true, 0, 0, "Nullable(DateTime64(6, 'UTC'))"},
+    {"fuid", FieldType::text, false, true, 18, 0, "Nullable(String)"},
+    {"create_action", FieldType::text, false, true, 16, 0, "Nullable(String)"},
+    {"access_mask", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
+    {"version", FieldType::u8, false, false, 0, 0, "UInt8"},
+};
+constexpr FieldInfo kSmbMappingFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"path", FieldType::text, false, true, 1024, 0, "Nullable(String)"},
+    {"service", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"native_file_system", FieldType::text, false, true, 64, 0, "Nullable(String)"},
+    {"share_type", FieldType::text, false, false, 8, 0, "String"},
+    {"is_encrypted", FieldType::boolean, false, false, 0, 0, "Bool"},
+};
+constexpr FieldInfo kDceRpcFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"rtt", FieldType::duration, false, true, 0, 0, "Nullable(Float64)"},
+    {"named_pipe", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"endpoint", FieldType::text, false, true, 64, 0, "Nullable(String)"},
+    {"operation", FieldType::text, false, true, 64, 0, "Nullable(String)"},
+    {"uuid", FieldType::text, false, true, 36, 0, "Nullable(String)"},
+    {"opnum", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"pipe", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"auth_type", FieldType::text, false, true, 16, 0, "Nullable(String)"},
+    {"auth_level", FieldType::text, false, true, 16, 0, "Nullable(String)"},
+    {"fault", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
+    {"is_answered", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"mapped_uuid", FieldType::text, false, true, 36, 0, "Nullable(String)"},
+    {"mapped_port", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+};
 
 constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1077, kConnFields},
@@ -741,6 +860,11 @@ constexpr KindInfo kInfos[] = {
     {Kind::snmp, "snmp", true, 0, 999, kSnmpFields},
     {Kind::ftp, "ftp", true, 0, 8849, kFtpFields},
     {Kind::syslog, "syslog", true, 0, 8789, kSyslogFields},
+    {Kind::ntlm, "ntlm", true, 0, 2236, kNtlmFields},
+    {Kind::smb, "smb", true, 0, 449, kSmbFields},
+    {Kind::smb_file, "smb_file", true, 0, 5336, kSmbFileFields},
+    {Kind::smb_mapping, "smb_mapping", true, 0, 1221, kSmbMappingFields},
+    {Kind::dce_rpc, "dce_rpc", true, 0, 1125, kDceRpcFields},
 };
 
 }  // namespace
@@ -772,6 +896,11 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::snmp: return &kInfos[21];
     case Kind::ftp: return &kInfos[22];
     case Kind::syslog: return &kInfos[23];
+    case Kind::ntlm: return &kInfos[24];
+    case Kind::smb: return &kInfos[25];
+    case Kind::smb_file: return &kInfos[26];
+    case Kind::smb_mapping: return &kInfos[27];
+    case Kind::dce_rpc: return &kInfos[28];
   }
   return nullptr;
 }

@@ -9,6 +9,7 @@
 #include "protocols/ftp/ftp.h"
 #include "protocols/gssapi/gssapi.h"
 #include "protocols/http/http.h"
+#include "protocols/kerberos/kerberos.h"
 #include "protocols/ntlm/ntlm.h"
 #include "protocols/ntp/ntp.h"
 #include "protocols/smb/smb.h"
@@ -20,13 +21,14 @@
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 13> kAll = {
+constexpr std::array<const flow::ProtocolInfo*, 14> kAll = {
     &dce_rpc::kProtocol,  // tcp: 135
     &dhcp::kProtocol,  // udp: 67 68
     &dns::kProtocol,  // both: 53 137 5353 5355
     &ftp::kProtocol,  // tcp: 21 2811
     &gssapi::kProtocol,  // nested
     &http::kProtocol,  // tcp: 80 8080 8000 3128
+    &kerberos::kProtocol,  // both: 88
     &ntlm::kProtocol,  // nested
     &ntp::kProtocol,  // udp: 123
     &smb::kProtocol,  // tcp: 445 139

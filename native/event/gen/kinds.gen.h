@@ -39,11 +39,12 @@ enum class Kind : std::uint8_t {
   smb_file = 42,
   smb_mapping = 43,
   dce_rpc = 44,
+  kerberos = 45,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 45;
-inline constexpr std::array<Kind, 29> kKinds = {
+inline constexpr std::size_t kKindCount = 46;
+inline constexpr std::array<Kind, 30> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -73,6 +74,7 @@ inline constexpr std::array<Kind, 29> kKinds = {
     Kind::smb_file,
     Kind::smb_mapping,
     Kind::dce_rpc,
+    Kind::kerberos,
 };
 
 // Empty when no kind has this number.
@@ -108,6 +110,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::smb_file: return "smb_file";
     case Kind::smb_mapping: return "smb_mapping";
     case Kind::dce_rpc: return "dce_rpc";
+    case Kind::kerberos: return "kerberos";
   }
   return {};
 }

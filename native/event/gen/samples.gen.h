@@ -26,6 +26,7 @@
 #include "protocols/dns/dns.gen.h"
 #include "protocols/ftp/ftp.gen.h"
 #include "protocols/http/http.gen.h"
+#include "protocols/kerberos/kerberos.gen.h"
 #include "protocols/ntlm/ntlm.gen.h"
 #include "protocols/ntp/ntp.gen.h"
 #include "protocols/smb/smb.gen.h"
@@ -1018,6 +1019,41 @@ inline DceRpcEvent example<DceRpcEvent>() {
   return e;
 }
 
+template <>
+inline KerberosEvent example<KerberosEvent>() {
+  static const std::string_view request_ciphers_[] = {std::string_view{"aes256-cts-hmac-sha1-96"}};
+  static const std::string_view preauth_[] = {std::string_view{"enc-timestamp"}};
+  KerberosEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.request_type = std::string_view{"TGS"};
+  e.client = std::string_view{"alice/EXAMPLE.TEST"};
+  e.service = std::string_view{"cifs/fs1.example.test"};
+  e.success = true;
+  e.error_code = 24;
+  e.error_msg = std::string_view{"KDC_ERR_PREAUTH_FAILED"};
+  e.from = 1700000000000000ULL;
+  e.till = 2136422885000000ULL;
+  e.cipher = std::string_view{"aes256-cts-hmac-sha1-96"};
+  e.forwardable = true;
+  e.renewable = true;
+  e.request_ciphers = request_ciphers_;
+  e.ticket_cipher = std::string_view{"aes256-cts-hmac-sha1-96"};
+  e.preauth = preauth_;
+  e.preauth_cipher = std::string_view{"aes256-cts-hmac-sha1-96"};
+  e.kdc_options = 1082195984;
+  e.for_user = std::string_view{"administrator"};
+  e.ordinal = 1;
+  return e;
+}
+
 // visit(example event, its bytes in hex, the bytes of an empty event in hex), kind by kind.
 template <class Visit>
 void for_each_kind(Visit visit) {
@@ -1271,6 +1307,16 @@ void for_each_kind(Visit visit) {
     "05c3d92433363761626238312d393834342d333566312d616433322d393866303338303031303033cdc200",
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c0c0c0c0c0c000c0c0c0c0c2c0c0");
+  visit(example<KerberosEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664a3544753b2616c6963652f4558414d504c452e5445"
+    "5354b5636966732f6673312e6578616d706c652e74657374c318b64b44435f4552525f505245415554485f4641494c45"
+    "44cf00060a24181e4000cf00079710b7268340b76165733235362d6374732d686d61632d736861312d3936c3c391b761"
+    "65733235362d6374732d686d61632d736861312d3936b76165733235362d6374732d686d61632d736861312d393691ad"
+    "656e632d74696d657374616d70b76165733235362d6374732d686d61632d736861312d3936ce40810010ad61646d696e"
+    "6973747261746f7201",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0c0c0c0c0c0c0c0c0c0c0c090c090c0c0c000");
 }
 
 }  // namespace catenary::samples

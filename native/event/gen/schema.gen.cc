@@ -834,6 +834,36 @@ constexpr FieldInfo kDceRpcFields[] = {
     {"mapped_uuid", FieldType::text, false, true, 36, 0, "Nullable(String)"},
     {"mapped_port", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
 };
+constexpr FieldInfo kKerberosFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"request_type", FieldType::text, false, true, 4, 0, "Nullable(String)"},
+    {"client", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"service", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"success", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"error_code", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
+    {"error_msg", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"from", FieldType::time, false, true, 0, 0, "Nullable(DateTime64(6, 'UTC'))"},
+    {"till", FieldType::time, false, true, 0, 0, "Nullable(DateTime64(6, 'UTC'))"},
+    {"cipher", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"forwardable", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"renewable", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"request_ciphers", FieldType::text, true, false, 32, 16, "Array(String)"},
+    {"ticket_cipher", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"preauth", FieldType::text, true, false, 24, 16, "Array(String)"},
+    {"preauth_cipher", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"kdc_options", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
+    {"for_user", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"ordinal", FieldType::u32, false, false, 0, 0, "UInt32"},
+};
 
 constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1077, kConnFields},
@@ -865,6 +895,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::smb_file, "smb_file", true, 0, 5336, kSmbFileFields},
     {Kind::smb_mapping, "smb_mapping", true, 0, 1221, kSmbMappingFields},
     {Kind::dce_rpc, "dce_rpc", true, 0, 1125, kDceRpcFields},
+    {Kind::kerberos, "kerberos", true, 0, 3030, kKerberosFields},
 };
 
 }  // namespace
@@ -901,6 +932,7 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::smb_file: return &kInfos[26];
     case Kind::smb_mapping: return &kInfos[27];
     case Kind::dce_rpc: return &kInfos[28];
+    case Kind::kerberos: return &kInfos[29];
   }
   return nullptr;
 }

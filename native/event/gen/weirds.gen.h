@@ -105,6 +105,9 @@ enum class Weird : std::uint16_t {
   ip_fragment_overlap_differs,
   ip_fragment_past_64k,
   ip_unknown_version,
+  kerberos_answer_unasked,
+  kerberos_malformed,
+  kerberos_message_too_long,
   linux_sll_header_too_short,
   loopback_header_too_short,
   mac_in_mac_tag_too_short,
@@ -184,7 +187,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 173;
+inline constexpr std::size_t kWeirdCount = 176;
 
 struct WeirdInfo {
   std::string_view name;
@@ -386,6 +389,12 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "A fragment ends past 65,535 bytes (the ping of death)"},
     {"ip_unknown_version", "decode",
      "The IP version nibble is neither 4 nor 6"},
+    {"kerberos_answer_unasked", "kerberos",
+     "Reply without a request"},
+    {"kerberos_malformed", "kerberos",
+     "Message whose fields contradict RFC 4120 5"},
+    {"kerberos_message_too_long", "kerberos",
+     "Length of a message over TCP beyond 65,536 bytes"},
     {"linux_sll_header_too_short", "linux_sll",
      "The frame ends inside its Linux cooked header"},
     {"loopback_header_too_short", "loopback",

@@ -7,6 +7,7 @@ import { DNS } from './logs/dns.ts';
 import { FILES } from './logs/files.ts';
 import { FTP } from './logs/ftp.ts';
 import { HTTP } from './logs/http.ts';
+import { KERBEROS } from './logs/kerberos.ts';
 import { NTLM } from './logs/ntlm.ts';
 import { NTP } from './logs/ntp.ts';
 import { SMB_FILES } from './logs/smb_files.ts';
@@ -20,6 +21,6 @@ import { X509 } from './logs/x509.ts';
 
 export const LOGS: readonly Log[] = [
   ...[CONN, DNS, HTTP, SSL, X509, FILES, FTP, DHCP, NTP, SNMP, SSH, SYSLOG],
-  ...[SMB_FILES, SMB_MAPPING, NTLM, DCE_RPC],
+  ...[SMB_FILES, SMB_MAPPING, NTLM, DCE_RPC, KERBEROS],
   WEIRD,
 ];

@@ -1260,6 +1260,46 @@ export interface DceRpcEvent extends FlowEnvelope {
   readonly mapped_port: number | null;
 }
 
+/** A Kerberos request and its reply, or a ticket that was shown to a service. */
+export interface KerberosEvent extends FlowEnvelope {
+  /** AS: the first ticket; TGS: one for a service; unset: a ticket shown to a service */
+  readonly request_type: string | null;
+  /** Client and its realm */
+  readonly client: string | null;
+  /** Service */
+  readonly service: string | null;
+  /** A ticket was given; unset: no answer */
+  readonly success: boolean | null;
+  /** Number of the error */
+  readonly error_code: number | null;
+  /** Text of the error, or its name */
+  readonly error_msg: string | null;
+  /** Ticket asked for from [us since the epoch] */
+  readonly from: number | null;
+  /** Ticket asked for until [us since the epoch] */
+  readonly till: number | null;
+  /** Encryption of the ticket */
+  readonly cipher: string | null;
+  /** Forwardable ticket asked for */
+  readonly forwardable: boolean | null;
+  /** Renewable ticket asked for */
+  readonly renewable: boolean | null;
+  /** Encryptions the client can do, its favourite first */
+  readonly request_ciphers: readonly string[];
+  /** Encryption of the ticket that the client shows */
+  readonly ticket_cipher: string | null;
+  /** What the request proves or asks: enc-timestamp, tgs-req, for-user, pk-as-req, ... */
+  readonly preauth: readonly string[];
+  /** Encryption of the proof of the password, or of the reply */
+  readonly preauth_cipher: string | null;
+  /** Options of the request, first bit highest */
+  readonly kdc_options: number | null;
+  /** User for whom a service asks a ticket (S4U2self) */
+  readonly for_user: string | null;
+  /** Number of the record in its flow, from 1; demands for a proof of the password, told by their text, are not counted */
+  readonly ordinal: number;
+}
+
 /** The type of each kind, by its name. */
 export interface EventOf {
   readonly conn: ConnEvent;
@@ -1291,6 +1331,7 @@ export interface EventOf {
   readonly smb_file: SmbFileEvent;
   readonly smb_mapping: SmbMappingEvent;
   readonly dce_rpc: DceRpcEvent;
+  readonly kerberos: KerberosEvent;
 }
 
 export type KindName = keyof EventOf;

@@ -66,6 +66,7 @@ export const KIND_IDS = {
   smb_file: 42,
   smb_mapping: 43,
   dce_rpc: 44,
+  kerberos: 45,
 } as const satisfies Readonly<Record<KindName, number>>;
 
 /** Name by number; a hole is no kind. */
@@ -115,6 +116,7 @@ export const KIND_NAMES: readonly (KindName | undefined)[] = [
   'smb_file',
   'smb_mapping',
   'dce_rpc',
+  'kerberos',
 ];
 
 /** Whether a kind begins with the flow envelope. */
@@ -148,6 +150,7 @@ export const HAS_FLOW: Readonly<Record<KindName, boolean>> = {
   smb_file: true,
   smb_mapping: true,
   dce_rpc: true,
+  kerberos: true,
 };
 
 /** Fields of each kind in record order. */
@@ -980,6 +983,36 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('mapped_uuid', 'text', 'OI', 36, 0),
     field('mapped_port', 'u16', 'O', 0, 0),
   ],
+  kerberos: [
+    field('ts', 'time', '', 0, 0),
+    field('seen', 'time', '', 0, 0),
+    field('cut', 'bool', '', 0, 0),
+    field('uid', 'uid', 'I', 0, 0),
+    field('orig_h', 'ip', 'I', 0, 0, 'address'),
+    field('orig_p', 'u16', '', 0, 0),
+    field('resp_h', 'ip', 'I', 0, 0, 'address'),
+    field('resp_p', 'u16', '', 0, 0),
+    field('proto', 'u8', '', 0, 0),
+    field('vlan', 'u16', 'O', 0, 0),
+    field('request_type', 'text', 'OI', 4, 0),
+    field('client', 'text', 'OI', 512, 0, 'person'),
+    field('service', 'text', 'OI', 512, 0),
+    field('success', 'bool', 'O', 0, 0),
+    field('error_code', 'u32', 'O', 0, 0),
+    field('error_msg', 'text', 'OI', 256, 0),
+    field('from', 'time', 'O', 0, 0),
+    field('till', 'time', 'O', 0, 0),
+    field('cipher', 'text', 'OI', 32, 0),
+    field('forwardable', 'bool', 'O', 0, 0),
+    field('renewable', 'bool', 'O', 0, 0),
+    field('request_ciphers', 'text', 'L', 32, 16),
+    field('ticket_cipher', 'text', 'O', 32, 0),
+    field('preauth', 'text', 'L', 24, 16),
+    field('preauth_cipher', 'text', 'O', 32, 0),
+    field('kdc_options', 'u32', 'O', 0, 0),
+    field('for_user', 'text', 'OI', 512, 0, 'person'),
+    field('ordinal', 'u32', '', 0, 0),
+  ],
 };
 
 /** msgpackr's `structures` for an Unpackr of one kind: the names of record id 0x40. */
@@ -1083,6 +1116,9 @@ export const WEIRDS: Readonly<Record<string, string>> = {
   ip_fragment_overlap_differs: "Overlapping fragments of one datagram hold different bytes",
   ip_fragment_past_64k: "A fragment ends past 65,535 bytes (the ping of death)",
   ip_unknown_version: "The IP version nibble is neither 4 nor 6",
+  kerberos_answer_unasked: "Reply without a request",
+  kerberos_malformed: "Message whose fields contradict RFC 4120 5",
+  kerberos_message_too_long: "Length of a message over TCP beyond 65,536 bytes",
   linux_sll_header_too_short: "The frame ends inside its Linux cooked header",
   loopback_header_too_short: "The frame ends inside its four-byte loopback header",
   mac_in_mac_tag_too_short: "The frame ends inside its 802.1ah or FabricPath tag",

@@ -17,6 +17,7 @@ namespace catenary::flow {
 struct Flow;
 struct Expectation;
 class Expected;
+class Nesting;
 
 enum class Dir : std::uint8_t { kOrig = 0, kResp = 1 };
 constexpr Dir other(Dir d) noexcept { return d == Dir::kOrig ? Dir::kResp : Dir::kOrig; }
@@ -29,6 +30,7 @@ struct Context {
   files::Tracker& files;
   event::WeirdLog& weirds;
   Expected* expected = nullptr;  // null where no flow can be announced
+  Nesting* nesting = nullptr;    // null where no protocol can carry another (flow/nested.h)
 
   // Fills the envelope (seen, uid, tuple, vlan) and hands the event on. `ts` is the caller's: when
   // the fact began.

@@ -72,18 +72,35 @@ bool Dispatcher::keep(Flow& f, Dir dir, Bytes bytes, std::uint32_t max) {
   return true;
 }
 
+const ProtocolInfo* Dispatcher::find(std::string_view name) const noexcept {
+  const auto found =
+      std::find_if(nestable_.begin(), nestable_.end(), [&](const ProtocolInfo* p) { return p->name == name; });
+  return found == nestable_.end() ? nullptr : *found;
+}
+
+Parser* Dispatcher::construct(const ProtocolInfo& p, std::uint32_t& cap) {
+  std::uint8_t* memory = pool_.get(p.parser_size, cap);
+  if (!memory) return nullptr;
+  Parser* const parser = p.construct(memory);
+  if (p.make_shared) {
+    const auto of_p = [&](const SharedState& s) { return s.protocol == &p; };
+    parser->shared = std::find_if(shared_.begin(), shared_.end(), of_p)->state.get();
+  }
+  return parser;
+}
+
+void Dispatcher::destroy(Parser* parser, std::uint32_t cap) noexcept {
+  parser->~Parser();
+  pool_.put(parser, cap);
+}
+
 bool Dispatcher::attach(Flow& f, const ProtocolInfo& p) {
   std::uint32_t cap = 0;
-  std::uint8_t* memory = pool_.get(p.parser_size, cap);
-  if (!memory) {
+  f.parser = construct(p, cap);
+  if (!f.parser) {
     weirds_.add(Weird::flow_parser_memory_full, subject_of(f));
     f.detection = Detection::kClosed;
     return false;
-  }
-  f.parser = p.construct(memory);
-  if (p.make_shared) {
-    const auto of_p = [&](const SharedState& s) { return s.protocol == &p; };
-    f.parser->shared = std::find_if(shared_.begin(), shared_.end(), of_p)->state.get();
   }
   f.protocol = &p;
   f.parser_cap = cap;
@@ -95,8 +112,7 @@ void Dispatcher::detach(Flow& f) {
   if (!f.parser) return;
   Context cx = context(f);
   f.parser->on_close(cx);
-  f.parser->~Parser();
-  pool_.put(f.parser, f.parser_cap);
+  destroy(f.parser, f.parser_cap);
   f.parser = nullptr;
   f.protocol = nullptr;
   f.detection = Detection::kClosed;

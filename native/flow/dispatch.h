@@ -9,12 +9,13 @@
 #include <vector>
 
 #include "flow/expected.h"
+#include "flow/nesting.h"
 #include "flow/protocol.h"
 #include "flow/reassembly.h"
 
 namespace catenary::flow {
 
-class Dispatcher final : public StreamListener {
+class Dispatcher final : public StreamListener, public Nesting {
  public:
   static constexpr std::uint32_t kProbeBytesMax = 2048;       // kept while a probe says kMore
   static constexpr std::uint32_t kMidStreamBytesMax = 65536;  // looked at, per direction
@@ -22,8 +23,18 @@ class Dispatcher final : public StreamListener {
 
   Dispatcher(Pool& pool, event::Batcher& events, event::WeirdLog& weirds, files::Tracker& files,
              std::span<const ProtocolInfo* const> protocols, SipKey key = {})
-      : pool_(pool), events_(events), weirds_(weirds), files_(files), protocols_(protocols), expected_(key) {
-    for (const ProtocolInfo* p : protocols_) {
+      : Dispatcher(pool, events, weirds, files, protocols, protocols, key) {}
+  // `nestable`: those that others may carry, and all of `protocols`, which alone are probed.
+  Dispatcher(Pool& pool, event::Batcher& events, event::WeirdLog& weirds, files::Tracker& files,
+             std::span<const ProtocolInfo* const> protocols, std::span<const ProtocolInfo* const> nestable, SipKey key)
+      : pool_(pool),
+        events_(events),
+        weirds_(weirds),
+        files_(files),
+        protocols_(protocols),
+        nestable_(nestable),
+        expected_(key) {
+    for (const ProtocolInfo* p : nestable_) {
       if (!p->make_shared) continue;
       shared_.push_back({p, p->make_shared()});
       shared_.back().state->key = key;
@@ -57,7 +68,11 @@ class Dispatcher final : public StreamListener {
     const ProtocolInfo* protocol;
     std::unique_ptr<Shared> state;
   };
-  Context context(Flow& flow) { return {flow, packet_time_, events_, files_, weirds_, &expected_}; }
+  Context context(Flow& flow) { return {flow, packet_time_, events_, files_, weirds_, &expected_, this}; }
+  const ProtocolInfo* find(std::string_view name) const noexcept override;
+  Parser* construct(const ProtocolInfo& protocol, std::uint32_t& cap) override;
+  void destroy(Parser* parser, std::uint32_t cap) noexcept override;
+  Pool& pool() noexcept override { return pool_; }
   void feed(Flow& flow, Dir dir, Bytes fresh);
   void detect(Flow& flow, Dir dir, Bytes fresh);
   bool attach(Flow& flow, const ProtocolInfo& protocol);
@@ -70,7 +85,7 @@ class Dispatcher final : public StreamListener {
   event::Batcher& events_;
   event::WeirdLog& weirds_;
   files::Tracker& files_;
-  std::span<const ProtocolInfo* const> protocols_;
+  std::span<const ProtocolInfo*const> protocols_, nestable_;
   Expected expected_;
   Nanos packet_time_ = 0;
   std::vector<SharedState> shared_;  // of the few protocols that have one

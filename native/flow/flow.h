@@ -73,7 +73,7 @@ inline constexpr Nanos kSessionTick = 10 * kSecond;
 inline constexpr Nanos kSessionQuiet = 9 * kSecond;
 
 inline constexpr std::size_t kHistoryMax = 64;
-inline constexpr std::size_t kServicesMax = 4;
+inline constexpr std::size_t kServicesMax = 6;
 
 enum class Detection : std::uint8_t { kOpen, kAttached, kClosed };
 

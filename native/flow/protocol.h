@@ -70,6 +70,11 @@ class Parser {
   virtual ~Parser() = default;
   // This flow was announced in another one, with this token; called once, first. Nothing may have been sent on it.
   virtual void on_expected(Context&, std::uint64_t /*token*/) {}
+  // Another protocol carries this one (flow/nested.h), in a place that it calls `where`; called once, first.
+  virtual void on_nested(Context&, std::string_view /*where*/) {}
+  // The protocol that carries this one says whether what was tried has succeeded (a login): by its own status, or in
+  // the token itself.
+  virtual void on_outcome(Context&, bool /*is_success*/, bool /*in_token*/) {}
   // The unread bytes of one direction of a TCP stream, in order.
   virtual Step on_stream(Context&, Dir, Cursor&) { return Step::kDetach; }
   // One UDP datagram.

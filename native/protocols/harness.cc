@@ -2,8 +2,21 @@
 
 #include "base/check.h"
 #include "event/json.h"
+#include "flow/nested.h"
+#include "protocols/protocols.gen.h"
 
 namespace catenary::flow {
+namespace {
+
+std::vector<const ProtocolInfo*> with_others(const ProtocolInfo& protocol) {
+  std::vector<const ProtocolInfo*> all{&protocol};
+  for (const ProtocolInfo* p : protocols::all()) {
+    if (p != &protocol) all.push_back(p);
+  }
+  return all;
+}
+
+}  // namespace
 
 Harness::Harness(const ProtocolInfo& protocol, std::uint8_t proto, std::uint16_t orig_port, std::uint16_t resp_port)
     : events_(*this),
@@ -11,7 +24,8 @@ Harness::Harness(const ProtocolInfo& protocol, std::uint8_t proto, std::uint16_t
       files_(events_),
       pool_(std::size_t{64} << 20),
       protocol_(&protocol),
-      dispatcher_(pool_, events_, weirds_, files_, {&protocol_, 1}) {
+      nestable_(with_others(protocol)),
+      dispatcher_(pool_, events_, weirds_, files_, {&protocol_, 1}, nestable_, {}) {
   const std::uint8_t orig[4] = {192, 0, 2, 1}, resp[4] = {198, 51, 100, 2};
   flow_.orig_h = Ip::v4(orig);
   flow_.resp_h = Ip::v4(resp);
@@ -25,14 +39,27 @@ Harness::Harness(const ProtocolInfo& protocol, std::uint8_t proto, std::uint16_t
 
 Harness::~Harness() { close(); }
 
+bool Harness::is_attached() const { return flow_.parser != nullptr || (carried_ && carried_->is_open()); }
+
 void Harness::send(Dir dir, Bytes bytes) {
   flow_.last = events_.now();
   dispatcher_.advance(events_.now());
   dispatcher_.at(events_.now());
+  if (is_carried()) {
+    Context cx = context();
+    if (!carried_) carried_ = std::make_unique<Nested>();
+    if (carried_->open(cx, protocol_->name)) carried_->message(cx, dir, bytes);
+    return;
+  }
   if (flow_.proto == 17)
     dispatcher_.on_datagram(flow_, dir, bytes);
   else if (!bytes.empty())
     dispatcher_.on_bytes(flow_, dir, bytes);
+}
+
+void Harness::outcome(bool is_success, bool in_token) {
+  Context cx = context();
+  if (carried_) carried_->outcome(cx, is_success, in_token);
 }
 
 bool Harness::open_beside(Dir dir, std::uint16_t resp_port) {
@@ -52,6 +79,8 @@ bool Harness::open_beside(Dir dir, std::uint16_t resp_port) {
 std::string Harness::close() {
   if (!is_closed_) {
     is_closed_ = true;
+    Context cx = context();
+    if (carried_) carried_->close(cx);
     dispatcher_.close(beside_);
     dispatcher_.close(flow_);
     dispatcher_.finish();

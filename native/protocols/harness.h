@@ -1,10 +1,12 @@
-// For tests and fuzz targets: one flow whose two sides a test plays, byte by byte.
+// For tests and fuzz targets: one flow whose two sides a test plays, byte by byte. A protocol that only others carry is
+// carried by the harness: what a side sends is then one whole message.
 //
 //   Harness h(dns::kProtocol, 17, 40000, 53);
 //   h.orig(hex("..."));
 //   EXPECT_EQ(h.close(), R"({"kind":"dns",...})");
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,8 @@
 #include "flow/dispatch.h"
 
 namespace catenary::flow {
+
+class Nested;
 
 class Harness : event::DrainSink {
  public:
@@ -28,6 +32,8 @@ class Harness : event::DrainSink {
   void send(Dir dir, Bytes bytes);
   void gap(Dir dir, std::uint64_t bytes) { dispatcher_.on_lost(flow_, dir, bytes); }
   void finish(Dir dir) { dispatcher_.on_finished(flow_, dir); }
+  // Of a carried protocol: how it ended, as the protocol around it says.
+  void outcome(bool is_success, bool in_token);
   // A second TCP connection beside the flow, as one that it announced; false when nobody reads it. Both addresses are
   // of the flow: `dir` says which of them opens it.
   bool open_beside(Dir dir, std::uint16_t resp_port);
@@ -47,18 +53,22 @@ class Harness : event::DrainSink {
   std::vector<std::string> lines(Kind kind) const;
   std::uint64_t count(Kind kind) const { return events_.total(kind); }
   Flow& flow() { return flow_; }
-  bool is_attached() const { return flow_.parser != nullptr; }
+  bool is_attached() const;
 
  private:
   void on_drain(std::span<const event::Batch> batches) override;
+  Context context() { return {flow_, events_.now(), events_, files_, weirds_, nullptr, &dispatcher_}; }
+  bool is_carried() const { return !protocol_->tcp && !protocol_->udp; }
 
   event::Batcher events_;
   event::WeirdLog weirds_;
   files::Tracker files_;
   Pool pool_;
   const ProtocolInfo* protocol_;
+  std::vector<const ProtocolInfo*> nestable_;  // it, and all others, which it may carry
   Dispatcher dispatcher_;
   Flow flow_, beside_;
+  std::unique_ptr<Nested> carried_;  // made with the first message
   std::vector<std::pair<Kind, std::string>> lines_;
   bool is_closed_ = false;
 };

@@ -3,11 +3,16 @@
 
 #include <array>
 
+#include "protocols/dce_rpc/dce_rpc.h"
 #include "protocols/dhcp/dhcp.h"
 #include "protocols/dns/dns.h"
 #include "protocols/ftp/ftp.h"
+#include "protocols/gssapi/gssapi.h"
 #include "protocols/http/http.h"
+#include "protocols/kerberos/kerberos.h"
+#include "protocols/ntlm/ntlm.h"
 #include "protocols/ntp/ntp.h"
+#include "protocols/smb/smb.h"
 #include "protocols/smtp/smtp.h"
 #include "protocols/snmp/snmp.h"
 #include "protocols/ssh/ssh.h"
@@ -17,12 +22,17 @@
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 10> kAll = {
+constexpr std::array<const flow::ProtocolInfo*, 15> kAll = {
+    &dce_rpc::kProtocol,  // tcp: 135
     &dhcp::kProtocol,  // udp: 67 68
     &dns::kProtocol,  // both: 53 137 5353 5355
     &ftp::kProtocol,  // tcp: 21 2811
+    &gssapi::kProtocol,  // nested
     &http::kProtocol,  // tcp: 80 8080 8000 3128
+    &kerberos::kProtocol,  // both: 88
+    &ntlm::kProtocol,  // nested
     &ntp::kProtocol,  // udp: 123
+    &smb::kProtocol,  // tcp: 445 139
     &smtp::kProtocol,  // tcp: 25 587
     &snmp::kProtocol,  // udp: 161 162
     &ssh::kProtocol,  // tcp: 22

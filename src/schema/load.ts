@@ -176,8 +176,8 @@ function readProtocol(file: string, raw: unknown): Protocol {
   if (!file.startsWith(`native/protocols/${name}/`))
     throw new SchemaError(`${file}: protocol ${name} in another folder`);
   const transport = text(file, raw, 'transport');
-  if (transport !== 'tcp' && transport !== 'udp' && transport !== 'both')
-    throw new SchemaError(`${file}: transport must be tcp, udp or both`);
+  if (transport !== 'tcp' && transport !== 'udp' && transport !== 'both' && transport !== 'nested')
+    throw new SchemaError(`${file}: transport must be tcp, udp, both or nested`);
   const ports = raw.ports ?? [];
   if (!Array.isArray(ports) || !ports.every((p) => Number.isInteger(p) && p > 0 && p < 65536))
     throw new SchemaError(`${file}: ports must be a list of port numbers`);

@@ -70,7 +70,8 @@ export interface Weird {
 
 export interface Protocol {
   readonly name: string;
-  readonly transport: 'tcp' | 'udp' | 'both';
+  /** 'nested': only inside other protocols' messages. */
+  readonly transport: 'tcp' | 'udp' | 'both' | 'nested';
   readonly ports: readonly number[];
 }
 

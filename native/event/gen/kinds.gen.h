@@ -35,11 +35,17 @@ enum class Kind : std::uint8_t {
   ftp = 23,
   syslog = 25,
   smtp = 40,
+  ntlm = 50,
+  smb = 51,
+  smb_file = 52,
+  smb_mapping = 53,
+  dce_rpc = 54,
+  kerberos = 55,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 41;
-inline constexpr std::array<Kind, 25> kKinds = {
+inline constexpr std::size_t kKindCount = 56;
+inline constexpr std::array<Kind, 31> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -65,6 +71,12 @@ inline constexpr std::array<Kind, 25> kKinds = {
     Kind::ftp,
     Kind::syslog,
     Kind::smtp,
+    Kind::ntlm,
+    Kind::smb,
+    Kind::smb_file,
+    Kind::smb_mapping,
+    Kind::dce_rpc,
+    Kind::kerberos,
 };
 
 // Empty when no kind has this number.
@@ -96,6 +108,12 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::ftp: return "ftp";
     case Kind::syslog: return "syslog";
     case Kind::smtp: return "smtp";
+    case Kind::ntlm: return "ntlm";
+    case Kind::smb: return "smb";
+    case Kind::smb_file: return "smb_file";
+    case Kind::smb_mapping: return "smb_mapping";
+    case Kind::dce_rpc: return "dce_rpc";
+    case Kind::kerberos: return "kerberos";
   }
   return {};
 }

@@ -21,11 +21,17 @@
 #include "event/gen/signal.gen.h"
 #include "event/gen/weird.gen.h"
 #include "files/x509/x509.gen.h"
+#include "protocols/dce_rpc/dce_rpc.gen.h"
 #include "protocols/dhcp/dhcp.gen.h"
 #include "protocols/dns/dns.gen.h"
 #include "protocols/ftp/ftp.gen.h"
 #include "protocols/http/http.gen.h"
+#include "protocols/kerberos/kerberos.gen.h"
+#include "protocols/ntlm/ntlm.gen.h"
 #include "protocols/ntp/ntp.gen.h"
+#include "protocols/smb/smb.gen.h"
+#include "protocols/smb/smb_file.gen.h"
+#include "protocols/smb/smb_mapping.gen.h"
 #include "protocols/smtp/smtp.gen.h"
 #include "protocols/snmp/snmp.gen.h"
 #include "protocols/ssh/ssh.gen.h"
@@ -935,6 +941,175 @@ inline SmtpEvent example<SmtpEvent>() {
   return e;
 }
 
+template <>
+inline NtlmEvent example<NtlmEvent>() {
+  NtlmEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.username = std::string_view{"alice"};
+  e.hostname = std::string_view{"WORKSTATION5"};
+  e.domainname = std::string_view{"EXAMPLE"};
+  e.server_nb_computer_name = std::string_view{"DC1"};
+  e.server_dns_computer_name = std::string_view{"dc1.example.test"};
+  e.server_tree_name = std::string_view{"example.test"};
+  e.success = true;
+  e.success_in_token = true;
+  e.ordinal = 1;
+  e.superseded = false;
+  e.server_nb_domain_name = std::string_view{"EXAMPLE"};
+  e.server_dns_domain_name = std::string_view{"example.test"};
+  e.client_version = std::string_view{"10.0.19041"};
+  e.server_version = std::string_view{"10.0.17763"};
+  e.response = std::string_view{"ntlmv2"};
+  e.challenge = std::string_view{"1122334455667788"};
+  return e;
+}
+
+template <>
+inline SmbEvent example<SmbEvent>() {
+  SmbEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.version = 3;
+  e.dialect = std::string_view{"3.1.1"};
+  e.signing_required = true;
+  e.is_encrypted = false;
+  e.encrypted_messages = 0ULL;
+  e.messages = 42ULL;
+  e.server_guid = std::string_view{"6b29fc40-ca47-1067-b31d-00dd010662da"};
+  e.client_os = std::string_view{"Windows 2002 2600"};
+  e.server_os = std::string_view{"Windows 5.1"};
+  e.logins_failed = 0;
+  e.is_guest = false;
+  e.files_opened = 3;
+  return e;
+}
+
+template <>
+inline SmbFileEvent example<SmbFileEvent>() {
+  SmbFileEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.action = std::string_view{"SMB::FILE_OPEN"};
+  e.path = std::string_view{"\\fs1\\public"};
+  e.name = std::string_view{"in\\setup.exe"};
+  e.size = 97792ULL;
+  e.prev_name = std::string_view{"in\\setup.tmp"};
+  e.modified = 1700000000000000ULL;
+  e.accessed = 1700000000000000ULL;
+  e.created = 1700000000000000ULL;
+  e.changed = 1700000000000000ULL;
+  e.fuid = std::string_view{"FDUMVOaYHBrdeotXg1"};
+  e.create_action = std::string_view{"created"};
+  e.access_mask = 1179785;
+  e.version = 2;
+  return e;
+}
+
+template <>
+inline SmbMappingEvent example<SmbMappingEvent>() {
+  SmbMappingEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.path = std::string_view{"\\fs1\\IPC$"};
+  e.service = std::string_view{"IPC"};
+  e.native_file_system = std::string_view{"NTFS"};
+  e.share_type = std::string_view{"PIPE"};
+  e.is_encrypted = false;
+  return e;
+}
+
+template <>
+inline DceRpcEvent example<DceRpcEvent>() {
+  DceRpcEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.rtt = 0.002;
+  e.named_pipe = std::string_view{"\\pipe\\lsass"};
+  e.endpoint = std::string_view{"svcctl"};
+  e.operation = std::string_view{"CreateServiceW"};
+  e.uuid = std::string_view{"367abb81-9844-35f1-ad32-98f038001003"};
+  e.opnum = 12;
+  e.pipe = std::string_view{"\\dc1\\IPC$\\svcctl"};
+  e.auth_type = std::string_view{"ntlm"};
+  e.auth_level = std::string_view{"privacy"};
+  e.fault = 5;
+  e.is_answered = true;
+  e.mapped_uuid = std::string_view{"367abb81-9844-35f1-ad32-98f038001003"};
+  e.mapped_port = 49664;
+  return e;
+}
+
+template <>
+inline KerberosEvent example<KerberosEvent>() {
+  static const std::string_view request_ciphers_[] = {std::string_view{"aes256-cts-hmac-sha1-96"}};
+  static const std::string_view preauth_[] = {std::string_view{"enc-timestamp"}};
+  KerberosEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.request_type = std::string_view{"TGS"};
+  e.client = std::string_view{"alice/EXAMPLE.TEST"};
+  e.service = std::string_view{"cifs/fs1.example.test"};
+  e.success = true;
+  e.error_code = 24;
+  e.error_msg = std::string_view{"KDC_ERR_PREAUTH_FAILED"};
+  e.from = 1700000000000000ULL;
+  e.till = 2136422885000000ULL;
+  e.cipher = std::string_view{"aes256-cts-hmac-sha1-96"};
+  e.forwardable = true;
+  e.renewable = true;
+  e.request_ciphers = request_ciphers_;
+  e.ticket_cipher = std::string_view{"aes256-cts-hmac-sha1-96"};
+  e.preauth = preauth_;
+  e.preauth_cipher = std::string_view{"aes256-cts-hmac-sha1-96"};
+  e.kdc_options = 1082195984;
+  e.for_user = std::string_view{"administrator"};
+  e.ordinal = 1;
+  return e;
+}
+
 // visit(example event, its bytes in hex, the bytes of an empty event in hex), kind by kind.
 template <class Visit>
 void for_each_kind(Visit visit) {
@@ -1166,6 +1341,53 @@ void for_each_kind(Visit visit) {
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c000c0c090c0c09090c0c0c0c0c0c0c0c090c0c290c0c0c0"
     "90c2c2c2");
+  visit(example<NtlmEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664a5616c696365ac574f524b53544154494f4e35a745"
+    "58414d504c45a3444331b06463312e6578616d706c652e74657374ac6578616d706c652e74657374c3c301c2a7455841"
+    "4d504c45ac6578616d706c652e74657374aa31302e302e3139303431aa31302e302e3137373633a66e746c6d7632b031"
+    "313232333334343535363637373838",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0c0c0c0c0c0c0c0c200c2c0c0c0c0c0c0");
+  visit(example<SmbEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db800000000000000000000000250066403a5332e312e31c3c2002ad9243662323966633430"
+    "2d636134372d313036372d623331642d303064643031303636326461b157696e646f777320323030322032363030ab57"
+    "696e646f777320352e3100c203",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c000c0c0c20000c0c0c000c000");
+  visit(example<SmbFileEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664ae534d423a3a46494c455f4f50454ead5c5c667331"
+    "5c5c7075626c6963ad696e5c5c73657475702e657865ce00017e00ad696e5c5c73657475702e746d70cf00060a24181e"
+    "4000cf00060a24181e4000cf00060a24181e4000cf00060a24181e4000b24644554d564f615948427264656f74586731"
+    "a763726561746564ce0012008902",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0a0c0a000c0c0c0c0c0c0c0c000");
+  visit(example<SmbMappingEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664ab5c5c6673315c5c49504324a3495043a44e544653"
+    "a450495045c2",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0c0c0c0a0c2");
+  visit(example<DceRpcEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664cb3f60624dd2f1a9fcad5c5c706970655c5c6c7361"
+    "7373a673766363746cae4372656174655365727669636557d92433363761626238312d393834342d333566312d616433"
+    "322d3938663033383030313030330cb35c5c6463315c5c495043245c5c73766363746ca46e746c6da770726976616379"
+    "05c3d92433363761626238312d393834342d333566312d616433322d393866303338303031303033cdc200",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0c0c0c0c0c000c0c0c0c0c2c0c0");
+  visit(example<KerberosEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664a3544753b2616c6963652f4558414d504c452e5445"
+    "5354b5636966732f6673312e6578616d706c652e74657374c318b64b44435f4552525f505245415554485f4641494c45"
+    "44cf00060a24181e4000cf00079710b7268340b76165733235362d6374732d686d61632d736861312d3936c3c391b761"
+    "65733235362d6374732d686d61632d736861312d3936b76165733235362d6374732d686d61632d736861312d393691ad"
+    "656e632d74696d657374616d70b76165733235362d6374732d686d61632d736861312d3936ce40810010ad61646d696e"
+    "6973747261746f7201",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0c0c0c0c0c0c0c0c0c0c0c090c090c0c0c000");
 }
 
 }  // namespace catenary::samples

@@ -2,10 +2,13 @@
 // of a log is always ASCII. And whether a certificate is for a host, RFC 6125.
 #include <algorithm>
 
+#include "base/ber.h"
 #include "files/x509/certificate.h"
-#include "files/x509/der.h"
 
 namespace catenary::x509 {
+
+using namespace ber;
+
 namespace {
 
 constexpr std::string_view kCommonName{"\x55\x04\x03", 3};

@@ -1,6 +1,6 @@
 // Every place of the input that may begin a certificate is read as one; seeds are whole captures, which hold some.
+#include "base/ber.h"
 #include "files/x509/certificate.h"
-#include "files/x509/der.h"
 
 using namespace catenary;
 
@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (int places = 0; places < kPlacesMax && !in.done();) {
     const Bytes here = in.peek_rest();
     in.skip(1);
-    if (here[0] != x509::kSequence) continue;
+    if (here[0] != ber::kSequence) continue;
     places++;
     x509::Certificate c;
     if (!x509::parse(here, c)) continue;

@@ -2,9 +2,9 @@
 // OpenSSL (x509 -nameopt rfc2253) for the same bytes.
 #include "files/x509/x509.h"
 
+#include "base/ber.h"
 #include "base/test.h"
 #include "files/x509/build.h"
-#include "files/x509/der.h"
 #include "flow/dispatch.h"
 
 using namespace catenary;
@@ -265,7 +265,7 @@ TEST(x509, every_shortened_or_broken_certificate_is_refused) {
 TEST(x509, der_lengths) {
   const auto tag_of = [](const Der& d) {
     Cursor in(d);
-    const Tlv t = next(in);
+    const ber::Tlv t = ber::next(in);
     return in.ok() ? t.value.size() : std::size_t{999};
   };
   EXPECT_EQ(tag_of({4, 0}), 0u);

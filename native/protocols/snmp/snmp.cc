@@ -3,11 +3,18 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ber.h"
 #include "flow/flow.h"
 #include "protocols/snmp/snmp.gen.h"
 
 namespace catenary::snmp {
+
+using namespace ber;
+
 namespace {
+
+// RFC 2578 7.1.8: [APPLICATION 3], primitive.
+constexpr std::uint8_t kTimeTicks = 0x43;
 
 enum : std::uint8_t { kVersion1 = 0, kVersion2c = 1, kVersion3 = 3 };
 // RFC 1157 4.1, RFC 3416 3: types of message.
@@ -69,10 +76,10 @@ flow::Probe probe(const flow::ProbeInput& in) noexcept {
   Cursor c(in.data);
   Cursor message(expect(c, kSequence));
   const auto version = integer(expect(message, kInteger));
-  const Value next = next_value(message);
+  const Tlv second = next(message);
   if (!c.ok() || !message.ok() || !version) return flow::Probe::kNo;
-  if (*version == kVersion3) return next.tag == kSequence ? flow::Probe::kYes : flow::Probe::kNo;
-  if (*version > kVersion2c || next.tag != kOctets) return flow::Probe::kNo;
+  if (*version == kVersion3) return second.tag == kSequence ? flow::Probe::kYes : flow::Probe::kNo;
+  if (*version > kVersion2c || second.tag != kOctetString) return flow::Probe::kNo;
   const std::uint8_t type = message.u8();
   return message.ok() && type >= kGet && type <= kReport ? flow::Probe::kYes : flow::Probe::kNo;
 }
@@ -107,7 +114,7 @@ bool Parser::read(flow::Context& cx, flow::Dir dir, Cursor in) {
     cx.weird(Weird::snmp_version_unknown);
     return true;
   }
-  const Bytes community = expect(message, kOctets);
+  const Bytes community = expect(message, kOctetString);
   if (!message.ok() || message.done()) return false;
   begin(cx, version_name(*version));
   if (!community_.is_set) community_.set(as_text(community));
@@ -119,18 +126,18 @@ bool Parser::read_v3(flow::Context& cx, flow::Dir dir, Cursor& in) {
   Cursor header(expect(in, kSequence));
   integer_of(header);
   integer_of(header);
-  const Bytes flags = expect(header, kOctets);
+  const Bytes flags = expect(header, kOctetString);
   const auto model = integer_of(header);
-  const Bytes security = expect(in, kOctets);
+  const Bytes security = expect(in, kOctetString);
   if (!in.ok() || !header.ok() || flags.size() != 1 || in.done()) return false;
   Bytes engine, user;
   if (*model == kUserModel) {
     Cursor outer(security);
     Cursor parameters(expect(outer, kSequence));
-    engine = expect(parameters, kOctets);
+    engine = expect(parameters, kOctetString);
     integer_of(parameters);
     integer_of(parameters);
-    user = expect(parameters, kOctets);
+    user = expect(parameters, kOctetString);
     if (!outer.ok() || !parameters.ok()) return false;
   }
   begin(cx, version_name(kVersion3));
@@ -149,7 +156,7 @@ bool Parser::read_v3(flow::Context& cx, flow::Dir dir, Cursor& in) {
   }
   if ((flags[0] & kPrivFlag) != 0) {
     is_encrypted_ = true;
-    expect(in, kOctets);
+    expect(in, kOctetString);
     if (in.ok() && dir == flow::Dir::kResp) has_answer_ = true;
     if (in.ok() && dir == flow::Dir::kOrig) has_question_ = true;
     confirm(cx);
@@ -157,8 +164,8 @@ bool Parser::read_v3(flow::Context& cx, flow::Dir dir, Cursor& in) {
   }
   if (!user.empty() && !community_.is_set) community_.set(as_text(user));
   Cursor scoped(expect(in, kSequence));
-  expect(scoped, kOctets);
-  expect(scoped, kOctets);
+  expect(scoped, kOctetString);
+  expect(scoped, kOctetString);
   if (!in.ok() || !scoped.ok() || scoped.done()) return false;
   return read_pdu(cx, dir, scoped);
 }
@@ -168,7 +175,7 @@ void Parser::confirm(flow::Context& cx) {
 }
 
 bool Parser::read_pdu(flow::Context& cx, flow::Dir dir, Cursor& in) {
-  const Value v = next_value(in);
+  const Tlv v = next(in);
   if (!in.ok()) return false;
   if (v.tag < kGet || v.tag > kReport) {
     cx.weird(Weird::snmp_pdu_unknown);
@@ -176,7 +183,7 @@ bool Parser::read_pdu(flow::Context& cx, flow::Dir dir, Cursor& in) {
   }
   (dir == flow::Dir::kOrig ? has_question_ : has_answer_) = true;
   confirm(cx);
-  Cursor pdu(v.content);
+  Cursor pdu(v.value);
   if (v.tag == kTrapV1) return read_trap_v1(cx, pdu);
   integer_of(pdu);
   const auto status = integer_of(pdu);  // GetBulk: non-repeaters and repetitions
@@ -191,9 +198,9 @@ bool Parser::read_pdu(flow::Context& cx, flow::Dir dir, Cursor& in) {
 // RFC 1157 4.1.6: enterprise, agent's address, generic and specific number, time, bindings.
 bool Parser::read_trap_v1(flow::Context& cx, Cursor pdu) {
   const Bytes enterprise = expect(pdu, kOid);
-  next_value(pdu);
+  next(pdu);
   const auto generic = integer_of(pdu), specific = integer_of(pdu);
-  next_value(pdu);
+  next(pdu);
   Cursor list(expect(pdu, kSequence));
   if (!pdu.ok()) return false;
   traps_++;
@@ -215,17 +222,17 @@ bool Parser::read_bindings(flow::Context& cx, std::uint8_t type, Cursor list) {
   while (!list.done()) {
     Cursor binding(expect(list, kSequence));
     const Bytes name = expect(binding, kOid);
-    const Value value = next_value(binding);
+    const Tlv value = next(binding);
     if (!list.ok() || !binding.ok()) return false;
     count++;
     if (is_asked && list.done() && !oid_text(name, last_oid_)) cx.weird(Weird::snmp_oid_too_long);
     if (is_asked && first_oid_.size == 0) oid_text(name, first_oid_);
     if (type == kTrapV2 && trap_oid_.size == 0 && is(name, kTrapName) && value.tag == kOid) {
-      if (!oid_text(value.content, trap_oid_)) cx.weird(Weird::snmp_oid_too_long);
+      if (!oid_text(value.value, trap_oid_)) cx.weird(Weird::snmp_oid_too_long);
     }
     if (type != kResponse) continue;
-    if (value.tag == kOctets && is(name, kDescription)) description_.set(as_text(value.content));
-    const auto ticks = value.tag == kTimeTicks && is(name, kUpTime) ? integer(value.content) : std::nullopt;
+    if (value.tag == kOctetString && is(name, kDescription)) description_.set(as_text(value.value));
+    const auto ticks = value.tag == kTimeTicks && is(name, kUpTime) ? integer(value.value) : std::nullopt;
     if (ticks) up_since_ = cx.now - static_cast<Nanos>(*ticks) * (kSecond / 100);
   }
   switch (type) {

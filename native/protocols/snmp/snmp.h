@@ -6,10 +6,11 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string_view>
 
 #include "flow/protocol.h"
-#include "protocols/snmp/ber.h"
+#include "protocols/snmp/oid.h"
 
 namespace catenary::snmp {
 

@@ -1198,6 +1198,184 @@ export interface SmtpEvent extends FlowEnvelope {
   readonly decrypted: boolean;
 }
 
+/** An NTLM login, who tried it, at whom, and how it went. */
+export interface NtlmEvent extends FlowEnvelope {
+  /** Name of the user */
+  readonly username: string | null;
+  /** Name the client's computer gives itself */
+  readonly hostname: string | null;
+  /** Domain of the user */
+  readonly domainname: string | null;
+  /** NetBIOS name of the server */
+  readonly server_nb_computer_name: string | null;
+  /** DNS name of the server */
+  readonly server_dns_computer_name: string | null;
+  /** DNS name of the server's forest */
+  readonly server_tree_name: string | null;
+  /** How it ended; unset: nobody said */
+  readonly success: boolean | null;
+  /** The security token itself said so, not only the protocol around it */
+  readonly success_in_token: boolean;
+  /** Number of the exchange in its flow, from 1; superseded ones are not counted */
+  readonly ordinal: number;
+  /** Another exchange began in the flow before anybody said how this one ended */
+  readonly superseded: boolean;
+  /** NetBIOS name of the server's domain */
+  readonly server_nb_domain_name: string | null;
+  /** DNS name of the server's domain */
+  readonly server_dns_domain_name: string | null;
+  /** Windows version of the client: major.minor.build */
+  readonly client_version: string | null;
+  /** Windows version of the server */
+  readonly server_version: string | null;
+  /** What proves the password: ntlmv2, ntlmv1, ntlmv1-ess, lm, anonymous */
+  readonly response: string | null;
+  /** Challenge of the server, hex; one that returns is a tool's */
+  readonly challenge: string | null;
+}
+
+/** An SMB flow, its dialect, whether it is signed or encrypted, and how much it did. */
+export interface SmbEvent extends FlowEnvelope {
+  /** Major version that was spoken: 1, 2, 3; 0 where no dialect was agreed on */
+  readonly version: number;
+  /** Dialect the server chose */
+  readonly dialect: string | null;
+  /** The server insists on signed messages */
+  readonly signing_required: boolean | null;
+  /** Messages are encrypted; what they do is not seen */
+  readonly is_encrypted: boolean;
+  /** Messages that are encrypted */
+  readonly encrypted_messages: number;
+  /** Messages, encrypted ones too */
+  readonly messages: number;
+  /** Identifier of the server */
+  readonly server_guid: string | null;
+  /** Version 1: what the client says it runs */
+  readonly client_os: string | null;
+  /** Version 1: what the server says it runs */
+  readonly server_os: string | null;
+  /** Logins the server refused */
+  readonly logins_failed: number;
+  /** A login was let in as guest */
+  readonly is_guest: boolean | null;
+  /** Files and pipes that were opened */
+  readonly files_opened: number;
+}
+
+/** A file or pipe on an SMB share that was opened, renamed or deleted. */
+export interface SmbFileEvent extends FlowEnvelope {
+  /** What was done, with Zeek's names */
+  readonly action: string;
+  /** Share */
+  readonly path: string | null;
+  /** Name within the share; <share_root> for itself */
+  readonly name: string;
+  /** Size when it was opened [bytes] */
+  readonly size: number;
+  /** Name before it was renamed */
+  readonly prev_name: string | null;
+  /** Last write [us since the epoch] */
+  readonly modified: number | null;
+  /** Last access [us since the epoch] */
+  readonly accessed: number | null;
+  /** Creation [us since the epoch] */
+  readonly created: number | null;
+  /** Last change of its attributes [us since the epoch] */
+  readonly changed: number | null;
+  /** Its content, where some of it was seen before */
+  readonly fuid: string | null;
+  /** How it was opened: superseded, opened, created, overwritten */
+  readonly create_action: string | null;
+  /** Access that was asked for */
+  readonly access_mask: number | null;
+  /** Version of the protocol: 1, or 2 for 2 and 3 */
+  readonly version: number;
+}
+
+/** An SMB share that a client connected to. */
+export interface SmbMappingEvent extends FlowEnvelope {
+  /** Share */
+  readonly path: string | null;
+  /** Version 1: kind of resource, as the server says */
+  readonly service: string | null;
+  /** Version 1: file system of the share */
+  readonly native_file_system: string | null;
+  /** DISK, PIPE or PRINT */
+  readonly share_type: string;
+  /** The share demands encryption */
+  readonly is_encrypted: boolean;
+}
+
+/** A remote procedure call, by the names of its interface and operation. */
+export interface DceRpcEvent extends FlowEnvelope {
+  /** Request to response [s] */
+  readonly rtt: number | null;
+  /** Where the server says it listens: a pipe, or a port */
+  readonly named_pipe: string | null;
+  /** Name of the interface; unknown- and its UUID where it has none here */
+  readonly endpoint: string | null;
+  /** Name of the operation; unknown- and its number where it has none here */
+  readonly operation: string | null;
+  /** Interface */
+  readonly uuid: string | null;
+  /** Number of the operation */
+  readonly opnum: number;
+  /** Pipe that the client opened over SMB, with its share where that is known */
+  readonly pipe: string | null;
+  /** How the caller is authenticated: ntlm, spnego, kerberos, netlogon, schannel */
+  readonly auth_type: string | null;
+  /** What is protected: connect, call, packet, integrity, privacy */
+  readonly auth_level: string | null;
+  /** Status of the fault that answered */
+  readonly fault: number | null;
+  /** A response or a fault was seen */
+  readonly is_answered: boolean;
+  /** Endpoint mapper: interface that was asked for */
+  readonly mapped_uuid: string | null;
+  /** Endpoint mapper: port of the first answer */
+  readonly mapped_port: number | null;
+}
+
+/** A Kerberos request and its reply, or a ticket that was shown to a service. */
+export interface KerberosEvent extends FlowEnvelope {
+  /** AS: the first ticket; TGS: one for a service; unset: a ticket shown to a service */
+  readonly request_type: string | null;
+  /** Client and its realm */
+  readonly client: string | null;
+  /** Service */
+  readonly service: string | null;
+  /** A ticket was given; unset: no answer */
+  readonly success: boolean | null;
+  /** Number of the error */
+  readonly error_code: number | null;
+  /** Text of the error, or its name */
+  readonly error_msg: string | null;
+  /** Ticket asked for from [us since the epoch] */
+  readonly from: number | null;
+  /** Ticket asked for until [us since the epoch] */
+  readonly till: number | null;
+  /** Encryption of the ticket */
+  readonly cipher: string | null;
+  /** Forwardable ticket asked for */
+  readonly forwardable: boolean | null;
+  /** Renewable ticket asked for */
+  readonly renewable: boolean | null;
+  /** Encryptions the client can do, its favourite first */
+  readonly request_ciphers: readonly string[];
+  /** Encryption of the ticket that the client shows */
+  readonly ticket_cipher: string | null;
+  /** What the request proves or asks: enc-timestamp, tgs-req, for-user, pk-as-req, ... */
+  readonly preauth: readonly string[];
+  /** Encryption of the proof of the password, or of the reply */
+  readonly preauth_cipher: string | null;
+  /** Options of the request, first bit highest */
+  readonly kdc_options: number | null;
+  /** User for whom a service asks a ticket (S4U2self) */
+  readonly for_user: string | null;
+  /** Number of the record in its flow, from 1; demands for a proof of the password, told by their text, are not counted */
+  readonly ordinal: number;
+}
+
 /** The type of each kind, by its name. */
 export interface EventOf {
   readonly conn: ConnEvent;
@@ -1225,6 +1403,12 @@ export interface EventOf {
   readonly ftp: FtpEvent;
   readonly syslog: SyslogEvent;
   readonly smtp: SmtpEvent;
+  readonly ntlm: NtlmEvent;
+  readonly smb: SmbEvent;
+  readonly smb_file: SmbFileEvent;
+  readonly smb_mapping: SmbMappingEvent;
+  readonly dce_rpc: DceRpcEvent;
+  readonly kerberos: KerberosEvent;
 }
 
 export type KindName = keyof EventOf;

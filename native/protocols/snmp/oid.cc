@@ -1,38 +1,9 @@
-#include "protocols/snmp/ber.h"
+#include "protocols/snmp/oid.h"
 
 #include <algorithm>
 #include <charconv>
 
 namespace catenary::snmp {
-
-Value next_value(Cursor& in) noexcept {
-  Value v;
-  v.tag = in.u8();
-  std::size_t size = in.u8();
-  if (size >= 0x80) {
-    const std::size_t count = size & 0x7f;
-    if (count == 0 || count > kLengthBytesMax) in.fail();
-    size = 0;
-    for (std::size_t i = 0; i < count && in.ok(); i++) size = size << 8 | in.u8();
-  }
-  v.content = in.take(size);
-  return v;
-}
-
-Bytes expect(Cursor& in, std::uint8_t tag) noexcept {
-  const Value v = next_value(in);
-  if (v.tag == tag) return v.content;
-  in.fail();
-  return {};
-}
-
-std::optional<std::uint32_t> integer(Bytes content) noexcept {
-  // One byte more than 32 bits need is the sign of an unsigned number.
-  if (content.empty() || content.size() > 5 || (content.size() == 5 && content[0] != 0)) return {};
-  std::uint32_t v = (content[0] & 0x80) != 0 ? 0xffffffff : 0;
-  for (const std::uint8_t b : content) v = v << 8 | b;
-  return v;
-}
 
 namespace {
 

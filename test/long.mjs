@@ -18,6 +18,8 @@ const { values: args } = parseArgs({
 const TARGETS = {
   kill: { suite: 'a run that is killed', executions: 20, env: { KILLS: '20' } },
   system: { suite: 'the whole system, killed', executions: 10, env: { KILLS: '10' } },
+  crash: { suite: 'evidence: crash images', executions: 2000, env: { IMAGES: '2000' } },
+  faults: { suite: 'evidence: a disk that refuses', executions: 300, env: { CALLS: '100' } },
   chains: { suite: 'an oracle that walks each start', executions: 20000, env: { RUNS: '20000' } },
 };
 

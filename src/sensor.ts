@@ -49,7 +49,8 @@ export interface SensorRequest {
 
 /** A commit costs a sync: not more often [ms]. What a crash would do again is so much. */
 const COMMIT_MS = 2000;
-const HOUSEKEEPING_MS = 10_000;
+/** Seals that a full disk refused are tried again so often: within 10 s of room all is as it was. */
+const HOUSEKEEPING_MS = 5000;
 /** At the end, for what is still on its way [ms]: a service is stopped in time, and a replay waits for what it read. */
 const SHIP_REST_MS = 5000;
 const SHIP_REPLAY_MS = 60_000;

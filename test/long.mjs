@@ -20,6 +20,8 @@ const TARGETS = {
   system: { suite: 'the whole system, killed', executions: 10, env: { KILLS: '10' } },
   founding: { suite: 'the founding case, whole', executions: 200, env: { KILLS: '200' } },
   sim: { suite: 'a simulated world', executions: 1000, env: { SEEDS: '1000' } },
+  crash: { suite: 'evidence: crash images', executions: 2000, env: { IMAGES: '2000' } },
+  faults: { suite: 'evidence: a disk that refuses', executions: 300, env: { CALLS: '100' } },
   chains: { suite: 'an oracle that walks each start', executions: 20000, env: { RUNS: '20000' } },
 };
 

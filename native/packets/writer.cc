@@ -61,6 +61,11 @@ bool Writer::is_cut(std::span<const FlowShare> flows) const noexcept {
   return true;
 }
 
+bool Writer::is_over(Nanos now) const noexcept {
+  const Nanos most = is_shedding_ ? std::min(options_.segment_time, kShedTime) : options_.segment_time;
+  return is_open_ && now - segment_.from >= most;
+}
+
 bool Writer::hold(Uid uid) {
   const auto at = std::lower_bound(held_.begin(), held_.end(), uid.value);
   if (at != held_.end() && *at == uid.value) return true;
@@ -141,7 +146,7 @@ bool Writer::interface_of(int linktype, std::uint32_t& index) {
 
 void Writer::packet(const capture::RawPacket& raw, std::span<const FlowShare> flows) {
   if (flows.size() > kFlowsPerPacketMax) flows = flows.last(kFlowsPerPacketMax);
-  if (is_open_ && raw.ts - segment_.from >= options_.segment_time) end();
+  if (is_over(raw.ts)) end();
   if (!is_open_) begin(raw);
   const bool is_cut_off = is_cut(flows);
   std::uint32_t interface = 0;
@@ -206,7 +211,7 @@ SegmentCounters Writer::settle() {
 }
 
 void Writer::tick(Nanos now) {
-  if (is_open_ && now - segment_.from >= options_.segment_time) end();
+  if (is_over(now)) end();
   collect();
 }
 
@@ -284,6 +289,12 @@ void Writer::close_segment(const std::string& dir, Closing& c, int dir_fd) {
     ::fsync(dir_fd);
   } else {
     say(part, errno);
+    // Without a name nobody finds it: what is in it was not kept.
+    ::unlinkat(dir_fd, part.c_str(), 0);
+    ::unlinkat(dir_fd, index_name.c_str(), 0);
+    s.has_index = false;
+    s.counters.not_kept += s.counters.written;
+    s.counters.written = 0;
   }
   c.is_done.store(true, std::memory_order_release);
 }

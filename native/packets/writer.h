@@ -11,7 +11,8 @@
 //   taken == written + cutoff + not_kept
 //
 // Only whole blocks are handed to the system, so a segment that a full disk or a crash ended is cut back to its last
-// whole block. After a write error packets are shed, and counted, until the stretch ends; the next one tries again.
+// whole block. After a write error packets are shed, and counted, until the stretch ends, kShedTime after it began at
+// the latest; the next one tries again.
 //
 // One thread calls. Syncing, sorting and renaming are done by a second one that this class starts when a stretch ends
 // and waits for before the next ends: at most one at a time. Nothing is allocated per packet.
@@ -35,6 +36,7 @@ inline constexpr std::uint64_t kSegmentBytesMin = 64 << 10;
 inline constexpr std::size_t kBufferBytes = 1 << 20;  // handed to the system at once
 inline constexpr std::size_t kInterfacesMax = 16;     // link types in one segment; another one begins the next
 inline constexpr std::size_t kFlowsPerPacketMax = 4;  // tunnels inside tunnels; the inner ones count
+inline constexpr Nanos kShedTime = 5 * kSecond;       // a disk that has room again is written to so soon
 inline constexpr std::size_t kRecentFlows = 8192;     // flows that push each other out are noted again: 48 bytes
 inline constexpr std::size_t kHeldMax = 65536;        // flows whose cutoff is lifted, 512 KiB
 
@@ -128,6 +130,8 @@ class Writer {
   bool open_file();
   bool flush();
   void fail(const std::string& what, int error);
+  // The stretch has lasted as long as it may.
+  bool is_over(Nanos now) const noexcept;
   bool is_cut(std::span<const FlowShare> flows) const noexcept;
   bool interface_of(int linktype, std::uint32_t& index);
   void write(const capture::RawPacket& raw, std::span<const FlowShare> flows, std::uint32_t interface);

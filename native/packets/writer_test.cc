@@ -321,7 +321,7 @@ TEST(packets, so_many_flows_are_held) {
 }
 
 // RLIMIT_FSIZE refuses a write as a full disk does, in the middle of it.
-TEST(packets, a_disk_that_refuses_sheds_and_the_next_stretch_tries_again) {
+TEST(packets, a_disk_that_refuses_sheds_and_the_next_stretch_tries_again_soon) {
   Bench b;
   rlimit before{};
   ::getrlimit(RLIMIT_FSIZE, &before);
@@ -330,12 +330,13 @@ TEST(packets, a_disk_that_refuses_sheds_and_the_next_stretch_tries_again) {
   ::setrlimit(RLIMIT_FSIZE, &small);
   for (int i = 0; i < 3000; i++) b.packet(kStart + i, 1000, 1);
   ::setrlimit(RLIMIT_FSIZE, &before);
-  b.packet(kStart + 61 * kSecond, 1000, 1);
+  b.packet(kStart + packets::kShedTime - 1, 1000, 1);
+  b.packet(kStart + packets::kShedTime, 1000, 1);
   const auto closed = b.finish();
   std::signal(SIGXFSZ, old);
   EXPECT_EQ(closed.size(), 2U);
   EXPECT(adds_up(closed[0]));
-  EXPECT_EQ(closed[0].counters.taken, 3000U);
+  EXPECT_EQ(closed[0].counters.taken, 3001U);
   EXPECT(closed[0].counters.written > 0 && closed[0].counters.not_kept > 0);
   EXPECT_HAS(closed[0].error, "File too large");
   EXPECT_EQ(closed[1].counters.written, 1U);
@@ -349,6 +350,18 @@ TEST(packets, a_disk_that_refuses_sheds_and_the_next_stretch_tries_again) {
   Cursor in(index);
   in.skip(12);
   EXPECT_EQ(in.le32(), closed[0].counters.written);
+}
+
+TEST(packets, a_segment_that_gets_no_name_was_not_kept) {
+  Bench b;
+  std::filesystem::create_directory(b.folder.path + "/00000001-00000001.pcapng");
+  for (int i = 0; i < 3; i++) b.packet(kStart + i, 60, 1);
+  const auto closed = b.finish();
+  EXPECT_EQ(closed[0].name, "");
+  EXPECT_EQ(closed[0].counters.not_kept, 3U);
+  EXPECT(adds_up(closed[0]));
+  EXPECT_HAS(closed[0].error, ".part: Is a directory");
+  EXPECT_EQ(b.folder.names().size(), 1U);
 }
 
 TEST(packets, a_folder_that_is_not_there_is_said_and_counted) {

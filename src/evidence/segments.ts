@@ -224,6 +224,9 @@ export class Segments {
         renameSync(part, join(dir, `${stem}.pcapng`));
       }
     }
+    // Deletion broke off between a segment and its index, or closing between its index and the segment.
+    const segments = new Set(stemsOf(dir, '.pcapng'));
+    for (const stem of stemsOf(dir, '.idx')) if (!segments.has(stem)) unlinkSync(join(dir, `${stem}.idx`));
     syncFolder(dir);
     const sealed = new Set(stemsOf(dir, '.manifest'));
     for (const { stem } of segmentFiles(dir).filter((s) => !sealed.has(s.stem))) {

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { type Result, success, systemFault } from '../lib/fault.ts';
 import { GrowingTree, leafHash } from '../lib/merkle.ts';
 import { custodyFaults } from './custody.ts';
+import { readLines } from './lines.ts';
 import { type CustodyHead, NOTHING_BEFORE, parseManifest } from './manifest.ts';
 import { fingerprintOf, RECEIPTS, type Receipt, readReceipts, witnessKeyIn } from './receipts.ts';
 import { type Digester, stemsOf, TOMBSTONES } from './segments.ts';
@@ -25,9 +26,7 @@ export interface Verdict {
 /** Segments that a signed line says were deleted; lines that nobody signed are faults. */
 function tombstonesIn(path: string, key: ReturnType<typeof createPublicKey>, faults: string[]): Map<string, string> {
   const out = new Map<string, string>();
-  if (!existsSync(path)) return out;
-  for (const [i, line] of readFileSync(path, 'utf8').split('\n').entries()) {
-    if (line === '') continue;
+  for (const [i, line] of readLines(path).entries()) {
     const m = /^(tombstone v1 segment=(\d{8,10}-\d{8,10}) manifest=([0-9a-f]{64}) .*) sig=([A-Za-z0-9+/=]{88})$/.exec(
       line,
     );

@@ -9,6 +9,7 @@ import { type History, type Key, nameOf, REMEMBERED, type Span, type Touch, Touc
 import { keysOfMemory, lazily, retro } from './chains/lazy.ts';
 import type { Rule, Step } from './chains/rule.ts';
 import { type Condition, conditionOf, conditionOfAny } from './chains/sql.ts';
+import type { Config } from './config/config.ts';
 import type { Indicator } from './intel/indicator.ts';
 import { Intel } from './intel/intel.ts';
 import type { Fault, Result } from './lib/fault.ts';
@@ -206,38 +207,37 @@ const parametersOf = ({ text, parameters }: Condition): { text: string; paramete
   parameters,
 });
 
+/** What history is not compared with: said to whoever asks for it, never left out in silence. */
+const NOT_ASKED: ReadonlySet<Indicator['type']> = new Set(['subnet', 'cert_hash']);
+
+type Asked = { readonly text: string; readonly parameters: Parameters };
+
 /** Records that could meet one of these indicators; Intel decides. */
-function suspects(indicators: readonly Indicator[]): Map<KindName, { text: string; parameters: Parameters }> {
-  const of = (...types: readonly Indicator['type'][]): string[] =>
-    indicators.filter((i) => types.includes(i.type)).map((i) => i.match);
-  const domains = of('domain');
-  const [addrs, urls, files] = [of('addr'), of('url'), of('file_hash')];
-  const out = new Map<KindName, { text: string; parameters: Parameters }>();
-  const add = (kind: KindName, conditions: readonly string[], parameters: Parameters): void => {
-    if (conditions.length > 0) out.set(kind, { text: any(conditions), parameters });
+function suspects(indicators: readonly Indicator[]): Map<KindName, Asked> {
+  const out = new Map<KindName, Asked>();
+  const values: Record<string, string[]> = {};
+  for (const { type, match } of indicators) values[type] = [...(values[type] ?? []), match];
+  /** Conditions on values of one type, each with `{TYPE: Array(String)}` where they go. */
+  const ask = (kind: KindName, type: Indicator['type'], ...conditions: readonly string[]): void => {
+    if (values[type] === undefined) return;
+    const before = out.get(kind);
+    const text = any(before === undefined ? conditions : [before.text, ...conditions]);
+    out.set(kind, { text, parameters: { ...before?.parameters, [type]: values[type] } });
   };
-  const named = (column: string): string =>
-    `arrayExists(d -> lower(ifNull(${column}, '')) = d OR endsWith(lower(ifNull(${column}, '')), concat('.', d)), {domains: Array(String)})`;
-  const some = <T>(list: readonly T[], ...conditions: string[]): string[] => (list.length === 0 ? [] : conditions);
-  add(
-    'conn',
-    some(
-      addrs,
-      `${plainAddress('orig_h')} IN {addrs: Array(String)}`,
-      `${plainAddress('resp_h')} IN {addrs: Array(String)}`,
-    ),
-    { addrs },
-  );
-  const isAnswer = `hasAny(answers, {addrs: Array(String)})`;
-  add('dns', [...some(domains, named('query')), ...some(addrs, isAnswer)], { domains, addrs });
-  add('tls', some(domains, named('server_name')), { domains });
-  const isOn = `arrayExists(u -> position(u, lower(ifNull(host, ''))) > 0, {urls: Array(String)})`;
-  add('http', [...some(domains, named('host')), ...some(urls, `ifNull(host, '') != '' AND ${isOn}`)], {
-    domains,
-    urls,
-  });
-  const columns = ['sha256', 'sha1', 'md5'].map((c) => `${c} IN {files: Array(String)}`);
-  add('file', some(files, ...columns), { files });
+  const isBelow = (name: string): string =>
+    `arrayExists(d -> lower(${name}) = d OR endsWith(lower(${name}), concat('.', d)), {domain: Array(String)})`;
+  const column = (name: string): string => `ifNull(${name}, '')`;
+  ask('dns', 'domain', isBelow(column('query')), `arrayExists(a -> ${isBelow('a')}, answers)`);
+  ask('tls', 'domain', isBelow(column('server_name')));
+  ask('http', 'domain', isBelow(column('host')));
+  ask('x509', 'domain', `arrayExists(n -> ${isBelow('n')}, san_dns)`);
+  ask('conn', 'addr', ...['orig_h', 'resp_h'].map((name) => `${plainAddress(name)} IN {addr: Array(String)}`));
+  ask('dns', 'addr', 'hasAny(answers, {addr: Array(String)})');
+  const isOn = `arrayExists(u -> position(u, lower(${column('host')})) > 0, {url: Array(String)})`;
+  ask('http', 'url', `${column('host')} != '' AND ${isOn}`);
+  ask('file', 'file_hash', ...['sha256', 'sha1', 'md5'].map((name) => `${name} IN {file_hash: Array(String)}`));
+  ask('tls', 'ja3', 'ja3 IN {ja3: Array(String)}');
+  ask('tls', 'ja4', 'ja4 IN {ja4: Array(String)}');
   return out;
 }
 
@@ -249,19 +249,35 @@ export interface HuntOptions {
   readonly lists?: readonly (readonly [file: string, text: string])[];
   /** Packet time at which the lists, or the chains, were known [us]. */
   readonly knownAt: number;
+  /** Settings of signals, as detection has them. */
+  readonly signals?: Config['signals'];
+}
+
+export interface Hunted {
+  readonly findings: readonly Finding[];
+  /** What was wrong in the lists, and what of them was not compared with history. */
+  readonly faults: readonly Fault[];
 }
 
 /** What later lists say of history: sightings, and the signal that is made of them, at the time of what they met. */
-async function lateOf(history: StoreHistory, options: HuntOptions): Promise<Observation[]> {
+async function lateOf(history: StoreHistory, options: HuntOptions, faults: Fault[]): Promise<Observation[]> {
   const intel = new Intel();
-  intel.replace(options.lists ?? []);
+  for (const { file, line, message, hint } of intel.replace(options.lists ?? []))
+    faults.push({ code: 'content_invalid', message: `${file}${line > 0 ? `:${line}` : ''}: ${message}`, hint });
+  const { indicators } = intel;
+  const skipped = indicators.filter((i) => NOT_ASKED.has(i.type)).length;
+  if (skipped > 0) {
+    const message = `${skipped} indicators of ${[...NOT_ASKED].join(' and ')} were not compared with history`;
+    faults.push({ code: 'content_invalid', message, hint: 'name their addresses' });
+  }
   const state = must(openState(undefined));
-  const signals = new Signals(new Touches(), state.section('signals'), {});
+  const signals = new Signals(new Touches(), state.section('signals'), options.signals ?? {});
   const late: Observation[] = [];
-  const met: Observation[] = [];
-  for (const [kind, condition] of suspects(intel.indicators))
-    met.push(...(await history.observations(kind, condition, options.span)));
-  for (const obs of inOrder(met))
+  const met = new Map<string, Observation>();
+  for (let i = 0; i < indicators.length; i += VALUES_A_QUERY)
+    for (const [kind, condition] of suspects(indicators.slice(i, i + VALUES_A_QUERY)))
+      for (const obs of await history.observations(kind, condition, options.span)) met.set(`${kind} ${obs.ref}`, obs);
+  for (const obs of inOrder([...met.values()]))
     for (const found of intel.observe(obs)) {
       const event: SightingEvent = { ...found, retro: true, known_at: options.knownAt };
       const sighting: Observation = {
@@ -279,9 +295,10 @@ async function lateOf(history: StoreHistory, options: HuntOptions): Promise<Obse
 }
 
 /** Alerts that history holds: of each chain, in the order in which they would have come. */
-export async function hunt(history: StoreHistory, options: HuntOptions): Promise<Result<Finding[]>> {
+export async function hunt(history: StoreHistory, options: HuntOptions): Promise<Result<Hunted>> {
   try {
-    const late = options.lists === undefined ? undefined : await lateOf(history, options);
+    const faults: Fault[] = [];
+    const late = options.lists === undefined ? undefined : await lateOf(history, options, faults);
     const findings: Finding[] = [];
     for (const { rule, others } of options.rules) {
       const given = { others, ...(late === undefined ? {} : { late }) };
@@ -291,7 +308,7 @@ export async function hunt(history: StoreHistory, options: HuntOptions): Promise
       for (const f of await retro(rule, history, options.span, options.knownAt, given))
         if (!known.has(nameOfFinding(f))) findings.push(f);
     }
-    return success(findings);
+    return success({ findings, faults });
   } catch (error) {
     if (error instanceof StoreFault) return { ok: false, fault: error.fault };
     throw error;

@@ -117,7 +117,9 @@ function fieldTypes(kind: KindName): ReadonlyMap<string, Type> {
 const TYPES = new Map(Object.keys(FIELDS).map((k) => [k as KindName, fieldTypes(k as KindName)]));
 
 /** What a finished chain has beside its variables. */
-const CHAIN_FIELDS: ReadonlyMap<string, Type> = new Map([
+export const CHAIN_FIELDS: ReadonlyMap<string, Type> = new Map([
+  ['chain', 'text'],
+  ['title', 'text'],
   ['ts', 'number'],
   ['seen', 'number'],
   ['first', 'number'],

@@ -377,6 +377,8 @@ describe('chains over chains', () => {
       /chain.origin is no host, user, domain or file/,
     );
     assert.match(faults(OVER.replace('chain.first', 'chain.firts')).join(), /drop has no variable firts/);
+    const taken = OVER.replace('what: chain.sha', 'first: chain.sha');
+    assert.match(faults(taken).join(), /first is what every finished chain has/);
   });
 });
 

@@ -76,6 +76,8 @@ export class Chains {
   private readonly begun = new Set<string>();
   /** What it has finished, by rule and key: one alert each. */
   private readonly finished = new Map<string, { readonly rule: Rule; readonly partials: Partial[] }>();
+  /** Finished chains that are being fed. */
+  private readonly atoms = new Map<Observation, Finding>();
   private readonly memory: Memory;
   private readonly section: Section;
   private readonly coverage: Coverage;
@@ -455,8 +457,6 @@ export class Chains {
     if (rule.emit === 'signal') for (const p of finished) this.keeper?.release(partialKey(p));
   }
 
-  /** Finished chains that are being fed. */
-  private readonly atoms = new Map<Observation, Finding>();
   private inner(obs: Observation): Finding | undefined {
     return obs.kind === 'alert' ? this.atoms.get(obs) : undefined;
   }

@@ -39,11 +39,12 @@ const key = (field: string, test: IndexKey['test'], value: string | number | und
 const is = (field: string, value: string | number | undefined): IndexKey[] | undefined =>
   value === undefined ? undefined : [{ field, test: 'is', value }];
 
-/** Equality first: it picks fewest; then texts, then numbers, then fewer keys. */
-const RANKS: Readonly<Record<IndexKey['test'], number>> = { is: 0, begins: 1, ends: 1, above: 2, below: 2 };
+/** A whole text picks fewest, then a piece of one; a number may be that of most records (rcode == 0). */
+const RANKS: Readonly<Record<IndexKey['test'], number>> = { is: 0, begins: 1, ends: 1, above: 3, below: 3 };
+const rank = ({ test, value }: IndexKey): number => (test === 'is' && typeof value === 'number' ? 2 : RANKS[test]);
 function better(a: IndexKey[] | undefined, b: IndexKey[] | undefined): IndexKey[] | undefined {
   if (a === undefined || b === undefined) return a ?? b;
-  const cost = (keys: IndexKey[]): number => keys.length + KEYS_MAX * Math.max(...keys.map((k) => RANKS[k.test]));
+  const cost = (keys: IndexKey[]): number => keys.length + KEYS_MAX * Math.max(...keys.map(rank));
   return cost(b) < cost(a) ? b : a;
 }
 

@@ -4,7 +4,7 @@ import type { Keep } from '../schema/finding.ts';
 import type { KindName } from '../schema/gen/events.gen.ts';
 import { FIELDS } from '../schema/gen/structures.gen.ts';
 import { ENTITY_FIELDS, type EntityClass } from '../schema/observation.ts';
-import { compileValue, compileWhere, type Name, type Scope } from './cel.ts';
+import { CHAIN_FIELDS, compileValue, compileWhere, type Name, type Scope } from './cel.ts';
 import { didYouMean } from './fault.ts';
 import type { Reader } from './reader.ts';
 import type { Agg, Bind, Step } from './rule.ts';
@@ -124,6 +124,10 @@ function binds(r: Reader, map: YAMLMap, source: Source, known: Variables, hasAgg
         'only what an aggregate counts can be collected',
         'give the step an agg, or bind one value',
       );
+      continue;
+    }
+    if (CHAIN_FIELDS.has(variable)) {
+      r.fault(key as Node, `${variable} is what every finished chain has`, 'give the variable another name');
       continue;
     }
     const before = known.get(variable);

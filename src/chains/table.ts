@@ -9,8 +9,8 @@ import { Heap } from './heap.ts';
 import { type Partial, packPartial, unpackPartial } from './partial.ts';
 import type { Rule } from './rule.ts';
 
-/** Read lately, and not changed. */
-const CACHE_MAX = 4096;
+/** Read lately, and not changed: up to twice as many. */
+const CACHE_MAX = 2048;
 /** Changed ones go to the section before there are more: what waits there is bytes. */
 const DIRTY_MAX = 16_384;
 const ROWS_FIRST = 1024;
@@ -58,7 +58,9 @@ export class PartialTable {
   private readonly heap = new Heap();
   private readonly ofRule: OfRule[] = [];
   private readonly ruleIndex = new Map<string, number>();
-  private readonly cache = new Map<number, Partial>();
+  /** Two generations: who was not asked for while the young one filled goes with the old one. */
+  private cache = new Map<number, Partial>();
+  private cacheOld = new Map<number, Partial>();
   private readonly dirty = new Map<number, Partial>();
   private readonly gone = new Set<number>();
   private nextId = 1;
@@ -128,7 +130,7 @@ export class PartialTable {
   /** `p` has changed. */
   touch(p: Partial): void {
     const row = this.rowOf(p);
-    this.cache.delete(row);
+    this.forget(row);
     this.dirty.set(row, p);
     this.place(row, p.deadline, p.score);
     if (this.dirty.size > DIRTY_MAX) this.flush();
@@ -140,7 +142,7 @@ export class PartialTable {
     if (row === NONE) return false;
     this.unlink(row);
     this.dirty.delete(row);
-    this.cache.delete(row);
+    this.forget(row);
     this.ids[row] = 0;
     this.free.push(row);
     this.live--;
@@ -209,7 +211,7 @@ export class PartialTable {
   }
 
   private read(row: number): Partial {
-    const known = this.dirty.get(row) ?? this.cache.get(row);
+    const known = this.dirty.get(row) ?? this.cache.get(row) ?? this.cacheOld.get(row);
     if (known !== undefined) return known;
     const bytes = this.section.get(keyOf(this.ids[row] as number)) as Uint8Array;
     const p = unpackPartial(bytes.subarray(HEADER));
@@ -217,13 +219,16 @@ export class PartialTable {
     return p;
   }
 
+  private forget(row: number): void {
+    this.cache.delete(row);
+    this.cacheOld.delete(row);
+  }
+
   private keep(row: number, p: Partial): void {
     this.cache.set(row, p);
     if (this.cache.size <= CACHE_MAX) return;
-    for (const oldest of this.cache.keys()) {
-      this.cache.delete(oldest);
-      return;
-    }
+    this.cacheOld = this.cache;
+    this.cache = new Map();
   }
 
   private rowOf(p: Partial): number {

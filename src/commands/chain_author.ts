@@ -14,7 +14,7 @@ import type { Open } from '../chains/near_miss.ts';
 import type { Rule } from '../chains/rule.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { Networks } from '../config/networks.ts';
-import { hunt, StoreHistory, whyNot } from '../hunt.ts';
+import { type Hunted, hunt, StoreHistory, whyNot } from '../hunt.ts';
 import { wholeNumber } from '../lib/args.ts';
 import { EXIT, type ExitCode, failure, type Result, success, systemFault } from '../lib/fault.ts';
 import type { Observation } from '../schema/observation.ts';
@@ -170,8 +170,7 @@ export interface HuntRequest {
   readonly knownAt: number;
 }
 
-/** Lines of alerts, as alerts.ndjson has them. */
-export async function huntLines({ config, rules, intel, ...when }: HuntRequest): Promise<Result<string[]>> {
+export async function huntFor({ config, rules, intel, ...when }: HuntRequest): Promise<Result<Hunted>> {
   const access = readAccess(config);
   if (!access.ok) return access;
   const lists: [string, string][] = [];
@@ -186,11 +185,10 @@ export async function huntLines({ config, rules, intel, ...when }: HuntRequest):
     const networks = new Networks(config.networks.local);
     const history = await StoreHistory.open(asker, (ip) => networks.has(ip));
     if (!history.ok) return history;
-    const found = await hunt(history.value, {
-      ...{ rules, knownAt: when.knownAt, span: { from: when.from, to: when.to } },
+    return await hunt(history.value, {
+      ...{ rules, knownAt: when.knownAt, span: { from: when.from, to: when.to }, signals: config.signals },
       ...(lists.length === 0 ? {} : { lists }),
     });
-    return found.ok ? success(found.value.map(alertLine)) : found;
   } finally {
     await asker.close();
   }
@@ -320,12 +318,13 @@ async function runHunt(paths: readonly string[], o: HuntCommand, world: Surround
   for (const fault of faults) session.wrong(fault);
   const rules = [...session.chains(files).values()];
   const now = world.clock.wall();
-  const found = await huntLines({
+  const found = await huntFor({
     ...{ config: config.value, rules, intel: o.intel ?? [], knownAt: now },
     ...{ from: now - days.value * DAY, to: now },
   });
   if (!found.ok) return found;
-  for (const line of found.value) world.stdout.write(`${line}\n`);
+  for (const fault of found.value.faults) session.wrong(fault);
+  for (const finding of found.value.findings) world.stdout.write(`${alertLine(finding)}\n`);
   return success(session.code);
 }
 

@@ -183,6 +183,18 @@ steps:
     );
     console.log(`  disk ${Math.round(bytes / 2 ** 20)} MiB, anonymous memory ${Math.round(anonymousMiB())} MiB`);
 
+    state.value.close();
+
+    const began = cpu();
+    state = openState(dir);
+    if (!state.ok) throw new Error(state.fault.message);
+    chains = new Chains([rule as Rule], new PlainMemory(T0), state.value.section('chains'));
+    const took = cpu() - began;
+    globalThis.gc?.();
+    console.log(
+      `  a restart with ${count(chains.partials)}: ${took.toFixed(1)} s of CPU; anonymous memory ${Math.round(anonymousMiB())} MiB`,
+    );
+
     // Records that concern a partial which was not looked at for long, committed as a sensor does.
     const random = randomRow(2);
     const times: number[] = [];
@@ -208,17 +220,6 @@ steps:
     globalThis.gc?.();
     console.log(
       `  one record, CPU: median ${at(0.5)}, p99 ${at(0.99)}, p99.9 ${at(0.999)}; anonymous memory ${Math.round(anonymousMiB())} MiB`,
-    );
-    state.value.close();
-
-    const began = cpu();
-    state = openState(dir);
-    if (!state.ok) throw new Error(state.fault.message);
-    chains = new Chains([rule as Rule], new PlainMemory(T0), state.value.section('chains'));
-    const took = cpu() - began;
-    globalThis.gc?.();
-    console.log(
-      `  a restart with ${count(chains.partials)}: ${took.toFixed(1)} s of CPU; anonymous memory ${Math.round(anonymousMiB())} MiB`,
     );
     state.value.close();
   } finally {

@@ -222,7 +222,7 @@ describe('the founding case, whole', function () {
       });
       await asker.close();
       assert.ok(found.ok, found.ok ? '' : found.fault.message);
-      const issued = found.value.filter((f) => f.status === 'issued');
+      const issued = found.value.findings.filter((f) => f.status === 'issued');
       assert.equal(issued.length, 1);
       const alert = toAlert(issued[0] as Finding);
       assert.deepEqual([alert.retro, alert.detected_at], [true, knownAt]);

@@ -167,11 +167,11 @@ describe('chains over the store', function () {
     });
     assert.ok(found.ok);
     assert.deepEqual(
-      found.value.map((f) => [f.key, f.bound.c2?.value, f.bound.sha?.value]),
+      found.value.findings.map((f) => [f.key, f.bound.c2?.value, f.bound.sha?.value]),
       [['victim=mac:a', 'c2.bad.example', 'aa']],
       'the one that knew the name before is not among them',
     );
-    const alert = toAlert(found.value[0] as never);
+    const alert = toAlert(found.value.findings[0] as never);
     assert.deepEqual(
       [alert.retro, alert.detected_at, alert.could_have_detected_at],
       [true, T0 + 40 * DAY, T0 + 31 * DAY],
@@ -185,7 +185,7 @@ describe('chains over the store', function () {
     const found = await hunt(await historyOf(), { rules, span, lists, knownAt: T0 + 40 * DAY });
     assert.ok(found.ok);
     assert.deepEqual(
-      found.value.map((f) => [f.key, f.issued]),
+      found.value.findings.map((f) => [f.key, f.issued]),
       [['victim=mac:a', T0 + 31.5 * DAY]],
     );
     const nobody = await hunt(await historyOf(), {
@@ -194,7 +194,23 @@ describe('chains over the store', function () {
       lists: [['l.txt', 'domain,nowhere.example,feed,0.9\n']],
       knownAt: T0,
     });
-    assert.deepEqual(nobody.ok && nobody.value, []);
+    assert.deepEqual(nobody.ok && nobody.value.findings, []);
+    // One of every form is asked for, or said not to be; and what is wrong in a list is said.
+    const forms = [
+      ...[
+        'domain,a.example',
+        'addr,203.0.113.200',
+        'url,http://evil.example/x',
+        'ja3,e7d705a3286e19ea42f587b344ee6865',
+      ],
+      ...['ja4,t13d1516h2_8daaf6152771_e5627efa2ab1', `file_hash,${'ab'.repeat(32)}`, `cert_hash,${'cd'.repeat(32)}`],
+      ...['subnet,198.51.100.0/24', 'domain,com'],
+    ].map((line) => `${line},feed,0.9\n`);
+    const all = await hunt(await historyOf(), { rules, span, lists: [['all.csv', forms.join('')]], knownAt: T0 });
+    assert.ok(all.ok, all.ok ? '' : all.fault.message);
+    const messages = all.value.faults.map((f) => f.message);
+    assert.match(messages[0] ?? '', /^all\.csv:9: /);
+    assert.deepEqual(messages.slice(1), ['2 indicators of subnet and cert_hash were not compared with history']);
   });
 
   it('why not: the condition that failed for a host, with its values, among all that it did', async () => {

@@ -203,7 +203,7 @@ export function lossFindings(status: Status): Finding[] {
 }
 
 async function promiscuityOf(name: string): Promise<number | undefined> {
-  const found = /promiscuity (\d+)/.exec((await printed('ip', '-d', 'link', 'show', 'dev', name)) ?? '')?.[1];
+  const found = /promiscuity (\d+)/.exec((await printed(['ip', '-d', 'link', 'show', 'dev', name])) ?? '')?.[1];
   return found === undefined ? undefined : Number(found);
 }
 

@@ -56,6 +56,8 @@ interface Options {
 
 const SENSOR_DIR = '/var/lib/catenary';
 const COLLECTOR_DIR = '/var/lib/catenary-collector';
+/** A little more than units are given: TimeoutStartSec of the collector's, whose store may have much to load. */
+const START_MS = 610_000;
 /** Interfaces that are listened on at once. */
 const LISTENED_MAX = 32;
 
@@ -127,18 +129,27 @@ async function sayNic(name: string, say: (text: string) => void): Promise<void> 
 
 const isBooted = (): boolean => existsSync('/run/systemd/system');
 
-/** Enables and starts units; where no systemd runs, says what would be run. */
-async function start(units: readonly string[], o: Options, say: (text: string) => void): Promise<Result<undefined>> {
+/**
+ * Enables and starts units; where no systemd runs, says what would be run.
+ * @param tuning  units that make it better: one that does not start is told, and is no reason not to listen
+ */
+async function start(
+  service: string,
+  tuning: readonly string[],
+  o: Options,
+  say: (text: string) => void,
+): Promise<Result<undefined>> {
   if (!o.start || !isBooted()) {
-    say(`to start: systemctl enable --now ${units.join(' ')}`);
+    say(`to start: systemctl enable --now ${[...tuning, service].join(' ')}`);
     return success(undefined);
   }
-  for (const unit of units) {
-    if ((await printed('systemctl', 'enable', unit)) === undefined)
-      return failure('output_unwritable', `${unit}: cannot be enabled`, `see 'systemctl enable ${unit}'`);
-    if ((await printed('systemctl', 'restart', unit)) === undefined)
+  for (const unit of [...tuning, service]) {
+    const isDone = async (verb: string): Promise<boolean> =>
+      (await printed(['systemctl', verb, unit], START_MS)) !== undefined;
+    if ((await isDone('enable')) && (await isDone('restart'))) say(`${unit} runs`);
+    else if (unit === service)
       return failure('output_unwritable', `${unit}: does not start`, `see 'journalctl -u ${unit}'`);
-    say(`${unit} runs`);
+    else say(`${unit} does not start: the interface stays as it is (see 'journalctl -u ${unit}')`);
   }
   return success(undefined);
 }
@@ -202,8 +213,8 @@ async function setupSensor(o: Options, world: Surroundings, say: (text: string) 
     if (!name.ok) return name;
     say(`enrolled as ${name.value}`);
   } else if (url !== undefined) say(`not enrolled: catenary enroll ${url} TOKEN --config ${o.config}`);
-  const units = [...chosen.value.map((name) => `catenary-tune@${name}.service`), 'catenary-sensor.service'];
-  const started = await start(units, o, say);
+  const tuning = chosen.value.map((name) => `catenary-tune@${name}.service`);
+  const started = await start('catenary-sensor.service', tuning, o, say);
   if (!started.ok) return started;
   say(`see 'catenary doctor --config ${o.config}' and 'catenary status'`);
   return success(EXIT.ok);
@@ -224,7 +235,7 @@ async function setupCollector(o: Options, say: (text: string) => void): Promise<
   const keys = await asOwnerOf(dir, () => makeKeys(config.value));
   if (!keys.ok) return keys;
   say(`${dir}: the authority that signs sensors' certificates`);
-  const started = await start(['catenary-collector.service'], o, say);
+  const started = await start('catenary-collector.service', [], o, say);
   if (!started.ok) return started;
   const { listen: at, console: web } = config.value.collector;
   say(`sensors connect to ${at}; people look at http://${web}, through an SSH tunnel from elsewhere`);

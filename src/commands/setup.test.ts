@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runMain } from './testing.ts';
@@ -44,6 +54,14 @@ describe('catenary setup', function () {
     assert.equal(again.code, 0);
     assert.doesNotMatch(again.stdout, /written/);
     assert.equal(readFileSync(file('c.yaml'), 'utf8'), before);
+  });
+
+  it('a folder that the configuration names, in whatever way, stays as it is written', async () => {
+    writeFileSync(file('e.yaml'), 'collector: { dir: mine } # here\n');
+    const again = await runMain('setup', '--collector', '--no-start', '--config', file('e.yaml'));
+    assert.equal(again.code, 0, again.stderr);
+    assert.equal(readFileSync(file('e.yaml'), 'utf8'), 'collector: { dir: mine } # here\n');
+    assert.ok(existsSync(file('mine/keys')));
   });
 
   it("what root makes in a service's folder is the service's: keys, and a token later", async function () {

@@ -413,7 +413,7 @@ class Sensor {
   /** For whoever asks on this box. It is no reason not to start. */
   async openSocket(): Promise<void> {
     const socket = await StatusSocket.open({
-      path: socketPath(this.dir),
+      ...{ path: socketPath(this.dir), metrics: this.config.status.metrics, tell: (f: Fault) => this.journal.tell(f) },
       status: () => this.status(),
       frames: (signal) => this.spool.read(this.spool.durable, { signal }),
       lineOf: jsonLine,
@@ -438,9 +438,9 @@ class Sensor {
   /** Detection as the new configuration has it, on the state that was committed. */
   private reload(wanted: Config): void {
     this.reloadWanted = undefined;
-    const fixed = ({ sensor, state, spool, evidence }: Config) => ({ sensor, state, spool, evidence });
+    const fixed = ({ sensor, state, spool, evidence, status }: Config) => ({ sensor, state, spool, evidence, status });
     if (JSON.stringify(fixed(wanted)) !== JSON.stringify(fixed(this.config)))
-      this.journal.say('sensor, state, spool and evidence are taken over at the next start');
+      this.journal.say('sensor, state, spool, evidence and status are taken over at the next start');
     const next = { ...wanted, ...fixed(this.config) };
     this.stages.close();
     let opened = this.openDetection(next);

@@ -132,6 +132,8 @@ class Stage {
       const from = join('appliance/packaging', this.name.replace('catenary-', ''), script);
       if (fs.existsSync(join(ROOT, from))) this.copy(from, `DEBIAN/${script}`, 0o755);
     }
+    // Made under whatever umask: dpkg-deb refuses a folder that others cannot read.
+    fs.chmodSync(join(this.dir, 'DEBIAN'), 0o755);
     this.walk((file) => fs.lutimesSync(file, epoch, epoch));
     fs.utimesSync(this.dir, epoch, epoch);
     const deb = join(out, `${this.name}_${version}_${architecture}.deb`);

@@ -91,7 +91,7 @@ export async function interfaceFinding(name: string, sys = '/sys/class/net'): Pr
   opened.value.stop();
   for await (const drain of opened.value.drains()) if (!drain.ok) break;
   const error = opened.value.summary().files[0]?.error;
-  if (error !== undefined) return fail(subject, error, 'run as root, or give node CAP_NET_RAW and CAP_NET_ADMIN');
+  if (error !== undefined) return fail(subject, error, 'run as root, or give the process CAP_NET_RAW');
   const mtu = kernelLine(`${sys}/${name}/mtu`);
   return ok(subject, `up, capture works${mtu === undefined ? '' : `, mtu ${mtu}`}`);
 }
@@ -203,7 +203,7 @@ export function lossFindings(status: Status): Finding[] {
 }
 
 async function promiscuityOf(name: string): Promise<number | undefined> {
-  const found = /promiscuity (\d+)/.exec((await printed('ip', '-d', 'link', 'show', 'dev', name)) ?? '')?.[1];
+  const found = /promiscuity (\d+)/.exec((await printed(['ip', '-d', 'link', 'show', 'dev', name])) ?? '')?.[1];
   return found === undefined ? undefined : Number(found);
 }
 

@@ -103,7 +103,7 @@ describe('catenary doctor, with faults planted', function () {
         };
     const status: Status = { ...well, interfaces: [{ ...lo, ended: false }] };
     const socket = await StatusSocket.open({
-      path: socketPath(state),
+      ...{ path: socketPath(state), metrics: null, tell: (fault) => assert.fail(fault.message) },
       status: () => status,
       async *frames() {},
       lineOf: () => '',

@@ -1,6 +1,7 @@
 // `catenary setup`: from an installed package to a service that listens. It looks, asks or decides, writes the
 // configuration, makes keys, enrols and starts; run again, it changes what it is asked to and keeps the rest.
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Config, loadConfig } from '../config/config.ts';
 import { folders, openSigner } from '../evidence/index.ts';
@@ -56,6 +57,8 @@ interface Options {
 
 const SENSOR_DIR = '/var/lib/catenary';
 const COLLECTOR_DIR = '/var/lib/catenary-collector';
+/** A little more than units are given: TimeoutStartSec of the collector's, whose store may have much to load. */
+const START_MS = 610_000;
 /** Interfaces that are listened on at once. */
 const LISTENED_MAX = 32;
 
@@ -84,6 +87,12 @@ function heardText(at: Interface, heard: Result<Heard>, ms: number): string {
   return `${name} ${parts.join(', ')}`;
 }
 
+/** After all that was said before it. */
+async function askOf(world: Surroundings, question: string): Promise<string> {
+  await world.stdout.close();
+  return world.ask(question);
+}
+
 /** The interfaces to listen on, said and, unless --auto, asked. */
 async function choose(o: Options, world: Surroundings, say: (text: string) => void): Promise<Result<string[]>> {
   const ms = seconds('--for', o.for);
@@ -95,6 +104,8 @@ async function choose(o: Options, world: Surroundings, say: (text: string) => vo
   for (const i of all) if (!i.isUp) say(`${i.name.padEnd(15)} is down: not listened on (ip link set ${i.name} up)`);
   const tried = all.filter((i) => i.isUp && (named.length === 0 || named.includes(i.name))).slice(0, LISTENED_MAX);
   say(`listening for ${ms.value} s`);
+  // Whoever waits wants to know for what.
+  await world.stdout.close();
   const heard = await Promise.all(tried.map((i) => listen(i, ms.value * 1000, world.clock)));
   const spans: string[] = [];
   for (const [n, i] of tried.entries()) {
@@ -103,7 +114,7 @@ async function choose(o: Options, world: Surroundings, say: (text: string) => vo
     if (h.ok && isSpan(h.value)) spans.push(i.name);
   }
   if (named.length > 0) return success(named);
-  const answer = o.auto === true ? '' : await world.ask(`Listen on which interfaces? [${spans.join(',')}] `);
+  const answer = o.auto === true ? '' : await askOf(world, `Listen on which interfaces? [${spans.join(',')}] `);
   const chosen = answer.trim() === '' ? spans : nameList(answer);
   const unknown = chosen.find((name) => !all.some((i) => i.name === name));
   if (unknown !== undefined) return failure('usage', `there is no interface ${unknown}`, "see 'ip link'");
@@ -127,18 +138,27 @@ async function sayNic(name: string, say: (text: string) => void): Promise<void> 
 
 const isBooted = (): boolean => existsSync('/run/systemd/system');
 
-/** Enables and starts units; where no systemd runs, says what would be run. */
-async function start(units: readonly string[], o: Options, say: (text: string) => void): Promise<Result<undefined>> {
+/**
+ * Enables and starts units; where no systemd runs, says what would be run.
+ * @param tuning  units that make it better: one that does not start is told, and is no reason not to listen
+ */
+async function start(
+  service: string,
+  tuning: readonly string[],
+  o: Options,
+  say: (text: string) => void,
+): Promise<Result<undefined>> {
   if (!o.start || !isBooted()) {
-    say(`to start: systemctl enable --now ${units.join(' ')}`);
+    say(`to start: systemctl enable --now ${[...tuning, service].join(' ')}`);
     return success(undefined);
   }
-  for (const unit of units) {
-    if ((await printed('systemctl', 'enable', unit)) === undefined)
-      return failure('output_unwritable', `${unit}: cannot be enabled`, `see 'systemctl enable ${unit}'`);
-    if ((await printed('systemctl', 'restart', unit)) === undefined)
+  for (const unit of [...tuning, service]) {
+    const isDone = async (verb: string): Promise<boolean> =>
+      (await printed(['systemctl', verb, unit], START_MS)) !== undefined;
+    if ((await isDone('enable')) && (await isDone('restart'))) say(`${unit} runs`);
+    else if (unit === service)
       return failure('output_unwritable', `${unit}: does not start`, `see 'journalctl -u ${unit}'`);
-    say(`${unit} runs`);
+    else say(`${unit} does not start: the interface stays as it is (see 'journalctl -u ${unit}')`);
   }
   return success(undefined);
 }
@@ -174,18 +194,19 @@ async function setupSensor(o: Options, world: Surroundings, say: (text: string) 
   if (!chosen.ok) return chosen;
   for (const name of chosen.value) await sayNic(name, say);
   const ask = async (question: string, given: string | undefined): Promise<string | undefined> =>
-    given ?? (o.auto === true ? undefined : (await world.ask(question)).trim() || undefined);
+    given ?? (o.auto === true ? undefined : (await askOf(world, question)).trim() || undefined);
   const url = await ask('Collector, wss://host:port? [none: alerts stay here] ', o.url);
   const token = url === undefined ? undefined : await ask("Token of 'catenary collector token'? ", o.token);
   const before = existsSync(o.config) ? loadConfig(o.config) : undefined;
   if (before?.ok === false) return before;
-  const dir = o.state ?? before?.value.state.dir ?? SENSOR_DIR;
+  const kept = before?.value.state.dir ?? undefined;
+  const dir = o.state === undefined ? (kept ?? SENSOR_DIR) : resolve(o.state);
   const config = configure(
     o,
     [
       [['sensor', 'interfaces'], chosen.value],
       ...(o.name === undefined ? [] : ([[['sensor', 'name'], o.name]] as const)),
-      [['state', 'dir'], dir],
+      ...(dir === kept ? [] : ([[['state', 'dir'], dir]] as const)),
       ...(url === undefined ? [] : ([[['ship', 'url'], url]] as const)),
     ],
     say,
@@ -202,8 +223,8 @@ async function setupSensor(o: Options, world: Surroundings, say: (text: string) 
     if (!name.ok) return name;
     say(`enrolled as ${name.value}`);
   } else if (url !== undefined) say(`not enrolled: catenary enroll ${url} TOKEN --config ${o.config}`);
-  const units = [...chosen.value.map((name) => `catenary-tune@${name}.service`), 'catenary-sensor.service'];
-  const started = await start(units, o, say);
+  const tuning = chosen.value.map((name) => `catenary-tune@${name}.service`);
+  const started = await start('catenary-sensor.service', tuning, o, say);
   if (!started.ok) return started;
   say(`see 'catenary doctor --config ${o.config}' and 'catenary status'`);
   return success(EXIT.ok);
@@ -212,10 +233,14 @@ async function setupSensor(o: Options, world: Surroundings, say: (text: string) 
 async function setupCollector(o: Options, say: (text: string) => void): Promise<Result<ExitCode>> {
   const before = existsSync(o.config) ? loadConfig(o.config) : undefined;
   if (before?.ok === false) return before;
-  const dir = o.state ?? before?.value.collector.dir ?? COLLECTOR_DIR;
+  const kept = before?.value.collector.dir ?? undefined;
+  const dir = o.state === undefined ? (kept ?? COLLECTOR_DIR) : resolve(o.state);
   const config = configure(
     o,
-    [[['collector', 'dir'], dir], ...(o.listen === undefined ? [] : ([[['collector', 'listen'], o.listen]] as const))],
+    [
+      ...(dir === kept ? [] : ([[['collector', 'dir'], dir]] as const)),
+      ...(o.listen === undefined ? [] : ([[['collector', 'listen'], o.listen]] as const)),
+    ],
     say,
   );
   if (!config.ok) return config;
@@ -224,7 +249,7 @@ async function setupCollector(o: Options, say: (text: string) => void): Promise<
   const keys = await asOwnerOf(dir, () => makeKeys(config.value));
   if (!keys.ok) return keys;
   say(`${dir}: the authority that signs sensors' certificates`);
-  const started = await start(['catenary-collector.service'], o, say);
+  const started = await start('catenary-collector.service', [], o, say);
   if (!started.ok) return started;
   const { listen: at, console: web } = config.value.collector;
   say(`sensors connect to ${at}; people look at http://${web}, through an SSH tunnel from elsewhere`);

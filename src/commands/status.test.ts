@@ -28,6 +28,7 @@ describe('catenary status and tail', () => {
     const gap = { ts: 1, seen: 2, reason: 'budget', lane: 'flow', epoch: 1, ...lost };
     const opened = await StatusSocket.open({
       ...{ path: socketPath(dir), status: () => well, lineOf: (kind, event) => JSON.stringify({ kind, ...event }) },
+      ...{ metrics: null, tell: (fault) => assert.fail(fault.message) },
       frames: async function* () {
         yield { kind: KIND_IDS.gap, bytes: encodeBatch('gap', [gap, gap]) };
       },

@@ -42,8 +42,12 @@ export const processSurroundings: Surroundings = {
   clock: systemClock,
   async ask(question) {
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    // Taken by the terminal while it asks: handed on, so that Ctrl-C ends what it always does.
+    terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+    // The end of the input is no answer, and never will be.
+    const ended = new Promise<string>((done) => terminal.once('close', () => done('')));
     try {
-      return await terminal.question(question);
+      return await Promise.race([terminal.question(question), ended]);
     } finally {
       terminal.close();
     }

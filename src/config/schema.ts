@@ -7,6 +7,8 @@ import { LOCAL_NETWORKS, parseNetwork } from './networks.ts';
 const SENSOR_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 const INTERFACE = /^[^\s/]{1,15}$/;
 const LISTEN = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/]+):\d{1,5}$/;
+/** 127.0.0.0/8, ::1 and the name that both have. */
+const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\]):\d{1,5}$/;
 const TERABYTE_MB = 1 << 20;
 
 export const MEMORY_MB_MIN = 1;
@@ -172,6 +174,17 @@ export const configSchema = z
       })
       .prefault({})
       .describe('A collector on this machine.'),
+    status: z
+      .strictObject({
+        metrics: z
+          .string()
+          .regex(LOOPBACK, 'is no place on loopback: write 127.0.0.1:9477')
+          .nullable()
+          .default(null)
+          .describe('Where Prometheus asks for /metrics, by HTTP on loopback. null: nowhere.'),
+      })
+      .prefault({})
+      .describe('How the sensor is, for those who watch over it.'),
     chains: z
       .strictObject({
         shipped: z.boolean().default(true).describe('Run the chains that come with Catenary.'),

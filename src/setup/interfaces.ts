@@ -77,10 +77,13 @@ export function interfaces(sys = '/sys/class/net', proc = '/proc'): Interface[] 
   });
 }
 
-/** What a program prints, or undefined where it is not there or says no. */
-export async function printed(program: string, ...args: string[]): Promise<string | undefined> {
+/** What a program prints, or undefined where it is not there, says no, or has not ended in `ms`. */
+export async function printed(
+  [program, ...args]: readonly [string, ...string[]],
+  ms = COMMAND_MS,
+): Promise<string | undefined> {
   try {
-    return (await promisify(execFile)(program, args, { timeout: COMMAND_MS })).stdout;
+    return (await promisify(execFile)(program, args, { timeout: ms })).stdout;
   } catch {
     return undefined;
   }
@@ -100,9 +103,9 @@ export function ringOf(text: string): Nic['ring'] {
 
 /** undefined: ethtool is not there. */
 export async function nicOf(name: string): Promise<Nic | undefined> {
-  const offloads = await printed('ethtool', '-k', name);
+  const offloads = await printed(['ethtool', '-k', name]);
   if (offloads === undefined) return undefined;
-  return { offloads: offloadsOf(offloads), ring: ringOf((await printed('ethtool', '-g', name)) ?? '') };
+  return { offloads: offloadsOf(offloads), ring: ringOf((await printed(['ethtool', '-g', name])) ?? '') };
 }
 
 /** Offloads that join or split packets, so that what is captured never was on the wire. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pause, systemClock } from '../lib/clock.ts';
@@ -34,7 +36,8 @@ describe("a sensor's socket", () => {
   });
   const open = async (): Promise<void> => {
     const opened = await StatusSocket.open({
-      ...{ path: socketPath(dir), status: () => well, frames: () => given },
+      ...{ path: socketPath(dir), status: () => well, frames: () => given, metrics: null },
+      tell: (fault) => assert.fail(fault.message),
       lineOf: (kind, event) => JSON.stringify({ kind, ...event }),
     });
     assert.ok(opened.ok);
@@ -59,9 +62,26 @@ describe("a sensor's socket", () => {
   it('answers what it is asked and nothing else', async () => {
     await open();
     assert.equal(await status('/status'), 200);
+    assert.equal(await status('/metrics'), 200);
     assert.equal(await status('/status', 'POST'), 405);
     assert.equal(await status('/'), 404);
     for (const kind of ['dsn', 'toString', '__proto__', '']) assert.equal(await status(`/events?kinds=${kind}`), 400);
+  });
+
+  it('a place for Prometheus that cannot be had is told, and the socket is there', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const told: string[] = [];
+    const opened = await StatusSocket.open({
+      ...{ path: socketPath(dir), status: () => well, frames: () => given, lineOf: () => '' },
+      metrics: `127.0.0.1:${(taken.address() as AddressInfo).port}`,
+      tell: (fault) => told.push(fault.message),
+    });
+    taken.close();
+    assert.ok(opened.ok);
+    socket = opened.value;
+    assert.match(told.join(), /^status\.metrics: 127\.0\.0\.1:\d+: EADDRINUSE$/);
+    assert.equal(await status('/status'), 200);
   });
 
   it('events: the kinds that were asked for, a line each; all when none was named', async () => {

@@ -2,15 +2,17 @@
 // can ask too; there is nothing to change through it.
 //
 //   GET /status               how it is now, a JSON object (status.ts)
+//   GET /metrics              the same for Prometheus (metrics.ts); that one also on loopback, where it is wanted
 //   GET /events?kinds=dns,tls  events from now on, a JSON object a line; all kinds when none are named
 import { once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { failure, type Result, success, systemFault } from '../lib/fault.ts';
+import { type Fault, failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { decodeBatch } from '../schema/decode.ts';
 import type { CatenaryEvent, KindName } from '../schema/gen/events.gen.ts';
 import { KIND_NAMES } from '../schema/gen/structures.gen.ts';
+import { METRICS_TYPE, metricsText, serveMetrics } from './metrics.ts';
 import type { Status } from './status.ts';
 
 /** Askers at once. */
@@ -28,6 +30,10 @@ export interface Frames {
 
 export interface SocketOptions {
   readonly path: string;
+  /** Where Prometheus asks: host:port of loopback; null: nowhere. */
+  readonly metrics: string | null;
+  /** That place could not be had: told, and the socket is there all the same. */
+  tell(fault: Fault): void;
   status(): Status;
   /** Frames from now on, until the signal. */
   frames(signal: AbortSignal): AsyncIterable<Frames>;
@@ -38,6 +44,7 @@ export interface SocketOptions {
 export class StatusSocket {
   private readonly o: SocketOptions;
   private readonly server: Server;
+  private metrics: Server | undefined;
 
   private constructor(options: SocketOptions) {
     this.o = options;
@@ -57,6 +64,11 @@ export class StatusSocket {
         self.server.listen(options.path, done);
       });
       chmodSync(options.path, 0o600);
+      if (options.metrics !== null) {
+        const served = await serveMetrics(options.metrics, () => options.status());
+        if (served.ok) self.metrics = served.value;
+        else options.tell(served.fault);
+      }
       return success(self);
     } catch (error) {
       return { ok: false, fault: systemFault('state_unusable', options.path, error) };
@@ -64,8 +76,11 @@ export class StatusSocket {
   }
 
   async close(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise<void>((done) => this.server.close(() => done()));
+    for (const server of [this.server, this.metrics]) {
+      if (server === undefined) continue;
+      server.closeAllConnections();
+      await new Promise<void>((done) => server.close(() => done()));
+    }
   }
 
   private async answer(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
@@ -74,12 +89,14 @@ export class StatusSocket {
       answer.writeHead(405).end('only GET\n');
     } else if (pathname === '/status') {
       answer.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(this.o.status())}\n`);
+    } else if (pathname === '/metrics') {
+      answer.writeHead(200, { 'content-type': METRICS_TYPE }).end(metricsText(this.o.status()));
     } else if (pathname === '/events') {
       const names = searchParams.get('kinds')?.split(',') ?? [];
       const unknown = names.find((n) => !KIND_NAMES.includes(n as KindName));
       if (unknown !== undefined) answer.writeHead(400).end(`'${unknown}' is no kind\n`);
       else await this.send(new Set(names as KindName[]), answer);
-    } else answer.writeHead(404).end('there is /status and /events\n');
+    } else answer.writeHead(404).end('there is /status, /metrics and /events\n');
   }
 
   /** As fast as the asker reads: one that is slow misses what the spool gives up meanwhile, and holds up nobody. */

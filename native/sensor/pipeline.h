@@ -30,7 +30,7 @@ struct PipelineOptions {
   // As Zeek: a flow's time is up by the newest packet seen, so that where the time of a capture goes back each packet
   // is a flow of its own. Otherwise by its own packets.
   bool ends_late_flows = false;
-  bool parses = true;  // false: flows only, no protocol in them; for measuring
+  bool parses = true;                               // false: flows only, no protocol in them; for measuring
   SipKey key;                                       // of every hash table; from the system's random source
   std::optional<packets::WriterOptions> packets{};  // where packets are kept; not at all when unset
   std::optional<files::StoreOptions> files{};       // where files are kept; not at all when unset

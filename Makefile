@@ -23,7 +23,8 @@ TS_SOURCES = $(shell find src -name '*.ts' -o -name '*.json' -o -path 'src/conso
 NATIVE_FILES = $(shell find native \( -name '*.h' -o -name '*.cc' \) ! -path '*/gen/*' ! -name '*.gen.*' | sort)
 
 .PHONY: help build test test-native test-asan test-ts check gen gen-fresh lint typecheck format-check clang-tidy \
-	template tidy format sanitize corpus bench fuzz long demo deb deb-reproducible deb-fresh new-protocol install-deps install-dev-deps addon native asan fuzzers clean
+	template tidy format sanitize corpus bench linear fuzz long demo deb deb-reproducible deb-fresh new-protocol install-deps \
+	install-dev-deps addon native asan fuzzers clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -157,6 +158,9 @@ bench: build native ## packets/s, memory, beside tcpdump; on a trace ten times l
 	@node --expose-gc --import tsx test/bench/chains.ts
 	@node --import tsx test/bench/delivery.ts
 	@node --import tsx test/bench/store.ts 300000
+
+linear: native ## instructions by the number of each layer's worst repeated element (needs valgrind)
+	@node test/linear.mjs --bin build/cmake/catenary-native
 
 fuzz: fuzzers ## run the fuzz targets, or one: PROTO=dns, TIME=10 seconds each
 	@node test/fuzz.mjs --build build/fuzz --time $(TIME) --jobs $(JOBS) $(if $(PROTO),--only $(PROTO))

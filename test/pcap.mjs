@@ -1,8 +1,8 @@
 // Classic pcap files, small ones: payloads out of captures (fuzz seeds), and captures made of payloads (templates,
 // tests). What it does not know it skips; decoding is native/'s business.
 
-const ETHERNET = 1;
-const RAW = 101;
+export const ETHERNET = 1;
+export const RAW = 101;
 const LINUX_SLL = 113;
 
 /** Every packet's bytes and the link type. */
@@ -100,17 +100,18 @@ function frame(fromOrig, proto, segment, checksumAt) {
   return Buffer.concat([Buffer.from(`${macs}0800`, 'hex'), ip, segment]);
 }
 
-function pcap(frames) {
+/** A capture of these frames, a millisecond apart. */
+export function pcap(frames, link = ETHERNET) {
   const head = Buffer.alloc(24);
   head.writeUInt32LE(0xa1b2c3d4, 0);
   head.writeUInt16LE(2, 4);
   head.writeUInt16LE(4, 6);
   head.writeUInt32LE(65535, 16);
-  head.writeUInt32LE(ETHERNET, 20);
+  head.writeUInt32LE(link, 20);
   const records = frames.map((bytes, i) => {
     const at = Buffer.alloc(16);
-    at.writeUInt32LE(1_700_000_000, 0);
-    at.writeUInt32LE(i * 1000, 4); // a millisecond apart
+    at.writeUInt32LE(1_700_000_000 + Math.floor(i / 1000), 0);
+    at.writeUInt32LE((i % 1000) * 1000, 4);
     at.writeUInt32LE(bytes.length, 8);
     at.writeUInt32LE(bytes.length, 12);
     return Buffer.concat([at, bytes]);

@@ -3,10 +3,12 @@
 //
 //   catenary-native read FILE... [--json] [--kinds conn,dns] [--filter BPF] [--late]
 //   catenary-native send FILE INTERFACE [PACKETS_A_SECOND]
+//   catenary-native stage capture|decode|flow FILE
 //
 // `read` prints events as JSON lines with --json, then one JSON line: {"packets":N,...}; --late ends flows by the
 // newest packet's time, as Zeek. `send` puts the packets of a capture on an interface, for tests, and prints
-// {"sent":N}. Exit 1 when a file could not be read to its end or not all was sent, 2 for wrong usage.
+// {"sent":N}. `stage` goes a part of the way, for measuring: reads packets; decodes them too; makes flows of them too,
+// but parses nothing. Exit 1 when a file could not be read to its end or not all was sent, 2 for wrong usage.
 #include <pcap/pcap.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -15,6 +17,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "decode/arp/arp.gen.h"
+#include "decode/decoder.h"
 #include "event/json.h"
 #include "sensor/reader.h"
 
@@ -43,7 +47,8 @@ int usage(const char* what) {
   std::fprintf(
       stderr,
       "catenary-native: %s\nusage: catenary-native read FILE... [--json] [--kinds A,B] [--filter BPF] [--late]\n"
-      "       catenary-native send FILE INTERFACE [PACKETS_A_SECOND]\n",
+      "       catenary-native send FILE INTERFACE [PACKETS_A_SECOND]\n"
+      "       catenary-native stage capture|decode|flow FILE\n",
       what);
   return 2;
 }
@@ -84,6 +89,51 @@ int send(const char* file, const char* interface, double rate) {
   return failed > 0 ? 1 : 0;
 }
 
+class Counter final : public decode::Sink {
+ public:
+  void on_ip(const decode::Packet& p) override { bytes += p.payload_len; }
+  void on_arp(ArpEvent&, const decode::Packet&) override {}
+  void on_weird(Weird, const decode::Packet&) override {}
+  std::uint64_t bytes = 0;
+};
+
+int stage(std::string_view name, const char* file) {
+  const bool decodes = name == "decode";
+  if (!decodes && name != "capture" && name != "flow") return usage("the stages are capture, decode and flow");
+  if (name == "flow") {
+    sensor::ReaderOptions options;
+    options.files.emplace_back(file);
+    options.pipeline.key = sensor::random_key();
+    options.pipeline.parses = false;
+    Printer printer(false);
+    sensor::Reader reader(std::move(options), printer);
+    reader.pipeline().events().want_all(false);
+    while (reader.run(1 << 20)) {
+    }
+    std::printf("{\"packets\":%llu}\n", static_cast<unsigned long long>(reader.pipeline().counters().packets));
+    return reader.results().front().error.empty() ? 0 : 1;
+  }
+  std::string error;
+  const std::unique_ptr<capture::Source> source = capture::open_file(file, {}, error);
+  if (!source) {
+    std::fprintf(stderr, "catenary-native: %s: %s\n", file, error.c_str());
+    return 1;
+  }
+  Counter counter;
+  decode::Decoder decoder(counter, sensor::random_key());
+  std::uint64_t packets = 0;
+  for (capture::RawPacket raw; source->next(raw) == capture::Next::kPacket; packets++) {
+    decode::Packet p;
+    p.ts = raw.ts;
+    p.wire_len = raw.wire_len;
+    p.frame = raw.data;
+    if (decodes) decoder.link(raw.linktype, p);
+  }
+  std::printf("{\"packets\":%llu,\"ip_payload_bytes\":%llu}\n", static_cast<unsigned long long>(packets),
+              static_cast<unsigned long long>(counter.bytes));
+  return 0;
+}
+
 bool want_kinds(sensor::Reader& reader, std::string_view list) {
   reader.pipeline().events().want_all(false);
   while (!list.empty()) {
@@ -105,7 +155,8 @@ bool want_kinds(sensor::Reader& reader, std::string_view list) {
 int main(int argc, char** argv) {
   if ((argc == 4 || argc == 5) && std::strcmp(argv[1], "send") == 0)
     return send(argv[2], argv[3], argc == 5 ? std::atof(argv[4]) : 0);
-  if (argc < 3 || std::strcmp(argv[1], "read") != 0) return usage("the first argument is 'read' or 'send'");
+  if (argc == 4 && std::strcmp(argv[1], "stage") == 0) return stage(argv[2], argv[3]);
+  if (argc < 3 || std::strcmp(argv[1], "read") != 0) return usage("the first argument is 'read', 'send' or 'stage'");
   sensor::ReaderOptions options;
   options.pipeline.key = sensor::random_key();
   bool prints = false;

@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                             DLT_PPP_ETHER, DLT_C_HDLC, DLT_IEEE802_11, DLT_IEEE802_11_RADIO, DLT_NFLOG, 9999};
   Cursor in(Bytes{data, size});
   const int link = kLinks[in.u8() % std::size(kLinks)];
-  constexpr std::uint16_t kPorts[] = {4789, 6081, 2152, 3544, 40000};
+  constexpr std::uint16_t kPorts[] = {4789, 6081, 2152, 3544, 1701, 5247, 37008, 40000};
   decode::Recorder r;
   for (int i = 0; i < 4 && in.has(2); i++) {
     const std::size_t n = in.be16();

@@ -3,6 +3,7 @@
 #include <pcap/dlt.h>
 
 #include "decode/arp/arp.h"
+#include "decode/capwap/capwap.h"
 #include "decode/ethernet/ethernet.h"
 #include "decode/geneve/geneve.h"
 #include "decode/gre/gre.h"
@@ -11,6 +12,7 @@
 #include "decode/ieee80211/ieee80211.h"
 #include "decode/ip4/ip4.h"
 #include "decode/ip6/ip6.h"
+#include "decode/l2tp/l2tp.h"
 #include "decode/linux_sll/linux_sll.h"
 #include "decode/loopback/loopback.h"
 #include "decode/mac_in_mac/mac_in_mac.h"
@@ -18,6 +20,7 @@
 #include "decode/nflog/nflog.h"
 #include "decode/pppoe/pppoe.h"
 #include "decode/teredo/teredo.h"
+#include "decode/tzsp/tzsp.h"
 #include "decode/vlan/vlan.h"
 #include "decode/vxlan/vxlan.h"
 
@@ -92,29 +95,44 @@ void Decoder::ip_payload(std::uint8_t proto, Cursor in, Packet& p) {
   p.payload = in.peek_rest();
   switch (proto) {
     case ip_proto::kIpIp:
-    case ip_proto::kIp6: p.tunnel = Tunnel::kIpInIp; return ip(in, p);
+    case ip_proto::kIp6: p.enter(Tunnel::kIpInIp); return ip(in, p);
     case ip_proto::kGre: return gre::decode(in, p, *this);
     default: sink_.on_ip(p);
   }
 }
 
 // The port of the responder decides, as an ephemeral port may be any of these; Teredo's server answers from its own.
-bool Decoder::udp_tunnel(std::uint16_t orig_port, std::uint16_t resp_port, Bytes data, std::uint32_t len,
+bool Decoder::udp_tunnel(std::uint16_t orig_port, std::uint16_t resp_port, Uid flow, Bytes data, std::uint32_t len,
                          const Packet& outer) {
   const bool is_teredo = orig_port == teredo::kPort || resp_port == teredo::kPort || teredo::looks_like(data, len);
-  if (!is_teredo && resp_port != vxlan::kPort && resp_port != geneve::kPort && resp_port != gtp::kPort) return false;
+  switch (resp_port) {
+    case vxlan::kPort:
+    case geneve::kPort:
+    case gtp::kPort:
+    case l2tp::kPort:
+    case capwap::kPort:
+    case tzsp::kPort: break;
+    default:
+      if (!is_teredo) return false;
+  }
   Packet p = outer;
   if (!deeper(p)) return false;
+  p.tunnels.carried_by(flow);
   // The frame that carried it says nothing of the packet inside.
   p.has_macs = false;
   p.vlan = p.inner_vlan = 0;
   p.vlan_tags = 0;
   p.was_fragmented = false;
   const Cursor in(data);
-  if (resp_port == vxlan::kPort) return vxlan::decode(in, p, *this);
-  if (resp_port == geneve::kPort) return geneve::decode(in, p, *this);
-  if (resp_port == gtp::kPort) return gtp::decode(in, len, p, *this);
-  return teredo::decode(in, len, p, *this);
+  switch (is_teredo ? teredo::kPort : resp_port) {
+    case vxlan::kPort: return vxlan::decode(in, p, *this);
+    case geneve::kPort: return geneve::decode(in, p, *this);
+    case gtp::kPort: return gtp::decode(in, len, p, *this);
+    case l2tp::kPort: return l2tp::decode(in, p, *this);
+    case capwap::kPort: return capwap::decode(in, p, *this);
+    case tzsp::kPort: return tzsp::decode(in, p, *this);
+    default: return teredo::decode(in, len, p, *this);
+  }
 }
 
 bool is_whole_ip(Cursor in, std::size_t len) noexcept {

@@ -37,9 +37,10 @@ class Decoder {
 
   // Entry: the frame's first header is of this link type (DLT_). False: a link type we do not know.
   bool link(int linktype, Packet& p);
-  // The payload of a UDP datagram whose flow answers at resp_port; len: its length on the wire. What a tunnel carries
-  // goes on as a packet of its own, one level deeper. False: no tunnel we know.
-  bool udp_tunnel(std::uint16_t orig_port, std::uint16_t resp_port, Bytes data, std::uint32_t len, const Packet& outer);
+  // The payload of a UDP datagram of this flow, which answers at resp_port; len: its length on the wire. What a tunnel
+  // carries goes on as a packet of its own, one level deeper. False: no tunnel we know.
+  bool udp_tunnel(std::uint16_t orig_port, std::uint16_t resp_port, Uid flow, Bytes data, std::uint32_t len,
+                  const Packet& outer);
   // For layers: what follows.
   void ethernet(Cursor in, Packet& p);
   void ethertype(std::uint16_t type, Cursor in, Packet& p);

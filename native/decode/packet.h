@@ -5,10 +5,12 @@
 
 #include "base/bytes.h"
 #include "base/net.h"
+#include "decode/tunnel.h"
 
 namespace catenary::decode {
 
-enum class Tunnel : std::uint8_t { kNone, kIpInIp, kGre, kErspan, kVxlan, kGeneve, kGtp, kTeredo };
+using catenary::Tunnel;
+using catenary::Tunnels;
 
 struct Packet {
   Nanos ts = 0;
@@ -25,6 +27,7 @@ struct Packet {
   Ip src, dst;
   std::uint8_t ip_proto = 0;
   std::uint8_t ttl = 0;
+  std::uint16_t ip_id = 0;      // of IPv4
   std::uint32_t ip_len = 0;     // header and payload by the length field: 0 where segmentation is left to the NIC
   bool was_fragmented = false;  // payload was put together from fragments
 
@@ -32,9 +35,16 @@ struct Packet {
   Bytes payload;
   std::uint32_t payload_len = 0;
 
-  std::uint8_t depth = 0;  // headers passed; Decoder::kDepthMax ends it
-  Tunnel tunnel = Tunnel::kNone;
+  std::uint8_t depth = 0;         // headers passed; Decoder::kDepthMax ends it
+  Tunnel tunnel = Tunnel::kNone;  // the innermost
+  Tunnels tunnels;
   bool is_subframe = false;  // one packet of several in an 802.11 aggregate
+
+  // The rest is inside a tunnel. network: its virtual network's number (24 bits), 0 where it has none.
+  void enter(Tunnel kind, std::uint32_t network = 0) noexcept {
+    tunnel = kind;
+    tunnels.enter(kind, network);
+  }
 };
 
 // GRE and Geneve name a bridged Ethernet frame so (RFC 1701, RFC 8926).

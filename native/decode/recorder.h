@@ -24,7 +24,7 @@ class Recorder final : public Sink {
 
   // Decodes what a datagram to a port holds, as if it came within `outer`.
   bool udp(std::uint16_t resp_port, Bytes data, Packet outer = {}) {
-    return decoder_.udp_tunnel(40000, resp_port, data, static_cast<std::uint32_t>(data.size()), outer);
+    return decoder_.udp_tunnel(40000, resp_port, Uid{1}, data, static_cast<std::uint32_t>(data.size()), outer);
   }
 
   std::vector<Packet> packets;                      // that reached an IP payload; views die with the frame

@@ -1,6 +1,7 @@
 #include "flow/conn.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "decode/packet.h"
 #include "event/gen/conn.gen.h"
@@ -13,8 +14,8 @@ std::uint64_t payload_of(const Flow& f, Dir dir) noexcept {
   return f.proto == decode::ip_proto::kTcp ? f.tcp_size(dir) : f.end(dir).payload_bytes;
 }
 
-std::string_view tunnel_name(std::uint8_t tunnel) noexcept {
-  switch (static_cast<decode::Tunnel>(tunnel)) {
+std::string_view tunnel_name(decode::Tunnel tunnel) noexcept {
+  switch (tunnel) {
     case decode::Tunnel::kIpInIp: return "ip";
     case decode::Tunnel::kGre: return "gre";
     case decode::Tunnel::kErspan: return "erspan";
@@ -22,9 +23,35 @@ std::string_view tunnel_name(std::uint8_t tunnel) noexcept {
     case decode::Tunnel::kGeneve: return "geneve";
     case decode::Tunnel::kGtp: return "gtp";
     case decode::Tunnel::kTeredo: return "teredo";
+    case decode::Tunnel::kL2tp: return "l2tp";
+    case decode::Tunnel::kCapwap: return "capwap";
+    case decode::Tunnel::kTzsp: return "tzsp";
     case decode::Tunnel::kNone: break;
   }
   return {};
+}
+
+// "vxlan/gre": outermost first. Longest with kShownMax names of seven letters.
+using TunnelText = std::array<char, decode::Tunnels::kShownMax * 8>;
+std::string_view tunnel_path(const decode::Tunnels& t, TunnelText& text) noexcept {
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < std::min<std::size_t>(t.depth, t.kShownMax); i++) {
+    if (n > 0) text[n++] = '/';
+    const std::string_view name = tunnel_name(t.path[i]);
+    n += name.copy(text.data() + n, name.size());
+  }
+  return {text.data(), n};
+}
+
+// "2-4-8-1-3": kinds in order.
+using OptionsText = std::array<char, tcp::SynOptions::kKindsMax * 4>;
+std::string_view options_text(const tcp::SynOptions& o, OptionsText& text) noexcept {
+  char* at = text.data();
+  for (std::size_t i = 0; i < o.kind_count; i++) {
+    if (i > 0) *at++ = '-';
+    at = std::to_chars(at, text.data() + text.size(), o.kinds[i]).ptr;
+  }
+  return {text.data(), static_cast<std::size_t>(at - text.data())};
 }
 
 // What conn and conn_update share.
@@ -75,12 +102,26 @@ void emit_conn(const Flow& f, std::string_view end_reason, event::Batcher& event
   e.resp_retx_pkts = r.rexmits;
   if (o.packets > 0) e.orig_ttl = o.ttl;
   if (r.packets > 0) e.resp_ttl = r.ttl;
-  if (o.mss) e.orig_mss = o.mss;
-  if (r.mss) e.resp_mss = r.mss;
-  if (o.hist_seen & 1) e.orig_syn_window = o.syn_window;
-  if (r.hist_seen & 1) e.resp_syn_window = r.syn_window;
+  e.orig_mss = o.syn_options.mss;
+  e.resp_mss = r.syn_options.mss;
+  e.orig_syn_wscale = o.syn_options.window_scale;
+  e.resp_syn_wscale = r.syn_options.window_scale;
+  OptionsText orig_options, resp_options;
+  if (o.hist_seen & 1) {
+    e.orig_syn_window = o.syn_window;
+    e.orig_syn_options = options_text(o.syn_options, orig_options);
+  }
+  if (r.hist_seen & 1) {
+    e.resp_syn_window = r.syn_window;
+    e.resp_syn_options = options_text(r.syn_options, resp_options);
+  }
   if (f.vlan_tags > 1) e.inner_vlan = f.inner_vlan;
-  if (const std::string_view tunnel = tunnel_name(f.tunnel); !tunnel.empty()) e.tunnel = tunnel;
+  TunnelText text;
+  if (f.tunnels.depth > 0) e.tunnel = tunnel_path(f.tunnels, text);
+  e.tunnel_parents = std::span<const Uid>(f.tunnels.parents.data(), f.tunnels.parent_count);
+  if (o.copies > 0) e.orig_dup_pkts = o.copies;
+  if (r.copies > 0) e.resp_dup_pkts = r.copies;
+  if (f.is_one_way()) e.one_way = true;
   if (f.has_macs) {
     if (o.packets > 0) e.orig_l2_addr = o.mac;
     if (r.packets > 0) e.resp_l2_addr = r.mac;

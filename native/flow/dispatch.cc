@@ -1,6 +1,8 @@
 #include "flow/dispatch.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstring>
 
 namespace catenary::flow {
@@ -46,6 +48,31 @@ void Context::flip() {
 }
 
 void Dispatcher::on_stream_weird(Flow& f, Weird name) { weirds_.add(name, subject_of(f)); }
+
+void Dispatcher::on_conflict(Flow& f, std::uint64_t seq, Bytes read, Bytes other) {
+  constexpr std::size_t kShownMax = 32;
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::array<char, 48 + kShownMax * 4> text;
+  std::size_t n = 0;
+  const auto say = [&](std::string_view s) { n += s.copy(text.data() + n, s.size()); };
+  const auto number = [&](std::uint64_t v) {
+    n = static_cast<std::size_t>(std::to_chars(text.data() + n, text.data() + n + 20, v).ptr - text.data());
+  };
+  const auto hex = [&](Bytes b) {
+    for (const std::uint8_t x : b.first(std::min(b.size(), kShownMax))) {
+      text[n++] = kDigits[x >> 4];
+      text[n++] = kDigits[x & 15];
+    }
+  };
+  number(seq);
+  say("+");
+  number(read.size());
+  say(" ");
+  hex(read);
+  say("|");
+  hex(other);
+  weirds_.add(Weird::tcp_overlap_conflict, subject_of(f), {text.data(), n});
+}
 
 void Dispatcher::forget(Stream& s) {
   pool_.put(s.unread, s.unread_cap);

@@ -62,6 +62,7 @@ class Dispatcher final : public StreamListener, public Nesting {
   void on_finished(Flow& flow, Dir dir) override;
   bool wants_bytes(const Flow& flow) const override { return flow.detection != Detection::kClosed; }
   void on_stream_weird(Flow& flow, Weird name) override;
+  void on_conflict(Flow& flow, std::uint64_t seq, Bytes read, Bytes other) override;
 
  private:
   struct SharedState {

@@ -54,7 +54,7 @@ bool Expected::add(const Expectation& e, Nanos now) {
 }
 
 const Expectation* Expected::find(const Ip& orig_h, const Ip& resp_h, std::uint16_t resp_p, Nanos now) const noexcept {
-  if (now >= last_until_) return nullptr;
+  if (buckets_.empty() || now >= last_until_) return nullptr;
   const std::uint32_t i = entry_of(bucket_of(orig_h, resp_h, resp_p), orig_h, resp_h, resp_p);
   return i != kNil && ring_[i].until > now ? &ring_[i].what : nullptr;
 }

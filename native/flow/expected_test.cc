@@ -36,6 +36,11 @@ TEST(expected, is_found_by_both_addresses_and_the_port) {
   EXPECT(e.find(address(2), address(1), 20000, kNow) == nullptr);
 }
 
+// A capture may claim any time at all.
+TEST(expected, before_the_first_one_nothing_is_found_at_any_time) {
+  for (const Nanos now : {-kNow, Nanos{-1}, Nanos{0}, kNow}) EXPECT(!has(Expected({1, 2}), 20000, now));
+}
+
 TEST(expected, lives_for_its_lifetime) {
   Expected e({1, 2});
   e.add(to_port(20000), kNow);

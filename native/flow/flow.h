@@ -7,6 +7,8 @@
 
 #include "base/bytes.h"
 #include "base/net.h"
+#include "decode/tcp/tcp.h"
+#include "decode/tunnel.h"
 #include "flow/context.h"
 
 namespace catenary::flow {
@@ -24,6 +26,7 @@ struct Pending {
   std::uint32_t len = 0;
   std::uint32_t cap = 0;
   std::uint8_t* bytes = nullptr;  // null: only the range is kept
+  bool is_joined = false;         // continues the segment before it, and is one with it: see reassembly.cc
 };
 
 // One direction's bytes on their way to a parser.
@@ -31,6 +34,7 @@ struct Stream {
   std::uint64_t next = 1;     // relative sequence number of the next byte in order; the SYN is 0
   std::uint64_t trimmed = 1;  // acknowledged up to here
   Pending* pending = nullptr;
+  Pending* last_pending = nullptr;
   std::uint32_t pending_count = 0;
   std::uint32_t pending_bytes = 0;
   // Bytes in order that the parser left unread.
@@ -40,6 +44,13 @@ struct Stream {
   std::uint32_t delivered_early = 0;  // bytes offered to detection so far
   bool is_finished = false;           // on_end was called
   bool gave_up = false;               // holes without end: delivery stopped
+};
+
+// Copies of a packet are looked for among the last few that its end sent.
+struct Recent {
+  static constexpr std::size_t kPacketsMax = 4;
+  std::array<std::uint32_t, kPacketsMax> prints{}, times{};  // time: microseconds, the lower 32 bits
+  std::uint8_t next = 0;
 };
 
 struct Endpoint {
@@ -60,9 +71,12 @@ struct Endpoint {
   std::uint64_t missed_bytes = 0;
   std::uint64_t gap_bytes = 0;
 
+  Recent recent;
+  std::uint32_t copies = 0;  // packets that came more than once, as SPAN ports send them
+
   std::uint8_t ttl = 0;
-  std::uint16_t mss = 0;
   std::uint16_t syn_window = 0;
+  tcp::SynOptions syn_options;
   Mac mac{};
   Stream stream;
 };
@@ -85,7 +99,7 @@ struct Flow {
   std::uint16_t vlan = 0, inner_vlan = 0;
   std::uint8_t vlan_tags = 0;
   std::uint8_t ip_version = 4;
-  std::uint8_t tunnel = 0;
+  Tunnels tunnels;
   Uid uid;
 
   Nanos first = 0, last = 0;  // packet times
@@ -121,6 +135,8 @@ struct Flow {
   std::uint64_t hash = 0;
   std::uint32_t next_in_bucket = 0, wheel_next = 0, wheel_prev = 0;
   std::uint16_t wheel_slot = 0;
+  std::uint32_t newer = 0, older = 0;  // among the embryonic
+  bool is_embryonic = false;
   bool in_use = false;
   bool was_evicted = false;
 
@@ -135,6 +151,8 @@ struct Flow {
     first_seen = static_cast<std::uint8_t>((first_seen & 1) << 1 | (first_seen & 2) >> 1);
   }
   std::string_view history_text() const noexcept { return {history.data(), history_len}; }
+  // Only one end was heard, and it answers what was not: the tap shows one direction.
+  bool is_one_way() const noexcept;
   std::uint64_t tcp_size(Dir d) const noexcept;
   std::string_view conn_state() const noexcept;
 };

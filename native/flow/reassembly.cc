@@ -28,6 +28,7 @@ void Reassembler::lose(Flow& f, Dir dir, std::uint64_t bytes) {
 void Reassembler::drop_first(Stream& s) {
   Pending* p = s.pending;
   s.pending = p->next;
+  if (!s.pending) s.last_pending = nullptr;
   s.pending_count--;
   s.pending_bytes -= p->len;
   pool_.put(p, p->cap);
@@ -70,6 +71,7 @@ void Reassembler::add(Flow& f, Dir dir, std::uint64_t seq, Bytes data, std::uint
   if (end <= s.next) return;
   if (seq <= s.next) {
     const std::uint64_t skip = s.next - seq;
+    for (const Pending* p = s.pending; p && p->seq < end; p = p->next) compare(f, *p, seq, data, false);
     deliver(f, dir, data.subspan(skip), static_cast<std::uint32_t>(len - skip));
     if (s.pending) deliver_pending(f, dir);
     return;
@@ -82,48 +84,90 @@ void Reassembler::add(Flow& f, Dir dir, std::uint64_t seq, Bytes data, std::uint
   }
 }
 
-// Inserts what no waiting segment holds yet. The list is short (kPendingMax) and segments mostly come
-// in rising order, so the walk is short as well.
+void Reassembler::compare(Flow& f, const Pending& waiting, std::uint64_t seq, Bytes data, bool waiting_is_read) {
+  const std::uint64_t from = std::max(seq, waiting.seq);
+  const std::uint64_t to = std::min(seq + data.size(), waiting.seq + waiting.len);
+  if (!waiting.bytes || from >= to) return;
+  const Bytes old{waiting.bytes + (from - waiting.seq), to - from};
+  const Bytes fresh = data.subspan(from - seq, to - from);
+  if (std::memcmp(old.data(), fresh.data(), old.size()) == 0) return;
+  listener_.on_conflict(f, from, waiting_is_read ? old : fresh, waiting_is_read ? fresh : old);
+}
+
+// As Linux (tcp_data_queue_ofo in net/ipv4/tcp_input.c), whose queue holds no segment within another: of two that
+// overlap, the one that begins earlier is read where both are; a new one that is covered is dropped, and one that
+// covers others takes their place. A segment that continues the one before it is joined to it, and the two are one in
+// all this. Where one begins at the end of a segment that a third overlaps, the shape of Linux's tree decides whether
+// they are joined; here they are not, and the conflict is told. The list is short (kPendingMax) and segments mostly
+// come in rising order, so the walk is short as well.
 void Reassembler::keep(Flow& f, Dir dir, std::uint64_t seq, Bytes data, std::uint32_t len) {
   Stream& s = f.end(dir).stream;
-  const bool wants = listener_.wants_bytes(f);
-  Pending** link = &s.pending;
-  std::uint64_t at = seq;
   const std::uint64_t end = seq + len;
-  while (at < end) {
-    while (*link && (*link)->seq + (*link)->len <= at) link = &(*link)->next;
-    Pending* ahead = *link;
-    if (ahead && ahead->seq <= at) {
-      const std::uint64_t same = std::min(end, ahead->seq + ahead->len) - at;
-      if (ahead->bytes && std::memcmp(ahead->bytes + (at - ahead->seq), data.data() + (at - seq), same) != 0) {
-        listener_.on_stream_weird(f, Weird::tcp_overlap_differs);
+  // The run (one segment and those joined to it) that begins last at or before seq, and where it ends.
+  Pending* run = nullptr;
+  Pending** run_link = nullptr;
+  Pending** link = &s.pending;
+  std::uint64_t run_end = 0;
+  if (s.last_pending && seq >= s.last_pending->seq + s.last_pending->len) {  // behind all others: nothing overlaps
+    run_end = s.last_pending->seq + s.last_pending->len;
+    link = &s.last_pending->next;
+  } else {
+    while (*link && ((*link)->seq <= seq || (*link)->is_joined)) {
+      if (!(*link)->is_joined) {
+        run = *link;
+        run_link = link;
       }
-      at += same;
-      continue;
+      run_end = (*link)->seq + (*link)->len;
+      link = &(*link)->next;
     }
-    const std::uint64_t stop = ahead ? std::min(end, ahead->seq) : end;
-    const auto n = static_cast<std::uint32_t>(stop - at);
-    std::uint32_t cap = 0;
-    std::uint8_t* memory = pool_.get(sizeof(Pending) + (wants ? n : 0), cap);
-    if (!memory) {
-      listener_.on_stream_weird(f, Weird::tcp_reassembly_memory_full);
-      return;
-    }
-    Pending* p = new (memory) Pending{};
-    p->seq = at;
-    p->len = n;
-    p->cap = cap;
-    if (wants) {
-      p->bytes = memory + sizeof(Pending);
-      std::memcpy(p->bytes, data.data() + (at - seq), n);
-    }
-    p->next = ahead;
-    *link = p;
-    link = &p->next;
-    s.pending_count++;
-    s.pending_bytes += n;
-    at = stop;
   }
+  const bool is_covered = run && end <= run_end;
+  const bool replaces = run && !is_covered && run->seq == seq;
+  if (!replaces) {
+    for (const Pending* p = run; p && p != *link; p = p->next) compare(f, *p, seq, data, true);
+  }
+  if (is_covered) return;
+  const bool wants = listener_.wants_bytes(f);
+  std::uint32_t cap = 0;
+  std::uint8_t* memory = pool_.get(sizeof(Pending) + (wants ? len : 0), cap);
+  if (!memory) {
+    listener_.on_stream_weird(f, Weird::tcp_reassembly_memory_full);
+    return;
+  }
+  Pending* fresh = new (memory) Pending{};
+  fresh->seq = seq;
+  fresh->len = len;
+  fresh->cap = cap;
+  fresh->is_joined = run_end == seq;
+  if (wants) {
+    fresh->bytes = memory + sizeof(Pending);
+    std::memcpy(fresh->bytes, data.data(), len);
+  }
+  if (replaces) link = run_link;
+  fresh->next = *link;
+  *link = fresh;
+  s.pending_count++;
+  s.pending_bytes += len;
+  // Runs that begin behind it: the covered ones go, of the next one the part that both hold is not read.
+  while (Pending* p = fresh->next) {
+    if (p->seq >= end) break;
+    Pending* last = p;
+    while (last->next && last->next->is_joined) last = last->next;
+    const bool is_replaced = last->seq + last->len <= end;
+    for (Pending* q = p; q != last->next; q = q->next) {
+      compare(f, *q, seq, data, false);
+    }
+    if (!is_replaced) break;
+    Pending* const after = last->next;
+    while (fresh->next != after) {
+      Pending* gone = fresh->next;
+      fresh->next = gone->next;
+      s.pending_count--;
+      s.pending_bytes -= gone->len;
+      pool_.put(gone, gone->cap);
+    }
+  }
+  if (!fresh->next) s.last_pending = fresh;
 }
 
 void Reassembler::acknowledge(Flow& f, Dir dir, std::uint64_t seq) {

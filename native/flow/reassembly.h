@@ -1,8 +1,9 @@
 // Puts the segments of a TCP stream in order. RFC 9293, section 3.4.
 //
 // In-order bytes are handed on where they lie, without a copy. Bytes ahead of their turn wait in a
-// list per direction; where segments overlap, the first to come wins. A hole is a loss once the
-// receiver has acknowledged past it, or when more waits behind it than the limits allow.
+// list per direction. Where segments overlap the bytes are read that Linux reads (oracle/overlaps.inc, made by asking
+// it), and where they differ, on_conflict has both. A hole is a loss once the receiver has acknowledged past it, or
+// when more waits behind it than the limits allow.
 #pragma once
 
 #include "flow/flow.h"
@@ -19,6 +20,9 @@ class StreamListener {
   // Whether anybody reads the bytes; if not only their ranges are kept.
   virtual bool wants_bytes(const Flow& flow) const = 0;
   virtual void on_stream_weird(Flow& flow, Weird name) = 0;
+  // Two segments held different bytes for the same place of the stream: an end reads one of them, a sensor may be meant
+  // to read the other. `read`: what is handed on; both of the same length.
+  virtual void on_conflict(Flow& flow, std::uint64_t seq, Bytes read, Bytes other) = 0;
 };
 
 class Reassembler {
@@ -46,6 +50,7 @@ class Reassembler {
   void lose(Flow& flow, Dir dir, std::uint64_t bytes);
   void keep(Flow& flow, Dir dir, std::uint64_t seq, Bytes data, std::uint32_t len);
   void drop_first(Stream& s);
+  void compare(Flow& flow, const Pending& waiting, std::uint64_t seq, Bytes data, bool waiting_is_read);
   bool is_over_limit(const Flow& flow, Dir dir) const noexcept;
   bool is_missing(const Flow& flow, Dir dir) const noexcept;
 

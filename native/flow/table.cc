@@ -9,7 +9,7 @@ namespace catenary::flow {
 namespace {
 
 std::uint64_t hash_tuple(SipKey key, const Ip& a, const Ip& b, std::uint16_t a_port, std::uint16_t b_port,
-                         std::uint64_t last) noexcept {
+                         std::uint64_t last, std::uint64_t tunnels) noexcept {
   SipHasher h(key);
   std::uint64_t w[4];
   std::memcpy(w, a.bytes.data(), 16);
@@ -21,16 +21,17 @@ std::uint64_t hash_tuple(SipKey key, const Ip& a, const Ip& b, std::uint16_t a_p
   }
   h.word(w[1]);
   h.word(w[3]);
+  if (tunnels) h.word(tunnels);
   return h.finish(last << 32 | static_cast<std::uint64_t>(a_port) << 16 | b_port);
 }
 
 bool is_match(const Flow& f, const Tuple& t) noexcept {
   return f.orig_p == t.src_port && f.resp_p == t.dst_port && f.proto == t.proto && f.orig_h == t.src &&
-         f.resp_h == t.dst;
+         f.resp_h == t.dst && f.tunnels.key == t.tunnels;
 }
 bool is_reverse_match(const Flow& f, const Tuple& t) noexcept {
   return f.orig_p == t.dst_port && f.resp_p == t.src_port && f.proto == t.proto && f.orig_h == t.dst &&
-         f.resp_h == t.src;
+         f.resp_h == t.src && f.tunnels.key == t.tunnels;
 }
 
 }  // namespace
@@ -50,19 +51,22 @@ Nanos deadline_of(const Flow& f) noexcept {
 
 Uid uid_of(const Flow& f) noexcept {
   const SipKey fixed{0x636174656e617279, static_cast<std::uint64_t>(f.first)};
-  return {hash_tuple(fixed, f.orig_h, f.resp_h, f.orig_p, f.resp_p, f.proto)};
+  return {hash_tuple(fixed, f.orig_h, f.resp_h, f.orig_p, f.resp_p, f.proto, f.tunnels.key)};
 }
 
 Table::Table(SipKey key, std::size_t flows_max, FlowEnder& ender)
-    : key_(key), flows_max_(std::max<std::size_t>(flows_max, 1)), ender_(ender) {
+    : key_(key),
+      flows_max_(std::max<std::size_t>(flows_max, 1)),
+      ender_(ender),
+      embryonic_max_(std::max<std::size_t>(flows_max_ / 4, 1)) {
   buckets_.assign(std::bit_ceil(std::max<std::size_t>(flows_max_ / 2, 1024)), kNil);
   wheel_.assign(kSlots, kNil);
 }
 
 std::uint64_t Table::hash_of(const Tuple& t) const noexcept {
   const bool swap = !t.is_one_way && (t.dst < t.src || (t.dst == t.src && t.dst_port < t.src_port));
-  return swap ? hash_tuple(key_, t.dst, t.src, t.dst_port, t.src_port, t.proto)
-              : hash_tuple(key_, t.src, t.dst, t.src_port, t.dst_port, t.proto);
+  return swap ? hash_tuple(key_, t.dst, t.src, t.dst_port, t.src_port, t.proto, t.tunnels)
+              : hash_tuple(key_, t.src, t.dst, t.src_port, t.dst_port, t.proto, t.tunnels);
 }
 
 Flow* Table::find(const Tuple& t, Nanos now, Dir& dir) {
@@ -84,7 +88,7 @@ Flow* Table::find(const Tuple& t, Nanos now, Dir& dir) {
 }
 
 Flow& Table::create(const Tuple& t, Nanos now) {
-  if (active_ >= flows_max_) evict_one();
+  make_room();
   if (free_.empty()) {
     const auto base = static_cast<std::uint32_t>(chunks_.size() * kChunk);
     chunks_.push_back(std::make_unique<Flow[]>(kChunk));
@@ -99,6 +103,7 @@ Flow& Table::create(const Tuple& t, Nanos now) {
   f.orig_p = t.src_port;
   f.resp_p = t.dst_port;
   f.proto = t.proto;
+  f.tunnels.key = t.tunnels;
   f.first = f.last = f.last_update = now;
   f.in_use = true;
   f.hash = hash_of(t);
@@ -106,6 +111,12 @@ Flow& Table::create(const Tuple& t, Nanos now) {
   f.next_in_bucket = head;
   head = i;
   f.wheel_prev = f.wheel_next = kNil;
+  f.is_embryonic = true;
+  f.older = newest_;
+  f.newer = kNil;
+  (newest_ == kNil ? oldest_ : at(newest_).newer) = i;
+  newest_ = i;
+  embryonic_++;
   active_++;
   created_++;
   return f;
@@ -134,14 +145,28 @@ void Table::unlink(Flow& f) {
   f.wheel_prev = f.wheel_next = kNil;
 }
 
-void Table::reschedule(Flow& f) {
+std::uint32_t Table::index_of(const Flow& f) {
   std::uint32_t i = buckets_[f.hash & (buckets_.size() - 1)];
   while (&at(i) != &f) i = at(i).next_in_bucket;
+  return i;
+}
+
+void Table::reschedule(Flow& f) {
+  const std::uint32_t i = index_of(f);
   unlink(f);
   link(f, i, deadline_of(f));
 }
 
+void Table::grow_up(Flow& f) {
+  if (!f.is_embryonic) return;
+  f.is_embryonic = false;
+  embryonic_--;
+  (f.older == kNil ? oldest_ : at(f.older).newer) = f.newer;
+  (f.newer == kNil ? newest_ : at(f.newer).older) = f.older;
+}
+
 void Table::end(Flow& f) {
+  grow_up(f);
   unlink(f);
   ender_.on_flow_end(f);
   std::uint32_t* link = &buckets_[f.hash & (buckets_.size() - 1)];
@@ -177,14 +202,18 @@ void Table::advance(Nanos now) {
   }
 }
 
-void Table::evict_one() {
+void Table::evict(Flow& f) {
+  evicted_++;
+  f.was_evicted = true;
+  end(f);
+}
+
+void Table::make_room() {
+  if (embryonic_ >= embryonic_max_ || (active_ >= flows_max_ && embryonic_ > 0)) evict(at(oldest_));
+  if (active_ < flows_max_) return;
   for (std::int64_t k = 1; k <= kSlots; k++) {
     const std::uint32_t i = wheel_[static_cast<std::size_t>((second_ + k) % kSlots)];
-    if (i == kNil) continue;
-    evicted_++;
-    at(i).was_evicted = true;
-    end(at(i));
-    return;
+    if (i != kNil) return evict(at(i));
   }
 }
 

@@ -1,9 +1,11 @@
 // All open flows: found by tuple, ended by time.
 //
-// The hash is keyed (SipHash), so nobody aims collisions at a bucket; the number of flows is capped,
-// and at the cap the one that would end soonest ends early, counted. Time is packet time. A wheel of
-// one-second slots finds flows whose time is up; a flow met after its time ended is ended before it
-// is looked at again, so results do not depend on the wheel's grain.
+// The hash is keyed (SipHash), so nobody aims collisions at a bucket. The number of flows is capped, and what ends
+// early is counted. A flow is embryonic until is_grown(); embryonic ones have a quarter of the table and make room for
+// one another, the oldest first, so that a flood of SYNs from random sources takes the place of its own kind. Only
+// where no flow is embryonic does the one that would end soonest go. Time is packet time. A wheel of one-second slots
+// finds flows whose time is up; a flow met after its time ended is ended before it is looked at again, so results do
+// not depend on the wheel's grain.
 #pragma once
 
 #include <memory>
@@ -19,7 +21,8 @@ struct Tuple {
   Ip src, dst;
   std::uint16_t src_port = 0, dst_port = 0;
   std::uint8_t proto = 0;
-  bool is_one_way = false;  // ICMP errors: the reverse direction is another flow
+  std::uint64_t tunnels = 0;  // Tunnels::key
+  bool is_one_way = false;    // ICMP errors: the reverse direction is another flow
 };
 
 class FlowEnder {
@@ -35,8 +38,10 @@ class Table {
 
   // The flow of the tuple, and the direction of this packet in it; nullptr when there is none.
   Flow* find(const Tuple& t, Nanos now, Dir& dir);
-  // A new flow with src as originator. Never fails: at the cap the flow nearest its end is ended.
+  // A new flow with src as originator, embryonic. Never fails: at the cap another flow is ended.
   Flow& create(const Tuple& t, Nanos now);
+  // The flow is embryonic no more.
+  void grow_up(Flow& flow);
   // Ends every flow whose time is up.
   void advance(Nanos now);
   // A deadline may have come nearer.
@@ -44,6 +49,7 @@ class Table {
   void end(Flow& flow);
   void end_all();
 
+  std::size_t embryonic() const noexcept { return embryonic_; }
   std::size_t active() const noexcept { return active_; }
   std::uint64_t created() const noexcept { return created_; }
   std::uint64_t evicted() const noexcept { return evicted_; }
@@ -57,7 +63,9 @@ class Table {
   Flow& at(std::uint32_t i) noexcept { return chunks_[i / kChunk][i % kChunk]; }
   void link(Flow& f, std::uint32_t i, Nanos deadline);
   void unlink(Flow& f);
-  void evict_one();
+  void evict(Flow& f);
+  void make_room();
+  std::uint32_t index_of(const Flow& f);
 
   SipKey key_;
   std::size_t flows_max_;
@@ -68,8 +76,19 @@ class Table {
   std::vector<std::uint32_t> wheel_;
   std::int64_t second_ = -1;  // the last one the wheel has turned past
   std::size_t active_ = 0;
+  std::size_t embryonic_ = 0, embryonic_max_;
+  std::uint32_t oldest_ = kNil, newest_ = kNil;  // of the embryonic
   std::uint64_t created_ = 0, evicted_ = 0;
 };
+
+// Embryonic no more: both ends have sent, and of TCP the originator again, as one that only floods does not; or one end
+// has sent more than kEmbryonicPackets, as where the tap shows one direction.
+inline constexpr std::uint64_t kEmbryonicPackets = 3;
+inline bool is_grown(const Flow& f) noexcept {
+  const std::uint64_t orig = f.ends[0].packets, resp = f.ends[1].packets;
+  if (orig == 0 || resp == 0) return orig + resp > kEmbryonicPackets;
+  return f.proto != 6 || orig > 1;
+}
 
 // When silence, a lone SYN or a close ends the flow.
 Nanos deadline_of(const Flow& flow) noexcept;

@@ -1,5 +1,7 @@
 #include "flow/table.h"
 
+#include <algorithm>
+
 #include "base/test.h"
 #include "flow/tcp_tracker.h"
 
@@ -43,6 +45,46 @@ TEST(table, both_directions_find_the_flow) {
   EXPECT(t.find(tuple(1000), kSecond, dir) == &f && dir == Dir::kOrig);
   EXPECT(t.find(reversed(tuple(1000)), kSecond, dir) == &f && dir == Dir::kResp);
   EXPECT(t.find(tuple(1001), kSecond, dir) == nullptr);
+}
+
+TEST(table, the_embryonic_make_room_for_one_another) {
+  for (const int young : {15, 16, 17}) {
+    Endings endings;
+    Table t({1, 2}, 64, endings);  // a quarter: 16
+    for (std::uint16_t port = 1; port <= 40; port++) t.grow_up(open(t, port, kSecond));
+    for (int i = 0; i < young; i++) open(t, static_cast<std::uint16_t>(1000 + i), kSecond);
+    EXPECT_EQ(endings.evicted, young > 16 ? 1 : 0);
+    if (young > 16) EXPECT_EQ(endings.ended[0], 1000);
+    EXPECT_EQ(t.embryonic(), static_cast<std::size_t>(std::min(young, 16)));
+    EXPECT_EQ(t.active(), 40 + t.embryonic());
+  }
+}
+
+TEST(table, when_full_the_oldest_embryonic_flow_goes_before_any_other) {
+  Endings endings;
+  Table t({1, 2}, 64, endings);
+  for (std::uint16_t port = 1; port <= 62; port++) t.grow_up(open(t, port, kSecond));
+  open(t, 1000, kSecond);
+  t.grow_up(open(t, 1001, kSecond));
+  EXPECT_EQ(endings.evicted, 0);
+  open(t, 1002, kSecond);
+  EXPECT_EQ(endings.evicted, 1);
+  EXPECT_EQ(endings.ended[0], 1000);
+  EXPECT_EQ(t.active(), 64u);
+}
+
+TEST(table, alike_tuples_in_other_tunnels_are_other_flows) {
+  Endings endings;
+  Table t({1, 2}, 64, endings);
+  Tuple inner = tuple(1000);
+  inner.tunnels = 7;
+  Flow& bare = open(t, 1000, kSecond);
+  Flow& tunnelled = t.create(inner, kSecond);
+  tunnelled.inactivity = kUdpInactivity;
+  Dir dir{};
+  EXPECT(t.find(tuple(1000), kSecond, dir) == &bare);
+  EXPECT(t.find(reversed(inner), kSecond, dir) == &tunnelled && dir == Dir::kResp);
+  EXPECT(uid_of(bare) != uid_of(tunnelled));
 }
 
 TEST(table, a_one_way_flow_is_found_one_way) {
@@ -109,9 +151,9 @@ TEST(table, the_number_of_flows_is_capped_and_the_nearest_end_goes_first) {
   Endings endings;
   Table t({1, 2}, 10, endings);
   t.advance(kSecond);
-  for (std::uint16_t p = 0; p < 9; p++) open(t, p, (10 + p) * kSecond);
+  for (std::uint16_t p = 0; p < 9; p++) t.grow_up(open(t, p, (10 + p) * kSecond));
   EXPECT_EQ(t.active(), 9u);
-  open(t, 9, 20 * kSecond);
+  t.grow_up(open(t, 9, 20 * kSecond));
   EXPECT_EQ(t.active(), 10u);
   EXPECT_EQ(endings.ended.size(), 0u);
   open(t, 10, 21 * kSecond);

@@ -274,8 +274,7 @@ TcpOutcome track_tcp(Flow& f, Dir dir, const tcp::Segment& s, Nanos now) {
     record_window(f, dir, s);
     if (!f.ends[0].did_close || !f.ends[1].did_close) f.last = now;
     if (s.has(tcp::kSyn)) {
-      const tcp::SynOptions options = tcp::parse_syn_options(s.options);
-      if (options.mss) e.mss = *options.mss;
+      e.syn_options = tcp::parse_syn_options(s.options);
       e.syn_window = s.window;
     }
     if (s.has(tcp::kFin)) {
@@ -363,6 +362,12 @@ std::uint64_t Flow::tcp_size(Dir dir) const noexcept {
   if (size != 0) size--;                     // the SYN, or the one we imagined
   if (e.fin_count > 0 && size != 0) size--;  // the FIN
   return size;
+}
+
+bool Flow::is_one_way() const noexcept {
+  if (proto != 6 || (ends[0].packets == 0) == (ends[1].packets == 0)) return false;
+  const Endpoint& heard = ends[ends[0].packets == 0];
+  return heard.packets > 1 && (heard.hist_seen & (kHistData | kHistAck)) != 0;
 }
 
 // A SYN and a reset from the originator, nothing of weight between.

@@ -16,6 +16,7 @@ class Nobody final : public StreamListener {
   void on_finished(Flow&, Dir) override { finished++; }
   bool wants_bytes(const Flow&) const override { return true; }
   void on_stream_weird(Flow&, Weird w) override { weirds.push_back(w); }
+  void on_conflict(Flow&, std::uint64_t, Bytes, Bytes) override { weirds.push_back(Weird::tcp_overlap_conflict); }
   std::string bytes;
   std::uint64_t lost = 0;
   int finished = 0;

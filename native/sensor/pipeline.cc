@@ -7,6 +7,7 @@
 #include "decode/tcp/tcp.h"
 #include "decode/udp/udp.h"
 #include "flow/conn.h"
+#include "flow/duplicate.h"
 #include "flow/server_ports.h"
 #include "flow/tcp_tracker.h"
 #include "protocols/protocols.gen.h"
@@ -29,7 +30,7 @@ constexpr Nanos kZeekTimeEnd = (Nanos{1} << 31) * kSecond;
 constexpr Ip kBroadcast{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
 Tuple tuple_of(const Packet& p, std::uint16_t src_port, std::uint16_t dst_port) {
-  return {p.src, p.dst, src_port, dst_port, p.ip_proto, false};
+  return {p.src, p.dst, src_port, dst_port, p.ip_proto, p.tunnels.key, false};
 }
 
 }  // namespace
@@ -42,7 +43,8 @@ Pipeline::Pipeline(const PipelineOptions& options, event::DrainSink& sink)
       store_(options.files ? std::make_unique<files::Store>(*options.files) : nullptr),
       files_(events_, {}, store_.get()),
       pool_(options.stream_bytes_max),
-      dispatcher_(pool_, events_, weirds_, files_, protocols::all(), options.key),
+      dispatcher_(pool_, events_, weirds_, files_,
+                  options.parses ? protocols::all() : std::span<const flow::ProtocolInfo* const>{}, options.key),
       reassembler_(pool_, dispatcher_),
       table_(options.key, options.flows_max, *this),
       decoder_(*this, options.key) {
@@ -119,14 +121,14 @@ Flow& Pipeline::create(const Tuple& t, const Packet& p, bool flip, Dir& dir) {
   f.vlan = p.vlan;
   f.inner_vlan = p.inner_vlan;
   f.vlan_tags = p.vlan_tags;
-  f.tunnel = static_cast<std::uint8_t>(p.tunnel);
+  f.tunnels = p.tunnels;
   f.has_macs = p.has_macs;
   if (flip) f.add_history('^');
   table_.reschedule(f);
   return f;
 }
 
-void Pipeline::count(Flow& f, Dir dir, const Packet& p) {
+void Pipeline::count(Flow& f, Dir dir, const Packet& p, std::uint32_t print) {
   if (packets_) {
     // Tunnels inside tunnels: the innermost flow takes the last place.
     share_count_ = std::min(share_count_ + 1, shares_.size());
@@ -140,6 +142,8 @@ void Pipeline::count(Flow& f, Dir dir, const Packet& p) {
   }
   e.ip_bytes += p.ip_len;
   classes_.of(f.protocol).packets++;
+  if (flow::is_copy(e.recent, print, p.ts)) e.copies++;
+  if (f.is_embryonic && flow::is_grown(f)) table_.grow_up(f);
   if (p.ts - f.last_update >= flow::kUpdateInterval) flow::emit_conn_update(f, events_);
 }
 
@@ -157,7 +161,7 @@ void Pipeline::on_tcp(const Packet& p) {
   if (!f) f = &create(t, p, flow::is_tcp_answer(s), dir);
   // Somebody has tried to talk to somebody; the packet counts for nothing.
   if (header == tcp::Header::kMalformed) return on_weird(Weird::tcp_header_malformed, p);
-  count(*f, dir, p);
+  count(*f, dir, p, flow::print_of(p, s));
   const bool is_new = f->ends[0].packets + f->ends[1].packets == 1;
   const flow::TcpOutcome out = flow::track_tcp(*f, dir, s, p.ts);
   if (out.flipped) dir = flow::other(dir);
@@ -199,7 +203,7 @@ void Pipeline::on_udp(const Packet& p) {
     f = &create(t, p, flip, dir);
   }
   const Nanos deadline = flow::deadline_of(*f);
-  count(*f, dir, p);
+  count(*f, dir, p, flow::print_of(p, d));
   f->last = p.ts;
   flow::Endpoint& e = f->end(dir);
   if (!e.has_sent) f->add_history(dir == Dir::kOrig ? 'D' : 'd');
@@ -209,7 +213,7 @@ void Pipeline::on_udp(const Packet& p) {
   // A parser may know how long silence lasts in its protocol.
   if (flow::deadline_of(*f) < deadline) table_.reschedule(*f);
   // Last: flows made inside may evict this one.
-  decoder_.udp_tunnel(f->orig_p, f->resp_p, d.data, d.len, p);
+  decoder_.udp_tunnel(f->orig_p, f->resp_p, f->uid, d.data, d.len, p);
 }
 
 void Pipeline::on_icmp(const Packet& p) {
@@ -232,8 +236,25 @@ void Pipeline::on_icmp(const Packet& p) {
   event.ts = micros(p.ts);
   event.is_orig = dir == Dir::kOrig;
   event.payload_bytes = p.payload_len - 8;
+  if (event.quoted_proto) event.quoted_uid = quoted_uid(event, p);
   flow::Context cx{*f, p.ts, events_, files_, weirds_};
   cx.emit(event);
+}
+
+// The flow that an error is about, which may have been seen from either end. Of ICMP within ICMP the ports are not
+// known.
+std::optional<Uid> Pipeline::quoted_uid(const IcmpEvent& e, const Packet& p) {
+  if (!e.quoted_orig_h || !e.quoted_resp_h) return {};
+  const Tuple t{*e.quoted_orig_h,
+                *e.quoted_resp_h,
+                e.quoted_orig_p.value_or(0),
+                e.quoted_resp_p.value_or(0),
+                *e.quoted_proto,
+                p.tunnels.key,
+                false};
+  Dir dir = Dir::kOrig;
+  const Flow* f = find(t, p, dir);
+  return f ? std::optional<Uid>(f->uid) : std::nullopt;
 }
 
 void Pipeline::on_other(const Packet& p) {

@@ -31,6 +31,7 @@ struct PipelineOptions {
   // As Zeek: a flow's time is up by the newest packet seen, so that where the time of a capture goes back each packet
   // is a flow of its own. Otherwise by its own packets.
   bool ends_late_flows = false;
+  bool parses = true;                               // false: flows only, no protocol in them; for measuring
   SipKey key;                                       // of every hash table; from the system's random source
   std::optional<packets::WriterOptions> packets{};  // where packets are kept; not at all when unset
   std::optional<files::StoreOptions> files{};       // where files are kept; not at all when unset
@@ -88,8 +89,9 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   void on_other(const decode::Packet& p);
   flow::Flow* find(const flow::Tuple& t, const decode::Packet& p, flow::Dir& dir);
   flow::Flow& create(const flow::Tuple& t, const decode::Packet& p, bool flip, flow::Dir& dir);
+  std::optional<Uid> quoted_uid(const IcmpEvent& e, const decode::Packet& p);
   std::string_view end_reason(const flow::Flow& flow) const noexcept;
-  void count(flow::Flow& flow, flow::Dir dir, const decode::Packet& p);
+  void count(flow::Flow& flow, flow::Dir dir, const decode::Packet& p, std::uint32_t print = 0);
 
   const bool ends_late_flows_;
   Nanos newest_ = 0;  // packet that Zeek can read

@@ -11,10 +11,12 @@ namespace catenary::sensor {
 namespace {
 
 struct Conns final : event::DrainSink {
+  explicit Conns(Kind wanted = Kind::conn) : kind(wanted) {}
+  Kind kind;
   std::string all;  // one line a record
   void on_drain(std::span<const event::Batch> batches) override {
     for (const event::Batch& b : batches) {
-      if (b.kind != Kind::conn) continue;
+      if (b.kind != kind) continue;
       for (const std::string& line : event::json_lines(b.kind, b.bytes)) all += line + '\n';
     }
   }
@@ -51,6 +53,72 @@ TEST(pipeline_flows, no_next_header_is_no_flow) {
   pipeline.finish();
   EXPECT_EQ(sink.count(), 0u);
   EXPECT_EQ(pipeline.counters().ip_packets, 1u);
+}
+
+// The flow inside names the flow that carried it, and how; the same tuple in another virtual network is another flow.
+TEST(pipeline_flows, the_tunnel_is_part_of_the_flow) {
+  Conns sink;
+  Pipeline pipeline({}, sink);
+  const std::string inner = "020000000001 020000000002 0800 " + std::string(kUdp);
+  for (const char* network : {"000007", "000008", "000007"}) {
+    feed(pipeline, kNow,
+         "4500004f 0001 0000 40 11 0000 0a000001 0a000002 c000 12b5 003b 0000 08000000 " + std::string(network) + "00" +
+             inner);
+  }
+  feed(pipeline, kNow, kUdp);
+  pipeline.finish();
+  EXPECT_EQ(sink.count(), 4u);  // the carrier, two inside, one outside
+  EXPECT_HAS(sink.all, R"("orig_p":5000,"resp_h":"192.0.2.2","resp_p":5001)");
+  EXPECT_HAS(sink.all, R"("tunnel":"vxlan")");
+  const std::size_t carrier = sink.all.find(R"("resp_p":4789)");
+  const std::string uid = sink.all.substr(sink.all.rfind(R"("uid":")", carrier) + 7, 12);
+  EXPECT_HAS(sink.all, R"("tunnel_parents":[")" + uid + R"("])");
+}
+
+// A SPAN port that sends each packet twice, and one that shows one direction.
+TEST(pipeline_flows, copies_and_single_directions_are_marked) {
+  Conns sink;
+  Pipeline pipeline({}, sink);
+  const std::string_view head = "4500002c 0007 0000 40 06 0000 c0000201 c0000202 1388 1389";
+  for (int i = 0; i < 2; i++) {
+    feed(pipeline, kNow + i * 1000, std::string(head) + "00000001 00000009 5010 2000 abcd 0000 61626364");
+  }
+  pipeline.finish();
+  EXPECT_HAS(sink.all, R"("orig_pkts":2)");
+  EXPECT_HAS(sink.all, R"("orig_dup_pkts":1)");
+  EXPECT_HAS(sink.all, R"("one_way":true)");
+}
+
+// RFC 792: an error quotes the header and eight bytes of the packet it is about.
+TEST(pipeline_flows, an_icmp_error_names_the_flow_it_is_about) {
+  Conns sink(Kind::icmp), conns;
+  for (Conns* to : {&sink, &conns}) {
+    Pipeline pipeline({}, *to);
+    feed(pipeline, kNow, kUdp);
+    feed(pipeline, kNow,
+         "45000038 0001 0000 40 01 0000 c00002fe c0000201 0303 0000 00000000 " + std::string(kUdp.substr(0, 63)));
+    feed(pipeline, kNow,
+         "45000038 0001 0000 40 01 0000 c00002fd c0000201 0303 0000 00000000 "
+         "4500001d 0001 0000 40 11 0000 c0000201 c0000203 1388 1389 0009 0000");
+    pipeline.finish();
+  }
+  const std::size_t at = conns.all.rfind(R"("uid":")", conns.all.find(R"("resp_p":5001)")) + 7;
+  EXPECT_HAS(sink.all, R"("quoted_uid":")" + conns.all.substr(at, 12));
+  EXPECT_EQ(sink.count(), 2u);
+  EXPECT_EQ(sink.all.find("quoted_uid"), sink.all.rfind("quoted_uid"));
+}
+
+// MPTCP (RFC 8684) is option 30.
+TEST(pipeline_flows, what_a_syn_offers_is_told) {
+  Conns sink;
+  Pipeline pipeline({}, sink);
+  feed(pipeline, kNow,
+       "4500003c 0001 0000 40 06 0000 c0000201 c0000202 1388 1389 00000001 00000000 a002 2000 0000 0000"
+       "020405b4 0402 01 030307 1e0a 0001 0000000000000000");
+  pipeline.finish();
+  EXPECT_HAS(sink.all, R"("orig_mss":1460)");
+  EXPECT_HAS(sink.all, R"("orig_syn_options":"2-4-1-3-30)");
+  EXPECT_HAS(sink.all, R"("orig_syn_wscale":7)");
 }
 
 // Two captures one after the other, the later first. Zeek's clock stands still while time goes back.

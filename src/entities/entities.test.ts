@@ -82,7 +82,7 @@ class World {
         quoted_resp_h: null,
         quoted_resp_p: null,
       },
-      ...{ quoted_proto: null, gateway: null, target, target_mac: mac(host), next_mtu: null },
+      ...{ quoted_proto: null, gateway: null, target, target_mac: mac(host), next_mtu: null, quoted_uid: null },
     };
     return this.entities.observe('icmp', event, this.ref());
   }

@@ -39,11 +39,14 @@ const count = (n) => Math.round(n).toLocaleString('en');
 /** Measures every command on one trace and prints the table; what a packet costs and the memory, by command. */
 function table(file, runs) {
   const cli = [process.execPath, path.join(root, 'dist/cli.js'), 'read', file];
+  const native = path.join(root, 'build/cmake/catenary-native');
   const commands = [
     { name: 'tcpdump -w', command: ['tcpdump', '-r', file, '-w', '/dev/null'] },
-    { name: 'catenary-native', command: [path.join(root, 'build/cmake/catenary-native'), 'read', file] },
+    { name: 'catenary-native', command: [native, 'read', file] },
     { name: 'read --as none', command: [...cli, '--as', 'none'] },
     { name: 'read (JSON)', command: cli, isQuiet: true },
+    // A part of the way: reading alone; decoding too; flows too, without parsers.
+    ...['capture', 'decode', 'flow'].map((stage) => ({ name: `to ${stage}`, command: [native, 'stage', stage, file] })),
   ];
   const results = commands.map(() => []);
   for (let i = 0; i < runs; i++) {

@@ -13,7 +13,7 @@ void decode(Cursor in, std::uint16_t type, bool has_sequence, decode::Packet& p,
     in.skip(8);
   }
   if (!in.ok()) return d.weird(Weird::erspan_header_too_short, p);
-  p.tunnel = decode::Tunnel::kErspan;
+  p.enter(decode::Tunnel::kErspan);
   d.ethernet(in, p);
 }
 

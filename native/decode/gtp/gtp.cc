@@ -40,7 +40,7 @@ bool decode(Cursor in, std::uint32_t len, decode::Packet& p, decode::Decoder& d)
     d.weird(Weird::gtp_payload_not_ip, p);
     return false;
   }
-  p.tunnel = decode::Tunnel::kGtp;
+  p.enter(decode::Tunnel::kGtp);
   d.ip(in, p);
   return true;
 }

@@ -11,7 +11,7 @@ namespace catenary {
 struct IcmpEvent {
   static constexpr Kind kKind = Kind::icmp;
   // Most bytes one record can take, from the caps.
-  static constexpr std::size_t kBytesMax = 276;
+  static constexpr std::size_t kBytesMax = 289;
 
   // When the fact began [us].
   Micros ts{};
@@ -67,6 +67,8 @@ struct IcmpEvent {
   std::optional<Mac> target_mac;
   // MTU of the next hop [bytes]. Unset: unknown.
   std::optional<std::uint32_t> next_mtu;
+  // Flow of the quoted packet, where it was seen. Unset: unknown.
+  std::optional<Uid> quoted_uid;
   // Set when a value was already shortened before it came here.
   bool cut{};
 
@@ -74,7 +76,7 @@ struct IcmpEvent {
   void encode(RecordWriter& writer_) const noexcept;
   // Most bytes this record can take, from its values.
   std::size_t bytes_bound() const noexcept {
-    return 209 +
+    return 222 +
            record::text_bound(name, 64);
   }
 };
@@ -112,6 +114,7 @@ inline void IcmpEvent::encode(RecordWriter& writer_) const noexcept {
   at_ = target ? record::ip(at_, *target) : record::nil(at_);
   at_ = target_mac ? record::mac(at_, *target_mac) : record::nil(at_);
   at_ = next_mtu ? record::integer(at_, *next_mtu) : record::nil(at_);
+  at_ = quoted_uid ? record::uid(at_, *quoted_uid) : record::nil(at_);
   writer_.end(at_, cut_);
 }
 

@@ -5,6 +5,26 @@
 #include "decode/decoder.h"
 
 namespace catenary::ip4 {
+namespace {
+
+constexpr std::uint8_t kEnd = 0, kNoOperation = 1, kLooseRoute = 131, kStrictRoute = 137;
+
+// RFC 791, section 3.1. A route that its sender chose passes filters and reaches hosts that have none (RFC
+// 7126, 4.3, 4.4).
+void look_at_options(Cursor in, const decode::Packet& p, decode::Decoder& d) {
+  while (!in.done()) {
+    const std::uint8_t type = in.u8();
+    if (type == kEnd) return;
+    if (type == kNoOperation) continue;
+    const std::uint8_t length = in.u8();
+    if (length < 2) in.fail();
+    in.skip(length - 2u);
+    if (!in.ok()) return d.weird(Weird::ip4_option_malformed, p);
+    if (type == kLooseRoute || type == kStrictRoute) d.weird(Weird::ip4_source_routed, p);
+  }
+}
+
+}  // namespace
 
 void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
   const std::size_t on_hand = in.left();
@@ -21,7 +41,7 @@ void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
   if (!in.ok()) return d.weird(Weird::ip4_header_too_short, p);
   const std::size_t header = static_cast<std::size_t>(version_ihl & 0xf) * 4;
   if (version_ihl >> 4 != 4 || header < 20) return d.weird(Weird::ip4_header_malformed, p);
-  in.skip(header - 20);
+  Cursor options = in.sub(header - 20);
   if (!in.ok()) return d.weird(Weird::ip4_header_too_short, p);
   // Zero: the segment was longer than 64 KB or its length is left to the NIC; the frame bounds it.
   const std::size_t total = total_len ? total_len : on_hand;
@@ -31,8 +51,10 @@ void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
   p.src = Ip::v4(src);
   p.dst = Ip::v4(dst);
   p.ttl = ttl;
+  p.ip_id = id;
   p.ip_len = total_len;
   p.payload_len = static_cast<std::uint32_t>(total - header);
+  if (header > 20) look_at_options(options, p, d);
   Cursor payload = in.sub(std::min<std::size_t>(p.payload_len, in.left()));
 
   const std::uint32_t offset = (flags_offset & 0x1fffu) * 8;

@@ -37,6 +37,22 @@ TEST(ip4, options_are_passed_over) {
   EXPECT_EQ(r.payloads[0].size(), 9u);
 }
 
+// Type 131 is a loose source route, 137 a strict one; a length of 1, and one past the header by one.
+TEST(ip4, odd_options_are_weirds_and_the_packet_goes_on) {
+  const std::pair<const char*, int> rows[] = {
+      {"01010100", 0}, {"94040000", 0}, {"00000000", 0}, {"83030400", 1},
+      {"89030400", 1}, {"94010000", 2}, {"94050000", 2},
+  };
+  for (const auto& [options, weird] : rows) {
+    Recorder r;
+    r.frame(DLT_RAW,
+            hex("46000021 0001 0000 40 11 0000 c0000201 c0000202" + std::string(options) + "1388 0035 0009 0000 2a"));
+    EXPECT_EQ(r.packets.size(), 1u);
+    EXPECT_EQ(r.weirds.size(), weird > 0 ? 1u : 0u);
+    if (weird > 0) EXPECT(r.weirds[0] == (weird == 1 ? Weird::ip4_source_routed : Weird::ip4_option_malformed));
+  }
+}
+
 struct BadHeader {
   const char* bytes;
   Weird weird;

@@ -57,6 +57,7 @@ void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
   p.src = Ip::v6(src);
   p.dst = Ip::v6(dst);
   p.ttl = hops;
+  p.ip_id = 0;
   p.ip_len = 40u + claimed;
   Cursor rest = in.sub(std::min(payload_len, in.left()));
 

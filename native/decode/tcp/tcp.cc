@@ -11,7 +11,8 @@ Header parse(Cursor in, std::uint32_t claimed, Segment& out) noexcept {
   out.ack = in.be32();
   const std::uint16_t offset_flags = in.be16();
   out.window = in.be16();
-  in.skip(4);  // checksum, urgent pointer
+  out.checksum = in.be16();
+  in.skip(2);  // urgent pointer
   if (!in.ok()) return Header::kTooShort;
   out.flags = static_cast<std::uint8_t>(offset_flags & 0x3f);
   const std::uint32_t header = (offset_flags >> 12) * 4u;
@@ -27,6 +28,7 @@ SynOptions parse_syn_options(Bytes options) noexcept {
   Cursor in(options);
   while (!in.done()) {
     const std::uint8_t kind = in.u8();
+    if (out.kind_count < SynOptions::kKindsMax) out.kinds[out.kind_count++] = kind;
     if (kind == 0) break;
     if (kind == 1) continue;
     const std::uint8_t length = in.u8();

@@ -1,6 +1,7 @@
 // The TCP header. RFC 9293, section 3.1; options: section 3.2, RFC 7323.
 #pragma once
 
+#include <array>
 #include <optional>
 
 #include "base/cursor.h"
@@ -14,6 +15,7 @@ struct Segment {
   std::uint32_t seq = 0, ack = 0;
   std::uint8_t flags = 0;
   std::uint16_t window = 0;
+  std::uint16_t checksum = 0;  // as sent, not verified
   Bytes options;
   Bytes data;             // as captured
   std::uint32_t len = 0;  // payload bytes there were; more than data holds when the capture was cut
@@ -28,6 +30,9 @@ Header parse(Cursor in, std::uint32_t claimed, Segment& out) noexcept;
 
 // What a SYN offers. Unknown or broken options are passed over: they end the walk at worst.
 struct SynOptions {
+  static constexpr std::size_t kKindsMax = 16;  // told; 40 bytes can hold more
+  std::array<std::uint8_t, kKindsMax> kinds{};  // in order: what a stack is known by; 30 is MPTCP (RFC 8684)
+  std::uint8_t kind_count = 0;
   std::optional<std::uint16_t> mss;
   std::optional<std::uint8_t> window_scale;
   bool sack_permitted = false;

@@ -47,7 +47,7 @@ bool decode(Cursor in, std::uint32_t len, decode::Packet& p, decode::Decoder& d)
   }
   // A bubble holds nothing (RFC 4380, 2.8): it opens a NAT, and is no flow.
   if (is_bubble) return true;
-  p.tunnel = decode::Tunnel::kTeredo;
+  p.enter(decode::Tunnel::kTeredo);
   d.ip(in, p);
   return true;
 }

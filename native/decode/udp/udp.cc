@@ -8,7 +8,7 @@ bool parse(Cursor in, std::uint32_t claimed, Datagram& out) noexcept {
   out.src_port = in.be16();
   out.dst_port = in.be16();
   const std::uint16_t length = in.be16();
-  in.skip(2);
+  out.checksum = in.be16();
   if (!in.ok() || claimed < 8) return false;
   out.length_differs = length != claimed;
   // Zero stands for a jumbogram (RFC 2675, section 4): the IP header decides.

@@ -11,7 +11,7 @@ namespace catenary {
 struct ConnEvent {
   static constexpr Kind kKind = Kind::conn;
   // Most bytes one record can take, from the caps.
-  static constexpr std::size_t kBytesMax = 1077;
+  static constexpr std::size_t kBytesMax = 1088;
 
   // When the fact began [us].
   Micros ts{};
@@ -103,6 +103,12 @@ struct ConnEvent {
   std::optional<Mac> resp_l2_addr;
   // Why the record was written: closed, reset, timeout, evicted or shutdown.
   std::string_view end_reason{};
+  // Of orig_pkts, copies of a packet that had just been seen, as a SPAN port sends them [packets]. Unset: unknown.
+  std::optional<std::uint32_t> orig_dup_pkts;
+  // Of resp_pkts, copies of a packet that had just been seen, as a SPAN port sends them [packets]. Unset: unknown.
+  std::optional<std::uint32_t> resp_dup_pkts;
+  // TCP: only one end was heard, and it answers the other; the tap shows one direction. Unset: unknown.
+  std::optional<bool> one_way;
   // Set when a value was already shortened before it came here.
   bool cut{};
 
@@ -110,7 +116,7 @@ struct ConnEvent {
   void encode(RecordWriter& writer_) const noexcept;
   // Most bytes this record can take, from its values.
   std::size_t bytes_bound() const noexcept {
-    return 261 +
+    return 272 +
            record::texts_bound(service, 8, 32) +
            record::text_bound(conn_state, 8) +
            record::text_bound(history, 64) +
@@ -177,6 +183,9 @@ inline void ConnEvent::encode(RecordWriter& writer_) const noexcept {
   at_ = orig_l2_addr ? record::mac(at_, *orig_l2_addr) : record::nil(at_);
   at_ = resp_l2_addr ? record::mac(at_, *resp_l2_addr) : record::nil(at_);
   at_ = record::text(at_, end_reason, 16, cut_);
+  at_ = orig_dup_pkts ? record::integer(at_, *orig_dup_pkts) : record::nil(at_);
+  at_ = resp_dup_pkts ? record::integer(at_, *resp_dup_pkts) : record::nil(at_);
+  at_ = one_way ? record::boolean(at_, *one_way) : record::nil(at_);
   writer_.end(at_, cut_);
 }
 

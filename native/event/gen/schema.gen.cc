@@ -53,6 +53,9 @@ constexpr FieldInfo kConnFields[] = {
     {"orig_l2_addr", FieldType::mac, false, true, 0, 0, "Nullable(String)"},
     {"resp_l2_addr", FieldType::mac, false, true, 0, 0, "Nullable(String)"},
     {"end_reason", FieldType::text, false, false, 16, 0, "String"},
+    {"orig_dup_pkts", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
+    {"resp_dup_pkts", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
+    {"one_way", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
 };
 constexpr FieldInfo kConnUpdateFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -361,6 +364,7 @@ constexpr FieldInfo kIcmpFields[] = {
     {"target", FieldType::ip, false, true, 0, 0, "Nullable(IPv6)"},
     {"target_mac", FieldType::mac, false, true, 0, 0, "Nullable(String)"},
     {"next_mtu", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
+    {"quoted_uid", FieldType::uid, false, true, 0, 0, "Nullable(FixedString(12))"},
 };
 constexpr FieldInfo kWeirdFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -914,7 +918,7 @@ constexpr FieldInfo kKerberosFields[] = {
 };
 
 constexpr KindInfo kInfos[] = {
-    {Kind::conn, "conn", true, 0, 1077, kConnFields},
+    {Kind::conn, "conn", true, 0, 1088, kConnFields},
     {Kind::conn_update, "conn_update", true, 0, 536, kConnUpdateFields},
     {Kind::dns, "dns", true, 12, 62862, kDnsFields},
     {Kind::http, "http", true, 12, 48103, kHttpFields},
@@ -923,7 +927,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::file, "file", true, 36, 11132, kFileFields},
     {Kind::dhcp, "dhcp", false, 0, 5648, kDhcpFields},
     {Kind::arp, "arp", false, 0, 135, kArpFields},
-    {Kind::icmp, "icmp", true, 0, 276, kIcmpFields},
+    {Kind::icmp, "icmp", true, 0, 289, kIcmpFields},
     {Kind::weird, "weird", false, 0, 451, kWeirdFields},
     {Kind::capture_stats, "capture_stats", false, 0, 450, kCaptureStatsFields},
     {Kind::coverage, "coverage", false, 0, 709, kCoverageFields},

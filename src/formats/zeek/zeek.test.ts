@@ -210,8 +210,8 @@ describe('zeek logs', () => {
     assert.equal(columnOf('weird', weird, 'source'), 'TCP');
     assert.equal(columnOf('weird', weird, 'own_name'), 'tcp_syn_seq_jump');
     assert.equal(columnOf('weird', weird, 'uid'), '-');
-    const ours = { ...weird, name: 'tcp_overlap_differs' };
-    assert.equal(columnOf('weird', ours, 'name'), 'tcp_overlap_differs');
+    const ours = { ...weird, name: 'tcp_overlap_conflict' };
+    assert.equal(columnOf('weird', ours, 'name'), 'tcp_overlap_conflict');
   });
 
   it('every name with a twin is a weird of ours', () => {

@@ -104,6 +104,12 @@ export interface ConnEvent extends FlowEnvelope {
   readonly resp_l2_addr: string | null;
   /** Why the record was written: closed, reset, timeout, evicted or shutdown */
   readonly end_reason: string;
+  /** Of orig_pkts, copies of a packet that had just been seen, as a SPAN port sends them [packets] */
+  readonly orig_dup_pkts: number | null;
+  /** Of resp_pkts, copies of a packet that had just been seen, as a SPAN port sends them [packets] */
+  readonly resp_dup_pkts: number | null;
+  /** TCP: only one end was heard, and it answers the other; the tap shows one direction */
+  readonly one_way: boolean | null;
 }
 
 /** State of a flow that is still open, written every five minutes. */
@@ -568,6 +574,8 @@ export interface IcmpEvent extends FlowEnvelope {
   readonly target_mac: string | null;
   /** MTU of the next hop [bytes] */
   readonly next_mtu: number | null;
+  /** Flow of the quoted packet, where it was seen */
+  readonly quoted_uid: string | null;
 }
 
 /** A named anomaly of a protocol; parsing went on. */

@@ -72,6 +72,9 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
       "`orig_l2_addr` LowCardinality(Nullable(String)) COMMENT 'Link-layer address of the originator\\'s first packet (Zeek orig_l2_addr)'",
       "`resp_l2_addr` LowCardinality(Nullable(String)) COMMENT 'Link-layer address of the responder\\'s first packet (Zeek resp_l2_addr)'",
       "`end_reason` LowCardinality(String) COMMENT 'Why the record was written: closed, reset, timeout, evicted or shutdown'",
+      "`orig_dup_pkts` Nullable(UInt32) COMMENT 'Of orig_pkts, copies of a packet that had just been seen, as a SPAN port sends them [packets]'",
+      "`resp_dup_pkts` Nullable(UInt32) COMMENT 'Of resp_pkts, copies of a packet that had just been seen, as a SPAN port sends them [packets]'",
+      "`one_way` Nullable(Bool) COMMENT 'TCP: only one end was heard, and it answers the other; the tap shows one direction'",
       "`stored` DateTime DEFAULT now() COMMENT 'When the row came to the store'",
     ],
     indexes: [
@@ -588,6 +591,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
       "`target` Nullable(IPv6) COMMENT 'Target of a neighbour message (RFC 4861 4.3)'",
       "`target_mac` LowCardinality(Nullable(String)) COMMENT 'Link-layer address option of a neighbour or router message (RFC 4861 4.6.1)'",
       "`next_mtu` Nullable(UInt32) COMMENT 'MTU of the next hop [bytes] (RFC 1191 4, RFC 4443 3.2)'",
+      "`quoted_uid` Nullable(FixedString(12)) COMMENT 'Flow of the quoted packet, where it was seen'",
       "`stored` DateTime DEFAULT now() COMMENT 'When the row came to the store'",
     ],
     indexes: [

@@ -208,6 +208,16 @@ TEST(smtp, a_message_sent_before_the_answer_to_the_last_is_one_of_its_own) {
   EXPECT_HAS(out, R"("subject":"2","last_reply":"250 second")");
 }
 
+// An answer may come while the next message, that nothing announced, is on its way.
+TEST(smtp, an_answer_within_the_next_message) {
+  Harness h = flow_of();
+  std::vector<Turn> t = envelope();
+  t.insert(t.end(), {{kClient, "\r\n.\r\nDATA\r\n"}, {kServer, "250 ok\r\n"}, {kClient, "Subject: late\r\n\r\n.\r\n"}});
+  play(h, t);
+  EXPECT_HAS(h.close(), R"("subject":"late")");
+  EXPECT_EQ(h.count(Kind::smtp), 2u);
+}
+
 TEST(smtp, starttls_hands_over_and_is_told) {
   Harness h = flow_of();
   play(h, greeting());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace catenary::flow {
 
@@ -31,6 +32,17 @@ void Context::confirm(const char* service) {
 }
 
 void Context::hand_over() { flow.wants_hand_over = true; }
+
+bool Context::hand_over_to(std::string_view protocol, const Upgrade& upgrade) {
+  const ProtocolInfo* const p = inner && !flow.next_parser ? inner->find_inner(protocol) : nullptr;
+  Parser* const next = p ? inner->open_inner(*p, flow.next_parser_cap) : nullptr;
+  if (!next) return false;
+  next->on_upgrade(*this, upgrade);
+  flow.next_parser = next;
+  flow.next_protocol = p;
+  flow.wants_hand_over = true;
+  return true;
+}
 
 void Context::expect(const Expectation& e) {
   if (expected && !expected->add(e, now)) weird(Weird::flow_expected_limit);
@@ -74,19 +86,65 @@ bool Dispatcher::keep(Flow& f, Dir dir, Bytes bytes, std::uint32_t max) {
   return true;
 }
 
+Shared* Dispatcher::shared_of(const ProtocolInfo& p) {
+  if (!p.make_shared) return nullptr;
+  const auto of_p = [&](const SharedState& s) { return s.protocol == &p; };
+  const auto found = std::find_if(shared_.begin(), shared_.end(), of_p);
+  if (found != shared_.end()) return found->state.get();
+  shared_.push_back({&p, p.make_shared()});
+  shared_.back().state->key = key_;
+  return shared_.back().state.get();
+}
+
+const ProtocolInfo* Dispatcher::find_inner(std::string_view protocol) const {
+  const auto named = [&](const ProtocolInfo* p) { return p->name == protocol; };
+  const auto found = std::find_if(inner_.begin(), inner_.end(), named);
+  return found == inner_.end() ? nullptr : *found;
+}
+
+Parser* Dispatcher::open_inner(const ProtocolInfo& p, std::uint32_t& cap) {
+  std::uint8_t* memory = pool_.get(p.parser_size, cap);
+  if (!memory) return nullptr;
+  Parser* parser = p.construct(memory);
+  parser->shared = shared_of(p);
+  return parser;
+}
+
+void Dispatcher::release_inner(Parser* parser, std::uint32_t cap) {
+  parser->~Parser();
+  pool_.put(parser, cap);
+}
+
+bool Inner::open(Context& cx, std::string_view protocol) {
+  const ProtocolInfo* const p = parser_ || !cx.inner ? nullptr : cx.inner->find_inner(protocol);
+  if (p) parser_ = cx.inner->open_inner(*p, cap_);
+  return parser_ != nullptr;
+}
+
+bool Inner::feed(Context& cx, Dir dir, Bytes bytes) {
+  if (!parser_) return false;
+  Cursor in(bytes);
+  if (parser_->on_stream(cx, dir, in) == Step::kContinue && in.ok()) return true;
+  close(cx);
+  return false;
+}
+
+void Inner::close(Context& cx) {
+  if (!parser_) return;
+  parser_->on_close(cx);
+  cx.inner->release_inner(parser_, cap_);
+  parser_ = nullptr;
+}
+
 bool Dispatcher::attach(Flow& f, const ProtocolInfo& p) {
   std::uint32_t cap = 0;
-  std::uint8_t* memory = pool_.get(p.parser_size, cap);
-  if (!memory) {
+  Parser* const parser = open_inner(p, cap);
+  if (!parser) {
     weirds_.add(Weird::flow_parser_memory_full, subject_of(f));
     f.detection = Detection::kClosed;
     return false;
   }
-  f.parser = p.construct(memory);
-  if (p.make_shared) {
-    const auto of_p = [&](const SharedState& s) { return s.protocol == &p; };
-    f.parser->shared = std::find_if(shared_.begin(), shared_.end(), of_p)->state.get();
-  }
+  f.parser = parser;
   f.protocol = &p;
   f.parser_cap = cap;
   f.detection = Detection::kAttached;
@@ -102,6 +160,20 @@ void Dispatcher::detach(Flow& f) {
   f.parser = nullptr;
   f.protocol = nullptr;
   f.detection = Detection::kClosed;
+}
+
+void Dispatcher::take_next(Flow& f) {
+  if (!f.next_parser) return;
+  f.parser = std::exchange(f.next_parser, nullptr);
+  f.protocol = f.next_protocol;
+  f.parser_cap = f.next_parser_cap;
+  f.detection = Detection::kAttached;
+}
+
+void Dispatcher::upgrade(Flow& f, std::string_view protocol, const Upgrade& upgrade) {
+  Context cx = context(f);
+  if (cx.hand_over_to(protocol, upgrade)) take_next(f);
+  f.wants_hand_over = false;
 }
 
 void Dispatcher::begin(Flow& f) {
@@ -141,12 +213,13 @@ void Dispatcher::feed(Flow& f, Dir dir, Bytes fresh) {
   Context cx = context(f);
   const Step step = f.parser->on_stream(cx, dir, in);
   const std::size_t left = in.left();
-  if (f.wants_hand_over) {
-    f.wants_hand_over = false;
+  const bool was_handed_over = std::exchange(f.wants_hand_over, false);
+  if (was_handed_over) {
     detach(f);
     f.detection = Detection::kOpen;
     f.probes_failed = 0;
     for (Endpoint& e : f.ends) e.stream.delivered_early = 0;
+    take_next(f);
   } else if (step == Step::kDetach || !in.ok()) {
     detach(f);
     for (Endpoint& e : f.ends) forget(e.stream);
@@ -170,7 +243,9 @@ void Dispatcher::feed(Flow& f, Dir dir, Bytes fresh) {
     }
   }
   // Handed over: what is unread is the beginning of something else.
-  if (f.detection == Detection::kOpen && s.unread_len > 0) detect(f, dir, {});
+  if (s.unread_len == 0 || !was_handed_over) return;
+  if (f.parser) return feed(f, dir, {});
+  if (f.detection == Detection::kOpen) detect(f, dir, {});
 }
 
 void Dispatcher::detect(Flow& f, Dir dir, Bytes fresh) {

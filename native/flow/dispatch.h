@@ -9,31 +9,39 @@
 #include <vector>
 
 #include "flow/expected.h"
+#include "flow/inner.h"
 #include "flow/protocol.h"
 #include "flow/reassembly.h"
 
 namespace catenary::flow {
 
-class Dispatcher final : public StreamListener {
+class Dispatcher final : public StreamListener, InnerHost {
  public:
   static constexpr std::uint32_t kProbeBytesMax = 2048;       // kept while a probe says kMore
   static constexpr std::uint32_t kMidStreamBytesMax = 65536;  // looked at, per direction
   static constexpr std::uint8_t kProbeDatagramsMax = 4;
 
+  // `inner`: those that may be found within others; none: the same ones.
   Dispatcher(Pool& pool, event::Batcher& events, event::WeirdLog& weirds, files::Tracker& files,
-             std::span<const ProtocolInfo* const> protocols, SipKey key = {})
-      : pool_(pool), events_(events), weirds_(weirds), files_(files), protocols_(protocols), expected_(key) {
-    for (const ProtocolInfo* p : protocols_) {
-      if (!p->make_shared) continue;
-      shared_.push_back({p, p->make_shared()});
-      shared_.back().state->key = key;
-    }
+             std::span<const ProtocolInfo* const> protocols, SipKey key = {},
+             std::span<const ProtocolInfo* const> inner = {})
+      : pool_(pool),
+        events_(events),
+        weirds_(weirds),
+        files_(files),
+        protocols_(protocols),
+        inner_(inner.empty() ? protocols : inner),
+        expected_(key),
+        key_(key) {
+    for (const ProtocolInfo* p : protocols_) shared_of(*p);
   }
 
   // The time of the packet whose bytes come next: not the worker's clock, which never goes back.
   void at(Nanos packet_time) noexcept { packet_time_ = packet_time; }
   // A TCP connection, ahead of its first byte: one that was announced has its parser from here on.
   void begin(Flow& flow);
+  // A flow without a parser goes over to the protocol.
+  void upgrade(Flow& flow, std::string_view protocol, const Upgrade& upgrade);
   void on_datagram(Flow& flow, Dir dir, Bytes data);
   void close(Flow& flow);
   // Packet time, ahead of the packet; and the end of the input, behind the last flow.
@@ -57,11 +65,18 @@ class Dispatcher final : public StreamListener {
     const ProtocolInfo* protocol;
     std::unique_ptr<Shared> state;
   };
-  Context context(Flow& flow) { return {flow, packet_time_, events_, files_, weirds_, &expected_}; }
+  Context context(Flow& flow) { return {flow, packet_time_, events_, files_, weirds_, &expected_, this}; }
+  // Made when it is first asked for; null when the protocol has none.
+  Shared* shared_of(const ProtocolInfo& protocol);
+  const ProtocolInfo* find_inner(std::string_view protocol) const override;
+  Parser* open_inner(const ProtocolInfo& protocol, std::uint32_t& cap) override;
+  void release_inner(Parser* parser, std::uint32_t cap) override;
   void feed(Flow& flow, Dir dir, Bytes fresh);
   void detect(Flow& flow, Dir dir, Bytes fresh);
   bool attach(Flow& flow, const ProtocolInfo& protocol);
   void detach(Flow& flow);
+  // The parser that was agreed on, if any, has the flow.
+  void take_next(Flow& flow);
   // Appends to what is unread; false when there is no room.
   bool keep(Flow& flow, Dir dir, Bytes bytes, std::uint32_t max);
   void forget(Stream& stream);
@@ -70,8 +85,9 @@ class Dispatcher final : public StreamListener {
   event::Batcher& events_;
   event::WeirdLog& weirds_;
   files::Tracker& files_;
-  std::span<const ProtocolInfo* const> protocols_;
+  std::span<const ProtocolInfo*const> protocols_, inner_;
   Expected expected_;
+  SipKey key_;
   Nanos packet_time_ = 0;
   std::vector<SharedState> shared_;  // of the few protocols that have one
 };

@@ -70,6 +70,8 @@ class Parser {
   virtual ~Parser() = default;
   // This flow was announced in another one, with this token; called once, first. Nothing may have been sent on it.
   virtual void on_expected(Context&, std::uint64_t /*token*/) {}
+  // The flow became this protocol by an agreement in the one before; called once, first.
+  virtual void on_upgrade(Context&, const Upgrade&) {}
   // The unread bytes of one direction of a TCP stream, in order.
   virtual Step on_stream(Context&, Dir, Cursor&) { return Step::kDetach; }
   // One UDP datagram.

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "event/json.h"
+#include "protocols/protocols.gen.h"
 
 namespace catenary::flow {
 
@@ -11,7 +12,7 @@ Harness::Harness(const ProtocolInfo& protocol, std::uint8_t proto, std::uint16_t
       files_(events_),
       pool_(std::size_t{64} << 20),
       protocol_(&protocol),
-      dispatcher_(pool_, events_, weirds_, files_, {&protocol_, 1}) {
+      dispatcher_(pool_, events_, weirds_, files_, {&protocol_, 1}, {}, protocols::all()) {
   const std::uint8_t orig[4] = {192, 0, 2, 1}, resp[4] = {198, 51, 100, 2};
   flow_.orig_h = Ip::v4(orig);
   flow_.resp_h = Ip::v4(resp);
@@ -33,6 +34,10 @@ void Harness::send(Dir dir, Bytes bytes) {
     dispatcher_.on_datagram(flow_, dir, bytes);
   else if (!bytes.empty())
     dispatcher_.on_bytes(flow_, dir, bytes);
+}
+
+void Harness::upgrade(std::string_view protocol, const Upgrade& upgrade) {
+  dispatcher_.upgrade(flow_, protocol, upgrade);
 }
 
 bool Harness::open_beside(Dir dir, std::uint16_t resp_port) {

@@ -28,6 +28,8 @@ class Harness : event::DrainSink {
   void send(Dir dir, Bytes bytes);
   void gap(Dir dir, std::uint64_t bytes) { dispatcher_.on_lost(flow_, dir, bytes); }
   void finish(Dir dir) { dispatcher_.on_finished(flow_, dir); }
+  // The flow becomes the protocol as if another parser had handed it over.
+  void upgrade(std::string_view protocol, const Upgrade& upgrade);
   // A second TCP connection beside the flow, as one that it announced; false when nobody reads it. Both addresses are
   // of the flow: `dir` says which of them opens it.
   bool open_beside(Dir dir, std::uint16_t resp_port);

@@ -35,11 +35,12 @@ enum class Kind : std::uint8_t {
   ftp = 23,
   syslog = 25,
   smtp = 40,
+  quic = 41,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 41;
-inline constexpr std::array<Kind, 25> kKinds = {
+inline constexpr std::size_t kKindCount = 42;
+inline constexpr std::array<Kind, 26> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -65,6 +66,7 @@ inline constexpr std::array<Kind, 25> kKinds = {
     Kind::ftp,
     Kind::syslog,
     Kind::smtp,
+    Kind::quic,
 };
 
 // Empty when no kind has this number.
@@ -96,6 +98,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::ftp: return "ftp";
     case Kind::syslog: return "syslog";
     case Kind::smtp: return "smtp";
+    case Kind::quic: return "quic";
   }
   return {};
 }

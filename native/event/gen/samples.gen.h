@@ -26,6 +26,7 @@
 #include "protocols/ftp/ftp.gen.h"
 #include "protocols/http/http.gen.h"
 #include "protocols/ntp/ntp.gen.h"
+#include "protocols/quic/quic.gen.h"
 #include "protocols/smtp/smtp.gen.h"
 #include "protocols/snmp/snmp.gen.h"
 #include "protocols/ssh/ssh.gen.h"
@@ -926,6 +927,28 @@ inline SmtpEvent example<SmtpEvent>() {
   return e;
 }
 
+template <>
+inline QuicEvent example<QuicEvent>() {
+  QuicEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.version = std::string_view{"1"};
+  e.client_initial_dcid = std::string_view{"8394c8f03e515708"};
+  e.client_scid = std::string_view{"e5ec6b26"};
+  e.server_scid = std::string_view{"f067a5502a4262b5"};
+  e.server_name = std::string_view{"www.example.com"};
+  e.client_protocol = std::string_view{"h3"};
+  e.history = std::string_view{"ISishO"};
+  return e;
+}
+
 // visit(example event, its bytes in hex, the bytes of an empty event in hex), kind by kind.
 template <class Visit>
 void for_each_kind(Visit visit) {
@@ -1156,6 +1179,13 @@ void for_each_kind(Visit visit) {
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c000c0c090c0c09090c0c0c0c0c0c0c0c090c0c290c0c0c0"
     "90c2c2c2");
+  visit(example<QuicEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664a131b038333934633866303365353135373038a865"
+    "35656336623236b066303637613535303261343236326235af7777772e6578616d706c652e636f6da26833a649536973"
+    "684f",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0a0c0c0c0c0c0a0");
 }
 
 }  // namespace catenary::samples

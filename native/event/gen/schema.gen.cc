@@ -754,6 +754,25 @@ constexpr FieldInfo kSmtpFields[] = {
     {"mid_stream", FieldType::boolean, false, false, 0, 0, "Bool"},
     {"decrypted", FieldType::boolean, false, false, 0, 0, "Bool"},
 };
+constexpr FieldInfo kQuicFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"version", FieldType::text, false, false, 24, 0, "String"},
+    {"client_initial_dcid", FieldType::text, false, true, 40, 0, "Nullable(String)"},
+    {"client_scid", FieldType::text, false, true, 40, 0, "Nullable(String)"},
+    {"server_scid", FieldType::text, false, true, 40, 0, "Nullable(String)"},
+    {"server_name", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"client_protocol", FieldType::text, false, true, 255, 0, "Nullable(String)"},
+    {"history", FieldType::text, false, false, 100, 0, "String"},
+};
 
 constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1077, kConnFields},
@@ -781,6 +800,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::ftp, "ftp", true, 0, 8849, kFtpFields},
     {Kind::syslog, "syslog", true, 0, 8789, kSyslogFields},
     {Kind::smtp, "smtp", true, 0, 62312, kSmtpFields},
+    {Kind::quic, "quic", true, 14, 1112, kQuicFields},
 };
 
 }  // namespace
@@ -813,6 +833,7 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::ftp: return &kInfos[22];
     case Kind::syslog: return &kInfos[23];
     case Kind::smtp: return &kInfos[24];
+    case Kind::quic: return &kInfos[25];
   }
   return nullptr;
 }

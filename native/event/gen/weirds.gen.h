@@ -116,6 +116,10 @@ enum class Weird : std::uint16_t {
   ntp_message_truncated,
   ppp_header_too_short,
   pppoe_header_malformed,
+  quic_crypto_limit,
+  quic_decrypt_failed,
+  quic_frame_unexpected,
+  quic_history_limit,
   radiotap_header_malformed,
   smtp_bare_lf,
   smtp_chunk_last_missing,
@@ -183,7 +187,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 172;
+inline constexpr std::size_t kWeirdCount = 176;
 
 struct WeirdInfo {
   std::string_view name;
@@ -407,6 +411,14 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "The frame ends inside the PPP protocol field"},
     {"pppoe_header_malformed", "pppoe",
      "PPPoE version or type is not 1, or the header is cut"},
+    {"quic_crypto_limit", "quic",
+     "Handshake message over the limit, or in more pieces than are kept"},
+    {"quic_decrypt_failed", "quic",
+     "Initial packet that its keys do not open, RFC 9001 5"},
+    {"quic_frame_unexpected", "quic",
+     "Frame that an Initial packet may not carry, RFC 9000 12.4"},
+    {"quic_history_limit", "quic",
+     "More packets than history has letters for"},
     {"radiotap_header_malformed", "ieee80211",
      "The radiotap version is not 0, or its length is wrong"},
     {"smtp_bare_lf", "smtp",

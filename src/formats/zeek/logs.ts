@@ -7,6 +7,7 @@ import { FILES } from './logs/files.ts';
 import { FTP } from './logs/ftp.ts';
 import { HTTP } from './logs/http.ts';
 import { NTP } from './logs/ntp.ts';
+import { QUIC } from './logs/quic.ts';
 import { SMTP } from './logs/smtp.ts';
 import { SNMP } from './logs/snmp.ts';
 import { SSH } from './logs/ssh.ts';
@@ -15,4 +16,6 @@ import { SYSLOG } from './logs/syslog.ts';
 import { WEIRD } from './logs/weird.ts';
 import { X509 } from './logs/x509.ts';
 
-export const LOGS: readonly Log[] = [CONN, DNS, HTTP, SSL, X509, FILES, FTP, DHCP, NTP, SMTP, SNMP, SSH, SYSLOG, WEIRD];
+export const LOGS: readonly Log[] = [
+  ...[CONN, DNS, HTTP, SSL, X509, FILES, FTP, DHCP, NTP, QUIC, SMTP, SNMP, SSH, SYSLOG, WEIRD],
+];

@@ -62,6 +62,7 @@ const UNSHOWN: Partial<Record<KindName, readonly string[]>> = {
   file: ['proto', 'vlan'],
   http: ['proto'],
   ntp: ['proto'],
+  quic: ['proto'],
   smtp: ['proto'],
   snmp: ['proto'],
   ssh: ['proto'],

@@ -1180,6 +1180,24 @@ export interface SmtpEvent extends FlowEnvelope {
   readonly decrypted: boolean;
 }
 
+/** A QUIC connection's beginning. The handshake inside is a tls record. */
+export interface QuicEvent extends FlowEnvelope {
+  /** Version: 1, quicv2, draft-29 */
+  readonly version: string;
+  /** First destination connection ID of the client's, hexadecimal */
+  readonly client_initial_dcid: string | null;
+  /** Connection ID the client chose; it may be empty */
+  readonly client_scid: string | null;
+  /** Connection ID the server chose */
+  readonly server_scid: string | null;
+  /** Name the client asked for (SNI) */
+  readonly server_name: string | null;
+  /** First application protocol the client offers */
+  readonly client_protocol: string | null;
+  /** One letter a notable packet or message, upper case from the client: I Initial, H Handshake, Z 0-RTT, R Retry, C close, S hello, U unknown version, X discarded, O the 1st, 2nd, 4th, ... short packet */
+  readonly history: string;
+}
+
 /** The type of each kind, by its name. */
 export interface EventOf {
   readonly conn: ConnEvent;
@@ -1207,6 +1225,7 @@ export interface EventOf {
   readonly ftp: FtpEvent;
   readonly syslog: SyslogEvent;
   readonly smtp: SmtpEvent;
+  readonly quic: QuicEvent;
 }
 
 export type KindName = keyof EventOf;

@@ -62,6 +62,7 @@ export const KIND_IDS = {
   ftp: 23,
   syslog: 25,
   smtp: 40,
+  quic: 41,
 } as const satisfies Readonly<Record<KindName, number>>;
 
 /** Name by number; a hole is no kind. */
@@ -107,6 +108,7 @@ export const KIND_NAMES: readonly (KindName | undefined)[] = [
   undefined,
   undefined,
   'smtp',
+  'quic',
 ];
 
 /** Whether a kind begins with the flow envelope. */
@@ -136,6 +138,7 @@ export const HAS_FLOW: Readonly<Record<KindName, boolean>> = {
   ftp: true,
   syslog: true,
   smtp: true,
+  quic: true,
 };
 
 /** Fields of each kind in record order. */
@@ -888,6 +891,25 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('mid_stream', 'bool', '', 0, 0),
     field('decrypted', 'bool', '', 0, 0),
   ],
+  quic: [
+    field('ts', 'time', '', 0, 0),
+    field('seen', 'time', '', 0, 0),
+    field('cut', 'bool', '', 0, 0),
+    field('uid', 'uid', 'I', 0, 0),
+    field('orig_h', 'ip', 'I', 0, 0, 'address'),
+    field('orig_p', 'u16', '', 0, 0),
+    field('resp_h', 'ip', 'I', 0, 0, 'address'),
+    field('resp_p', 'u16', '', 0, 0),
+    field('proto', 'u8', '', 0, 0),
+    field('vlan', 'u16', 'O', 0, 0),
+    field('version', 'text', '', 24, 0),
+    field('client_initial_dcid', 'text', 'O', 40, 0),
+    field('client_scid', 'text', 'O', 40, 0),
+    field('server_scid', 'text', 'O', 40, 0),
+    field('server_name', 'text', 'OI', 512, 0),
+    field('client_protocol', 'text', 'O', 255, 0),
+    field('history', 'text', '', 100, 0),
+  ],
 };
 
 /** msgpackr's `structures` for an Unpackr of one kind: the names of record id 0x40. */
@@ -1002,6 +1024,10 @@ export const WEIRDS: Readonly<Record<string, string>> = {
   ntp_message_truncated: "Message shorter than its header says",
   ppp_header_too_short: "The frame ends inside the PPP protocol field",
   pppoe_header_malformed: "PPPoE version or type is not 1, or the header is cut",
+  quic_crypto_limit: "Handshake message over the limit, or in more pieces than are kept",
+  quic_decrypt_failed: "Initial packet that its keys do not open, RFC 9001 5",
+  quic_frame_unexpected: "Frame that an Initial packet may not carry, RFC 9000 12.4",
+  quic_history_limit: "More packets than history has letters for",
   radiotap_header_malformed: "The radiotap version is not 0, or its length is wrong",
   smtp_bare_lf: "Line of the client's ended by LF alone, RFC 5321 2.3.8: two servers may see two messages",
   smtp_chunk_last_missing: "Chunks of a message, then another command, RFC 3030 2",

@@ -11,6 +11,7 @@
 #include "protocols/quic/quic.h"
 #include "protocols/smtp/smtp.h"
 #include "protocols/snmp/snmp.h"
+#include "protocols/socks/socks.h"
 #include "protocols/ssh/ssh.h"
 #include "protocols/syslog/syslog.h"
 #include "protocols/tls/tls.h"
@@ -18,7 +19,7 @@
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 11> kAll = {
+constexpr std::array<const flow::ProtocolInfo*, 12> kAll = {
     &dhcp::kProtocol,  // udp: 67 68
     &dns::kProtocol,  // both: 53 137 5353 5355
     &ftp::kProtocol,  // tcp: 21 2811
@@ -27,6 +28,7 @@ constexpr std::array<const flow::ProtocolInfo*, 11> kAll = {
     &quic::kProtocol,  // udp: 443 853
     &smtp::kProtocol,  // tcp: 25 587
     &snmp::kProtocol,  // udp: 161 162
+    &socks::kProtocol,  // tcp: 1080
     &ssh::kProtocol,  // tcp: 22
     &syslog::kProtocol,  // both: 514 601
     &tls::kProtocol,  // both: 443 853 993 995 465 8443

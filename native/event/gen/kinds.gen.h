@@ -36,11 +36,12 @@ enum class Kind : std::uint8_t {
   syslog = 25,
   smtp = 40,
   quic = 41,
+  socks = 42,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 42;
-inline constexpr std::array<Kind, 26> kKinds = {
+inline constexpr std::size_t kKindCount = 43;
+inline constexpr std::array<Kind, 27> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -67,6 +68,7 @@ inline constexpr std::array<Kind, 26> kKinds = {
     Kind::syslog,
     Kind::smtp,
     Kind::quic,
+    Kind::socks,
 };
 
 // Empty when no kind has this number.
@@ -99,6 +101,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::syslog: return "syslog";
     case Kind::smtp: return "smtp";
     case Kind::quic: return "quic";
+    case Kind::socks: return "socks";
   }
   return {};
 }

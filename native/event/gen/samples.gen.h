@@ -29,6 +29,7 @@
 #include "protocols/quic/quic.gen.h"
 #include "protocols/smtp/smtp.gen.h"
 #include "protocols/snmp/snmp.gen.h"
+#include "protocols/socks/socks.gen.h"
 #include "protocols/ssh/ssh.gen.h"
 #include "protocols/syslog/syslog.gen.h"
 #include "protocols/tls/tls.gen.h"
@@ -949,6 +950,33 @@ inline QuicEvent example<QuicEvent>() {
   return e;
 }
 
+template <>
+inline SocksEvent example<SocksEvent>() {
+  SocksEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.version = 5;
+  e.user = std::string_view{"alice"};
+  e.status = std::string_view{"succeeded"};
+  e.request_host = ip_of("203.0.113.7");
+  e.request_name = std::string_view{"www.example.com"};
+  e.request_p = 443;
+  e.bound_host = ip_of("198.51.100.2");
+  e.bound_name = std::string_view{"proxy.example.com"};
+  e.bound_p = 40000;
+  e.command = std::string_view{"connect"};
+  e.method = 0;
+  e.reverse = false;
+  return e;
+}
+
 // visit(example event, its bytes in hex, the bytes of an empty event in hex), kind by kind.
 template <class Visit>
 void for_each_kind(Visit visit) {
@@ -1186,6 +1214,13 @@ void for_each_kind(Visit visit) {
     "684f",
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c0a0c0c0c0c0c0a0");
+  visit(example<SocksEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db800000000000000000000000250066405a5616c696365a9737563636565646564c4100000"
+    "0000000000000000ffffcb007107af7777772e6578616d706c652e636f6dcd01bbc41000000000000000000000ffffc6"
+    "336402b170726f78792e6578616d706c652e636f6dcd9c40a7636f6e6e65637400c2",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c000c0c0c0c0c0c0c0c0c0c0c2");
 }
 
 }  // namespace catenary::samples

@@ -773,6 +773,30 @@ constexpr FieldInfo kQuicFields[] = {
     {"client_protocol", FieldType::text, false, true, 255, 0, "Nullable(String)"},
     {"history", FieldType::text, false, false, 100, 0, "String"},
 };
+constexpr FieldInfo kSocksFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"version", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"user", FieldType::text, false, true, 255, 0, "Nullable(String)"},
+    {"status", FieldType::text, false, true, 96, 0, "Nullable(String)"},
+    {"request_host", FieldType::ip, false, true, 0, 0, "Nullable(IPv6)"},
+    {"request_name", FieldType::text, false, true, 255, 0, "Nullable(String)"},
+    {"request_p", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"bound_host", FieldType::ip, false, true, 0, 0, "Nullable(IPv6)"},
+    {"bound_name", FieldType::text, false, true, 255, 0, "Nullable(String)"},
+    {"bound_p", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"command", FieldType::text, false, true, 16, 0, "Nullable(String)"},
+    {"method", FieldType::u8, false, true, 0, 0, "Nullable(UInt8)"},
+    {"reverse", FieldType::boolean, false, false, 0, 0, "Bool"},
+};
 
 constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1077, kConnFields},
@@ -801,6 +825,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::syslog, "syslog", true, 0, 8789, kSyslogFields},
     {Kind::smtp, "smtp", true, 0, 62312, kSmtpFields},
     {Kind::quic, "quic", true, 14, 1112, kQuicFields},
+    {Kind::socks, "socks", true, 0, 1019, kSocksFields},
 };
 
 }  // namespace
@@ -834,6 +859,7 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::syslog: return &kInfos[23];
     case Kind::smtp: return &kInfos[24];
     case Kind::quic: return &kInfos[25];
+    case Kind::socks: return &kInfos[26];
   }
   return nullptr;
 }

@@ -133,6 +133,7 @@ enum class Weird : std::uint16_t {
   snmp_oid_too_long,
   snmp_pdu_unknown,
   snmp_version_unknown,
+  socks_message_malformed,
   ssh_banner_too_long,
   ssh_kexinit_malformed,
   ssh_message_unexpected,
@@ -187,7 +188,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 176;
+inline constexpr std::size_t kWeirdCount = 177;
 
 struct WeirdInfo {
   std::string_view name;
@@ -445,6 +446,8 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "Message of a type that is not assigned"},
     {"snmp_version_unknown", "snmp",
      "Version that is not assigned"},
+    {"socks_message_malformed", "socks",
+     "Message that contradicts RFC 1928 or SOCKS4"},
     {"ssh_banner_too_long", "ssh",
      "Identification longer than 255 bytes, or lines before it without end"},
     {"ssh_kexinit_malformed", "ssh",

@@ -10,6 +10,7 @@ import { NTP } from './logs/ntp.ts';
 import { QUIC } from './logs/quic.ts';
 import { SMTP } from './logs/smtp.ts';
 import { SNMP } from './logs/snmp.ts';
+import { SOCKS } from './logs/socks.ts';
 import { SSH } from './logs/ssh.ts';
 import { SSL } from './logs/ssl.ts';
 import { SYSLOG } from './logs/syslog.ts';
@@ -17,5 +18,5 @@ import { WEIRD } from './logs/weird.ts';
 import { X509 } from './logs/x509.ts';
 
 export const LOGS: readonly Log[] = [
-  ...[CONN, DNS, HTTP, SSL, X509, FILES, FTP, DHCP, NTP, QUIC, SMTP, SNMP, SSH, SYSLOG, WEIRD],
+  ...[CONN, DNS, HTTP, SSL, X509, FILES, FTP, DHCP, NTP, QUIC, SMTP, SNMP, SOCKS, SSH, SYSLOG, WEIRD],
 ];

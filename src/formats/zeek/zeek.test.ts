@@ -63,6 +63,7 @@ const UNSHOWN: Partial<Record<KindName, readonly string[]>> = {
   http: ['proto'],
   ntp: ['proto'],
   quic: ['proto'],
+  socks: ['proto'],
   smtp: ['proto'],
   snmp: ['proto'],
   ssh: ['proto'],

@@ -1198,6 +1198,34 @@ export interface QuicEvent extends FlowEnvelope {
   readonly history: string;
 }
 
+/** What a client asked a SOCKS proxy for, and what the proxy said. */
+export interface SocksEvent extends FlowEnvelope {
+  /** 4 or 5 */
+  readonly version: number;
+  /** Name for the proxy */
+  readonly user: string | null;
+  /** What the proxy said last */
+  readonly status: string | null;
+  /** Address asked for */
+  readonly request_host: string | null;
+  /** Name asked for */
+  readonly request_name: string | null;
+  /** Port asked for */
+  readonly request_p: number | null;
+  /** Address the proxy uses */
+  readonly bound_host: string | null;
+  /** Name the proxy uses */
+  readonly bound_name: string | null;
+  /** Port the proxy uses */
+  readonly bound_p: number | null;
+  /** connect, bind or udp_associate */
+  readonly command: string | null;
+  /** Authentication the proxy chose; 2 is name and password, 255 none */
+  readonly method: number | null;
+  /** The flow's responder is the client: a proxy that dialled out. Zeek has no row for it */
+  readonly reverse: boolean;
+}
+
 /** The type of each kind, by its name. */
 export interface EventOf {
   readonly conn: ConnEvent;
@@ -1226,6 +1254,7 @@ export interface EventOf {
   readonly syslog: SyslogEvent;
   readonly smtp: SmtpEvent;
   readonly quic: QuicEvent;
+  readonly socks: SocksEvent;
 }
 
 export type KindName = keyof EventOf;

@@ -63,6 +63,7 @@ export const KIND_IDS = {
   syslog: 25,
   smtp: 40,
   quic: 41,
+  socks: 42,
 } as const satisfies Readonly<Record<KindName, number>>;
 
 /** Name by number; a hole is no kind. */
@@ -109,6 +110,7 @@ export const KIND_NAMES: readonly (KindName | undefined)[] = [
   undefined,
   'smtp',
   'quic',
+  'socks',
 ];
 
 /** Whether a kind begins with the flow envelope. */
@@ -139,6 +141,7 @@ export const HAS_FLOW: Readonly<Record<KindName, boolean>> = {
   syslog: true,
   smtp: true,
   quic: true,
+  socks: true,
 };
 
 /** Fields of each kind in record order. */
@@ -910,6 +913,30 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('client_protocol', 'text', 'O', 255, 0),
     field('history', 'text', '', 100, 0),
   ],
+  socks: [
+    field('ts', 'time', '', 0, 0),
+    field('seen', 'time', '', 0, 0),
+    field('cut', 'bool', '', 0, 0),
+    field('uid', 'uid', 'I', 0, 0),
+    field('orig_h', 'ip', 'I', 0, 0, 'address'),
+    field('orig_p', 'u16', '', 0, 0),
+    field('resp_h', 'ip', 'I', 0, 0, 'address'),
+    field('resp_p', 'u16', '', 0, 0),
+    field('proto', 'u8', '', 0, 0),
+    field('vlan', 'u16', 'O', 0, 0),
+    field('version', 'u8', '', 0, 0),
+    field('user', 'text', 'OI', 255, 0, 'person'),
+    field('status', 'text', 'O', 96, 0),
+    field('request_host', 'ip', 'OI', 0, 0),
+    field('request_name', 'text', 'OI', 255, 0),
+    field('request_p', 'u16', 'O', 0, 0),
+    field('bound_host', 'ip', 'O', 0, 0),
+    field('bound_name', 'text', 'O', 255, 0),
+    field('bound_p', 'u16', 'O', 0, 0),
+    field('command', 'text', 'O', 16, 0),
+    field('method', 'u8', 'O', 0, 0),
+    field('reverse', 'bool', '', 0, 0),
+  ],
 };
 
 /** msgpackr's `structures` for an Unpackr of one kind: the names of record id 0x40. */
@@ -1041,6 +1068,7 @@ export const WEIRDS: Readonly<Record<string, string>> = {
   snmp_oid_too_long: "Name of more than 128 numbers, or a number of more than 32 bits",
   snmp_pdu_unknown: "Message of a type that is not assigned",
   snmp_version_unknown: "Version that is not assigned",
+  socks_message_malformed: "Message that contradicts RFC 1928 or SOCKS4",
   ssh_banner_too_long: "Identification longer than 255 bytes, or lines before it without end",
   ssh_kexinit_malformed: "Lists of algorithms that contradict their lengths",
   ssh_message_unexpected: "Message that has no place in a key exchange",

@@ -8,6 +8,7 @@
 #include "protocols/ftp/ftp.h"
 #include "protocols/http/http.h"
 #include "protocols/ntp/ntp.h"
+#include "protocols/pop3/pop3.h"
 #include "protocols/quic/quic.h"
 #include "protocols/smtp/smtp.h"
 #include "protocols/snmp/snmp.h"
@@ -19,12 +20,13 @@
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 12> kAll = {
+constexpr std::array<const flow::ProtocolInfo*, 13> kAll = {
     &dhcp::kProtocol,  // udp: 67 68
     &dns::kProtocol,  // both: 53 137 5353 5355
     &ftp::kProtocol,  // tcp: 21 2811
     &http::kProtocol,  // tcp: 80 8080 8000 3128
     &ntp::kProtocol,  // udp: 123
+    &pop3::kProtocol,  // tcp: 110
     &quic::kProtocol,  // udp: 443 853
     &smtp::kProtocol,  // tcp: 25 587
     &snmp::kProtocol,  // udp: 161 162

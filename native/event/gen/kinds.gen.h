@@ -37,11 +37,12 @@ enum class Kind : std::uint8_t {
   smtp = 40,
   quic = 41,
   socks = 42,
+  pop3 = 43,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 43;
-inline constexpr std::array<Kind, 27> kKinds = {
+inline constexpr std::size_t kKindCount = 44;
+inline constexpr std::array<Kind, 28> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -69,6 +70,7 @@ inline constexpr std::array<Kind, 27> kKinds = {
     Kind::smtp,
     Kind::quic,
     Kind::socks,
+    Kind::pop3,
 };
 
 // Empty when no kind has this number.
@@ -102,6 +104,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::smtp: return "smtp";
     case Kind::quic: return "quic";
     case Kind::socks: return "socks";
+    case Kind::pop3: return "pop3";
   }
   return {};
 }

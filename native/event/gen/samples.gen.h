@@ -26,6 +26,7 @@
 #include "protocols/ftp/ftp.gen.h"
 #include "protocols/http/http.gen.h"
 #include "protocols/ntp/ntp.gen.h"
+#include "protocols/pop3/pop3.gen.h"
 #include "protocols/quic/quic.gen.h"
 #include "protocols/smtp/smtp.gen.h"
 #include "protocols/snmp/snmp.gen.h"
@@ -977,6 +978,32 @@ inline SocksEvent example<SocksEvent>() {
   return e;
 }
 
+template <>
+inline Pop3Event example<Pop3Event>() {
+  static const std::string_view fuids_[] = {std::string_view{"FDUMVOaYHBrdeotXg1"}};
+  Pop3Event e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.user = std::string_view{"alice"};
+  e.auth_method = std::string_view{"PASS"};
+  e.auth_success = true;
+  e.auth_failures = 0;
+  e.retrieved = 2;
+  e.deleted = 0;
+  e.tls = false;
+  e.last_reply = std::string_view{"+OK bye"};
+  e.fuids = fuids_;
+  e.mid_stream = false;
+  return e;
+}
+
 // visit(example event, its bytes in hex, the bytes of an empty event in hex), kind by kind.
 template <class Visit>
 void for_each_kind(Visit visit) {
@@ -1221,6 +1248,12 @@ void for_each_kind(Visit visit) {
     "336402b170726f78792e6578616d706c652e636f6dcd9c40a7636f6e6e65637400c2",
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c000c0c0c0c0c0c0c0c0c0c0c2");
+  visit(example<Pop3Event>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664a5616c696365a450415353c3000200c2a72b4f4b20"
+    "62796591b24644554d564f615948427264656f74586731c2",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0c0c0c0000000c2c090c2");
 }
 
 }  // namespace catenary::samples

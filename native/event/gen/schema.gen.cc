@@ -797,6 +797,28 @@ constexpr FieldInfo kSocksFields[] = {
     {"method", FieldType::u8, false, true, 0, 0, "Nullable(UInt8)"},
     {"reverse", FieldType::boolean, false, false, 0, 0, "Bool"},
 };
+constexpr FieldInfo kPop3Fields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"user", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"auth_method", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"auth_success", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"auth_failures", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"retrieved", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"deleted", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"tls", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"last_reply", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"fuids", FieldType::text, true, false, 24, 64, "Array(String)"},
+    {"mid_stream", FieldType::boolean, false, false, 0, 0, "Bool"},
+};
 
 constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1077, kConnFields},
@@ -826,6 +848,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::smtp, "smtp", true, 0, 62312, kSmtpFields},
     {Kind::quic, "quic", true, 14, 1112, kQuicFields},
     {Kind::socks, "socks", true, 0, 1019, kSocksFields},
+    {Kind::pop3, "pop3", true, 0, 2638, kPop3Fields},
 };
 
 }  // namespace
@@ -860,6 +883,7 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::smtp: return &kInfos[24];
     case Kind::quic: return &kInfos[25];
     case Kind::socks: return &kInfos[26];
+    case Kind::pop3: return &kInfos[27];
   }
   return nullptr;
 }

@@ -114,6 +114,9 @@ enum class Weird : std::uint16_t {
   ntp_extension_malformed,
   ntp_header_wrong,
   ntp_message_truncated,
+  pop3_line_too_long,
+  pop3_pending_limit,
+  pop3_reply_malformed,
   ppp_header_too_short,
   pppoe_header_malformed,
   quic_crypto_limit,
@@ -188,7 +191,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 177;
+inline constexpr std::size_t kWeirdCount = 180;
 
 struct WeirdInfo {
   std::string_view name;
@@ -408,6 +411,12 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "Version or mode that is not assigned"},
     {"ntp_message_truncated", "ntp",
      "Message shorter than its header says"},
+    {"pop3_line_too_long", "pop3",
+     "Line longer than is read; its end is left out"},
+    {"pop3_pending_limit", "pop3",
+     "More commands without a reply than are kept"},
+    {"pop3_reply_malformed", "pop3",
+     "Reply that is neither +OK nor -ERR, RFC 1939 3"},
     {"ppp_header_too_short", "pppoe",
      "The frame ends inside the PPP protocol field"},
     {"pppoe_header_malformed", "pppoe",

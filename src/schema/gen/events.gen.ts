@@ -1226,6 +1226,30 @@ export interface SocksEvent extends FlowEnvelope {
   readonly reverse: boolean;
 }
 
+/** A POP3 connection. */
+export interface Pop3Event extends FlowEnvelope {
+  /** Name given with USER, APOP or AUTH PLAIN */
+  readonly user: string | null;
+  /** PASS, APOP, or a mechanism of AUTH */
+  readonly auth_method: string | null;
+  /** The server took the last login */
+  readonly auth_success: boolean | null;
+  /** Logins the server refused */
+  readonly auth_failures: number;
+  /** Messages fetched whole or in part */
+  readonly retrieved: number;
+  /** Messages marked as deleted */
+  readonly deleted: number;
+  /** The flow went over to TLS */
+  readonly tls: boolean;
+  /** Last line the server said */
+  readonly last_reply: string | null;
+  /** Files in the messages */
+  readonly fuids: readonly string[];
+  /** The flow's beginning was not seen */
+  readonly mid_stream: boolean;
+}
+
 /** The type of each kind, by its name. */
 export interface EventOf {
   readonly conn: ConnEvent;
@@ -1255,6 +1279,7 @@ export interface EventOf {
   readonly smtp: SmtpEvent;
   readonly quic: QuicEvent;
   readonly socks: SocksEvent;
+  readonly pop3: Pop3Event;
 }
 
 export type KindName = keyof EventOf;

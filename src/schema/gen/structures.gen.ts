@@ -64,6 +64,7 @@ export const KIND_IDS = {
   smtp: 40,
   quic: 41,
   socks: 42,
+  pop3: 43,
 } as const satisfies Readonly<Record<KindName, number>>;
 
 /** Name by number; a hole is no kind. */
@@ -111,6 +112,7 @@ export const KIND_NAMES: readonly (KindName | undefined)[] = [
   'smtp',
   'quic',
   'socks',
+  'pop3',
 ];
 
 /** Whether a kind begins with the flow envelope. */
@@ -142,6 +144,7 @@ export const HAS_FLOW: Readonly<Record<KindName, boolean>> = {
   smtp: true,
   quic: true,
   socks: true,
+  pop3: true,
 };
 
 /** Fields of each kind in record order. */
@@ -937,6 +940,28 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('method', 'u8', 'O', 0, 0),
     field('reverse', 'bool', '', 0, 0),
   ],
+  pop3: [
+    field('ts', 'time', '', 0, 0),
+    field('seen', 'time', '', 0, 0),
+    field('cut', 'bool', '', 0, 0),
+    field('uid', 'uid', 'I', 0, 0),
+    field('orig_h', 'ip', 'I', 0, 0, 'address'),
+    field('orig_p', 'u16', '', 0, 0),
+    field('resp_h', 'ip', 'I', 0, 0, 'address'),
+    field('resp_p', 'u16', '', 0, 0),
+    field('proto', 'u8', '', 0, 0),
+    field('vlan', 'u16', 'O', 0, 0),
+    field('user', 'text', 'OI', 256, 0, 'person'),
+    field('auth_method', 'text', 'O', 32, 0),
+    field('auth_success', 'bool', 'O', 0, 0),
+    field('auth_failures', 'u32', '', 0, 0),
+    field('retrieved', 'u32', '', 0, 0),
+    field('deleted', 'u32', '', 0, 0),
+    field('tls', 'bool', '', 0, 0),
+    field('last_reply', 'text', 'O', 512, 0),
+    field('fuids', 'text', 'L', 24, 64),
+    field('mid_stream', 'bool', '', 0, 0),
+  ],
 };
 
 /** msgpackr's `structures` for an Unpackr of one kind: the names of record id 0x40. */
@@ -1049,6 +1074,9 @@ export const WEIRDS: Readonly<Record<string, string>> = {
   ntp_extension_malformed: "Extension fields that do not end where the message does",
   ntp_header_wrong: "Version or mode that is not assigned",
   ntp_message_truncated: "Message shorter than its header says",
+  pop3_line_too_long: "Line longer than is read; its end is left out",
+  pop3_pending_limit: "More commands without a reply than are kept",
+  pop3_reply_malformed: "Reply that is neither +OK nor -ERR, RFC 1939 3",
   ppp_header_too_short: "The frame ends inside the PPP protocol field",
   pppoe_header_malformed: "PPPoE version or type is not 1, or the header is cut",
   quic_crypto_limit: "Handshake message over the limit, or in more pieces than are kept",

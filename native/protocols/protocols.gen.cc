@@ -16,11 +16,12 @@
 #include "protocols/ssh/ssh.h"
 #include "protocols/syslog/syslog.h"
 #include "protocols/tls/tls.h"
+#include "protocols/websocket/websocket.h"
 
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 13> kAll = {
+constexpr std::array<const flow::ProtocolInfo*, 14> kAll = {
     &dhcp::kProtocol,  // udp: 67 68
     &dns::kProtocol,  // both: 53 137 5353 5355
     &ftp::kProtocol,  // tcp: 21 2811
@@ -34,6 +35,7 @@ constexpr std::array<const flow::ProtocolInfo*, 13> kAll = {
     &ssh::kProtocol,  // tcp: 22
     &syslog::kProtocol,  // both: 514 601
     &tls::kProtocol,  // both: 443 853 993 995 465 8443
+    &websocket::kProtocol,  // tcp: 80 443
 };
 
 }  // namespace

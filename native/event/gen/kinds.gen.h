@@ -38,11 +38,12 @@ enum class Kind : std::uint8_t {
   quic = 41,
   socks = 42,
   pop3 = 43,
+  websocket = 44,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 44;
-inline constexpr std::array<Kind, 28> kKinds = {
+inline constexpr std::size_t kKindCount = 45;
+inline constexpr std::array<Kind, 29> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -71,6 +72,7 @@ inline constexpr std::array<Kind, 28> kKinds = {
     Kind::quic,
     Kind::socks,
     Kind::pop3,
+    Kind::websocket,
 };
 
 // Empty when no kind has this number.
@@ -105,6 +107,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::quic: return "quic";
     case Kind::socks: return "socks";
     case Kind::pop3: return "pop3";
+    case Kind::websocket: return "websocket";
   }
   return {};
 }

@@ -34,6 +34,7 @@
 #include "protocols/ssh/ssh.gen.h"
 #include "protocols/syslog/syslog.gen.h"
 #include "protocols/tls/tls.gen.h"
+#include "protocols/websocket/websocket.gen.h"
 
 namespace catenary::samples {
 
@@ -1004,6 +1005,29 @@ inline Pop3Event example<Pop3Event>() {
   return e;
 }
 
+template <>
+inline WebsocketEvent example<WebsocketEvent>() {
+  static const std::string_view client_protocols_[] = {std::string_view{"v1"}};
+  static const std::string_view client_extensions_[] = {std::string_view{"permessage-deflate"}};
+  WebsocketEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.host = std::string_view{"chat.example:8080"};
+  e.uri = std::string_view{"/events"};
+  e.user_agent = std::string_view{"curl/7.88.1"};
+  e.subprotocol = std::string_view{"v1"};
+  e.client_protocols = client_protocols_;
+  e.client_extensions = client_extensions_;
+  return e;
+}
+
 // visit(example event, its bytes in hex, the bytes of an empty event in hex), kind by kind.
 template <class Visit>
 void for_each_kind(Visit visit) {
@@ -1254,6 +1278,12 @@ void for_each_kind(Visit visit) {
     "62796591b24644554d564f615948427264656f74586731c2",
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c0c0c0c0000000c2c090c2");
+  visit(example<WebsocketEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664b1636861742e6578616d706c653a38303830a72f65"
+    "76656e7473ab6375726c2f372e38382e31a2763191a276319091b27065726d6573736167652d6465666c617465",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0c0c0c0c0909090");
 }
 
 }  // namespace catenary::samples

@@ -819,6 +819,25 @@ constexpr FieldInfo kPop3Fields[] = {
     {"fuids", FieldType::text, true, false, 24, 64, "Array(String)"},
     {"mid_stream", FieldType::boolean, false, false, 0, 0, "Bool"},
 };
+constexpr FieldInfo kWebsocketFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"host", FieldType::text, false, true, 520, 0, "Nullable(String)"},
+    {"uri", FieldType::text, false, true, 8192, 0, "Nullable(String)"},
+    {"user_agent", FieldType::text, false, true, 4096, 0, "Nullable(String)"},
+    {"subprotocol", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"client_protocols", FieldType::text, true, false, 1024, 16, "Array(String)"},
+    {"server_extensions", FieldType::text, true, false, 256, 16, "Array(String)"},
+    {"client_extensions", FieldType::text, true, false, 256, 16, "Array(String)"},
+};
 
 constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1077, kConnFields},
@@ -849,6 +868,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::quic, "quic", true, 14, 1112, kQuicFields},
     {Kind::socks, "socks", true, 0, 1019, kSocksFields},
     {Kind::pop3, "pop3", true, 0, 2638, kPop3Fields},
+    {Kind::websocket, "websocket", true, 10, 37885, kWebsocketFields},
 };
 
 }  // namespace
@@ -884,6 +904,7 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::quic: return &kInfos[25];
     case Kind::socks: return &kInfos[26];
     case Kind::pop3: return &kInfos[27];
+    case Kind::websocket: return &kInfos[28];
   }
   return nullptr;
 }

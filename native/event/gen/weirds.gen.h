@@ -181,6 +181,9 @@ enum class Weird : std::uint16_t {
   udp_length_differs,
   vlan_tag_too_short,
   vxlan_header_malformed,
+  websocket_accept_wrong,
+  websocket_field_missing,
+  websocket_field_repeated,
   x509_der_malformed,
   x509_explicit_curve,
   x509_extension_malformed,
@@ -191,7 +194,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 180;
+inline constexpr std::size_t kWeirdCount = 183;
 
 struct WeirdInfo {
   std::string_view name;
@@ -545,6 +548,12 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "The frame ends inside an 802.1Q tag"},
     {"vxlan_header_malformed", "vxlan",
      "A datagram to the VXLAN port without the I flag, or cut inside the header"},
+    {"websocket_accept_wrong", "websocket",
+     "Sec-WebSocket-Accept that does not answer the key, RFC 6455 4.2.2"},
+    {"websocket_field_missing", "websocket",
+     "Upgrade without Sec-WebSocket-Key or Sec-WebSocket-Accept, RFC 6455 4"},
+    {"websocket_field_repeated", "websocket",
+     "Sec-WebSocket-Key, -Accept or the server's -Protocol more than once, RFC 6455 4"},
     {"x509_der_malformed", "x509",
      "DER whose lengths or tags contradict themselves"},
     {"x509_explicit_curve", "x509",

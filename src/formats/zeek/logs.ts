@@ -14,9 +14,10 @@ import { SOCKS } from './logs/socks.ts';
 import { SSH } from './logs/ssh.ts';
 import { SSL } from './logs/ssl.ts';
 import { SYSLOG } from './logs/syslog.ts';
+import { WEBSOCKET } from './logs/websocket.ts';
 import { WEIRD } from './logs/weird.ts';
 import { X509 } from './logs/x509.ts';
 
 export const LOGS: readonly Log[] = [
-  ...[CONN, DNS, HTTP, SSL, X509, FILES, FTP, DHCP, NTP, QUIC, SMTP, SNMP, SOCKS, SSH, SYSLOG, WEIRD],
+  ...[CONN, DNS, HTTP, SSL, X509, FILES, FTP, DHCP, NTP, QUIC, SMTP, SNMP, SOCKS, SSH, SYSLOG, WEBSOCKET, WEIRD],
 ];

@@ -64,6 +64,7 @@ const UNSHOWN: Partial<Record<KindName, readonly string[]>> = {
   ntp: ['proto'],
   quic: ['proto'],
   socks: ['proto'],
+  websocket: ['proto'],
   smtp: ['proto'],
   snmp: ['proto'],
   ssh: ['proto'],

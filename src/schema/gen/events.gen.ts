@@ -1250,6 +1250,24 @@ export interface Pop3Event extends FlowEnvelope {
   readonly mid_stream: boolean;
 }
 
+/** A flow went over from HTTP to WebSocket. */
+export interface WebsocketEvent extends FlowEnvelope {
+  /** Host header, with its port */
+  readonly host: string | null;
+  /** Request target */
+  readonly uri: string | null;
+  /** User-Agent header */
+  readonly user_agent: string | null;
+  /** Subprotocol the server chose */
+  readonly subprotocol: string | null;
+  /** Subprotocols the client offers */
+  readonly client_protocols: readonly string[];
+  /** Extensions the server chose */
+  readonly server_extensions: readonly string[];
+  /** Extensions the client offers */
+  readonly client_extensions: readonly string[];
+}
+
 /** The type of each kind, by its name. */
 export interface EventOf {
   readonly conn: ConnEvent;
@@ -1280,6 +1298,7 @@ export interface EventOf {
   readonly quic: QuicEvent;
   readonly socks: SocksEvent;
   readonly pop3: Pop3Event;
+  readonly websocket: WebsocketEvent;
 }
 
 export type KindName = keyof EventOf;

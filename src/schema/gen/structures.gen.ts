@@ -65,6 +65,7 @@ export const KIND_IDS = {
   quic: 41,
   socks: 42,
   pop3: 43,
+  websocket: 44,
 } as const satisfies Readonly<Record<KindName, number>>;
 
 /** Name by number; a hole is no kind. */
@@ -113,6 +114,7 @@ export const KIND_NAMES: readonly (KindName | undefined)[] = [
   'quic',
   'socks',
   'pop3',
+  'websocket',
 ];
 
 /** Whether a kind begins with the flow envelope. */
@@ -145,6 +147,7 @@ export const HAS_FLOW: Readonly<Record<KindName, boolean>> = {
   quic: true,
   socks: true,
   pop3: true,
+  websocket: true,
 };
 
 /** Fields of each kind in record order. */
@@ -962,6 +965,25 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('fuids', 'text', 'L', 24, 64),
     field('mid_stream', 'bool', '', 0, 0),
   ],
+  websocket: [
+    field('ts', 'time', '', 0, 0),
+    field('seen', 'time', '', 0, 0),
+    field('cut', 'bool', '', 0, 0),
+    field('uid', 'uid', 'I', 0, 0),
+    field('orig_h', 'ip', 'I', 0, 0, 'address'),
+    field('orig_p', 'u16', '', 0, 0),
+    field('resp_h', 'ip', 'I', 0, 0, 'address'),
+    field('resp_p', 'u16', '', 0, 0),
+    field('proto', 'u8', '', 0, 0),
+    field('vlan', 'u16', 'O', 0, 0),
+    field('host', 'text', 'OI', 520, 0),
+    field('uri', 'text', 'O', 8192, 0, 'content'),
+    field('user_agent', 'text', 'O', 4096, 0),
+    field('subprotocol', 'text', 'OI', 256, 0),
+    field('client_protocols', 'text', 'L', 1024, 16),
+    field('server_extensions', 'text', 'L', 256, 16),
+    field('client_extensions', 'text', 'L', 256, 16),
+  ],
 };
 
 /** msgpackr's `structures` for an Unpackr of one kind: the names of record id 0x40. */
@@ -1141,6 +1163,9 @@ export const WEIRDS: Readonly<Record<string, string>> = {
   udp_length_differs: "The UDP length is not the length of the IP payload",
   vlan_tag_too_short: "The frame ends inside an 802.1Q tag",
   vxlan_header_malformed: "A datagram to the VXLAN port without the I flag, or cut inside the header",
+  websocket_accept_wrong: "Sec-WebSocket-Accept that does not answer the key, RFC 6455 4.2.2",
+  websocket_field_missing: "Upgrade without Sec-WebSocket-Key or Sec-WebSocket-Accept, RFC 6455 4",
+  websocket_field_repeated: "Sec-WebSocket-Key, -Accept or the server's -Protocol more than once, RFC 6455 4",
   x509_der_malformed: "DER whose lengths or tags contradict themselves",
   x509_explicit_curve: "Elliptic curve given by its numbers, not its name, RFC 5480 2.1.1; as in CVE-2020-0601",
   x509_extension_malformed: "Alternative names or basic constraints whose lengths or tags contradict themselves",

@@ -342,6 +342,52 @@ TEST(smtp, lists_at_their_limits) {
   }
 }
 
+TEST(smtp, headers_of_many_items_at_their_limits) {
+  const auto is_cut = [](const std::string& text) {
+    Harness h = flow_of();
+    play(h, message(text + "\r\n"));
+    h.close();
+    return h.lines(Kind::smtp)[0].find(R"("cut":true)") != std::string::npos;
+  };
+  for (const std::size_t n : {smtp::kAddresseesMax - 1, smtp::kAddresseesMax, smtp::kAddresseesMax + 1}) {
+    for (const std::string name : {"To: ", "Cc: "}) {
+      std::string header = name;
+      for (std::size_t i = 0; i < n; i++) header += "a" + std::to_string(i) + "@b,";
+      EXPECT(is_cut(header + "\r\n") == (n > smtp::kAddresseesMax));
+    }
+  }
+  // Two hops are the ends of the flow.
+  for (const std::size_t n : {smtp::kPathMax - 3, smtp::kPathMax - 2, smtp::kPathMax - 1}) {
+    std::string headers;
+    for (std::size_t i = 0; i < n; i++) headers += "Received: from a ([10.0.0." + std::to_string(i) + "]) by b\r\n";
+    EXPECT(is_cut(headers) == (n > smtp::kPathMax - 2));
+  }
+  for (const std::size_t n : {smtp::kFilesMax - 1, smtp::kFilesMax, smtp::kFilesMax + 1}) {
+    std::string text = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+    for (std::size_t i = 0; i < n; i++) text += "--b\r\n\r\nx\r\n";
+    EXPECT(is_cut(text) == (n > smtp::kFilesMax));
+  }
+  for (const std::size_t n : {4095u, 4096u, 4097u}) {
+    EXPECT(is_cut("Subject: " + std::string(n, 'x') + "\r\n") == (n > 4096));
+  }
+}
+
+// Beyond it a text is kept to 64 bytes.
+TEST(smtp, the_budget_of_all_mails_at_its_limit) {
+  constexpr std::size_t kMax = smtp::TextBudget::kBytesMax;
+  for (const std::size_t used : {kMax - 1, kMax, kMax + 1}) {
+    smtp::TextBudget budget{used};
+    {
+      smtp::Mail m;
+      m.begin(1, budget);
+      m.set(m.helo, std::string(65, 'x'), 256);
+      EXPECT_EQ(m.helo->size(), used > kMax ? 64u : 65u);
+      EXPECT_EQ(budget.used, used + m.helo->size());
+    }
+    EXPECT_EQ(budget.used, used);
+  }
+}
+
 TEST(smtp, parts_at_their_limit) {
   for (const std::uint32_t n : {mime::Message::kPartsMax - 1, mime::Message::kPartsMax, mime::Message::kPartsMax + 1}) {
     std::string text = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";

@@ -1,6 +1,7 @@
 // What a parser may use while it is called. Lives for one call.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "base/net.h"
@@ -22,6 +23,12 @@ class Nesting;
 enum class Dir : std::uint8_t { kOrig = 0, kResp = 1 };
 constexpr Dir other(Dir d) noexcept { return d == Dir::kOrig ? Dir::kResp : Dir::kOrig; }
 constexpr unsigned index(Dir d) noexcept { return static_cast<unsigned>(d); }
+
+// What was said when a flow went over from HTTP to another protocol (RFC 9110 7.8). Views: read during the call.
+struct Upgrade {
+  std::optional<std::string_view> uri, host, user_agent;
+  std::string_view request_fields, response_fields;  // "name:value" each, a line feed behind it
+};
 
 struct Context {
   Flow& flow;
@@ -46,6 +53,9 @@ struct Context {
   // What follows in this flow is another protocol, to be found by its first bytes (CONNECT, Upgrade).
   // The parser is detached after this call; what it left unread is what the next one reads first.
   void hand_over();
+  // The same where the parser knows which: that one has the flow at once, and is told what was agreed on. False when
+  // there is no such protocol here.
+  bool hand_over_to(std::string_view protocol, const Upgrade& upgrade);
   // The flow is a run of questions and answers over UDP (DNS): it ends after ten quiet seconds, not sixty.
   void end_when_quiet();
   // Another TCP connection is about to come, and whose it is (FTP's data connections): see flow/expected.h.

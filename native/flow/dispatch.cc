@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 namespace catenary::flow {
 
@@ -33,6 +34,17 @@ void Context::confirm(const char* service) {
 }
 
 void Context::hand_over() { flow.wants_hand_over = true; }
+
+bool Context::hand_over_to(std::string_view protocol, const Upgrade& upgrade) {
+  const ProtocolInfo* const p = nesting && !flow.next_parser ? nesting->find(protocol) : nullptr;
+  Parser* const next = p ? nesting->construct(*p, flow.next_parser_cap) : nullptr;
+  if (!next) return false;
+  next->on_upgrade(*this, upgrade);
+  flow.next_parser = next;
+  flow.next_protocol = p;
+  flow.wants_hand_over = true;
+  return true;
+}
 
 void Context::expect(const Expectation& e) {
   if (expected && !expected->add(e, now)) weird(Weird::flow_expected_limit);
@@ -145,6 +157,20 @@ void Dispatcher::detach(Flow& f) {
   f.detection = Detection::kClosed;
 }
 
+void Dispatcher::take_next(Flow& f) {
+  if (!f.next_parser) return;
+  f.parser = std::exchange(f.next_parser, nullptr);
+  f.protocol = f.next_protocol;
+  f.parser_cap = f.next_parser_cap;
+  f.detection = Detection::kAttached;
+}
+
+void Dispatcher::upgrade(Flow& f, std::string_view protocol, const Upgrade& upgrade) {
+  Context cx = context(f);
+  if (cx.hand_over_to(protocol, upgrade)) take_next(f);
+  f.wants_hand_over = false;
+}
+
 void Dispatcher::begin(Flow& f) {
   const Expectation* found = expected_.find(f.orig_h, f.resp_h, f.resp_p, packet_time_);
   if (!found) return;
@@ -182,12 +208,13 @@ void Dispatcher::feed(Flow& f, Dir dir, Bytes fresh) {
   Context cx = context(f);
   const Step step = f.parser->on_stream(cx, dir, in);
   const std::size_t left = in.left();
-  if (f.wants_hand_over) {
-    f.wants_hand_over = false;
+  const bool was_handed_over = std::exchange(f.wants_hand_over, false);
+  if (was_handed_over) {
     detach(f);
     f.detection = Detection::kOpen;
     f.probes_failed = 0;
     for (Endpoint& e : f.ends) e.stream.delivered_early = 0;
+    take_next(f);
   } else if (step == Step::kDetach || !in.ok()) {
     detach(f);
     for (Endpoint& e : f.ends) forget(e.stream);
@@ -211,7 +238,9 @@ void Dispatcher::feed(Flow& f, Dir dir, Bytes fresh) {
     }
   }
   // Handed over: what is unread is the beginning of something else.
-  if (f.detection == Detection::kOpen && s.unread_len > 0) detect(f, dir, {});
+  if (s.unread_len == 0 || !was_handed_over) return;
+  if (f.parser) return feed(f, dir, {});
+  if (f.detection == Detection::kOpen) detect(f, dir, {});
 }
 
 void Dispatcher::detect(Flow& f, Dir dir, Bytes fresh) {

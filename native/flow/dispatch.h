@@ -45,6 +45,8 @@ class Dispatcher final : public StreamListener, public Nesting {
   void at(Nanos packet_time) noexcept { packet_time_ = packet_time; }
   // A TCP connection, ahead of its first byte: one that was announced has its parser from here on.
   void begin(Flow& flow);
+  // A flow without a parser goes over to the protocol.
+  void upgrade(Flow& flow, std::string_view protocol, const Upgrade& upgrade);
   void on_datagram(Flow& flow, Dir dir, Bytes data);
   void close(Flow& flow);
   // Packet time, ahead of the packet; and the end of the input, behind the last flow.
@@ -78,6 +80,8 @@ class Dispatcher final : public StreamListener, public Nesting {
   void detect(Flow& flow, Dir dir, Bytes fresh);
   bool attach(Flow& flow, const ProtocolInfo& protocol);
   void detach(Flow& flow);
+  // The parser that was agreed on, if any, has the flow.
+  void take_next(Flow& flow);
   // Appends to what is unread; false when there is no room.
   bool keep(Flow& flow, Dir dir, Bytes bytes, std::uint32_t max);
   void forget(Stream& stream);

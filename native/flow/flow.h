@@ -125,6 +125,9 @@ struct Flow {
   Detection detection = Detection::kOpen;
   std::uint8_t probes_failed = 0;  // UDP datagrams, or bit per TCP direction
   bool wants_hand_over = false;
+  Parser* next_parser = nullptr;  // has the flow once the present one has left it
+  const ProtocolInfo* next_protocol = nullptr;
+  std::uint32_t next_parser_cap = 0;
   const ProtocolInfo* protocol = nullptr;
   Parser* parser = nullptr;
   std::uint32_t parser_cap = 0;  // bytes of the pool it lives in

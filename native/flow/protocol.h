@@ -75,6 +75,8 @@ class Parser {
   // The protocol that carries this one says whether what was tried has succeeded (a login): by its own status, or in
   // the token itself.
   virtual void on_outcome(Context&, bool /*is_success*/, bool /*in_token*/) {}
+  // The flow became this protocol by an agreement in the one before; called once, first.
+  virtual void on_upgrade(Context&, const Upgrade&) {}
   // The unread bytes of one direction of a TCP stream, in order.
   virtual Step on_stream(Context&, Dir, Cursor&) { return Step::kDetach; }
   // One UDP datagram.

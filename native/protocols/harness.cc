@@ -62,6 +62,10 @@ void Harness::outcome(bool is_success, bool in_token) {
   if (carried_) carried_->outcome(cx, is_success, in_token);
 }
 
+void Harness::upgrade(std::string_view protocol, const Upgrade& upgrade) {
+  dispatcher_.upgrade(flow_, protocol, upgrade);
+}
+
 bool Harness::open_beside(Dir dir, std::uint16_t resp_port) {
   beside_ = Flow{};
   beside_.orig_h = dir == Dir::kOrig ? flow_.orig_h : flow_.resp_h;

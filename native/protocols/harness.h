@@ -34,6 +34,8 @@ class Harness : event::DrainSink {
   void finish(Dir dir) { dispatcher_.on_finished(flow_, dir); }
   // Of a carried protocol: how it ended, as the protocol around it says.
   void outcome(bool is_success, bool in_token);
+  // The flow becomes the protocol as if another parser had handed it over.
+  void upgrade(std::string_view protocol, const Upgrade& upgrade);
   // A second TCP connection beside the flow, as one that it announced; false when nobody reads it. Both addresses are
   // of the flow: `dir` says which of them opens it.
   bool open_beside(Dir dir, std::uint16_t resp_port);

@@ -12,17 +12,21 @@
 #include "protocols/kerberos/kerberos.h"
 #include "protocols/ntlm/ntlm.h"
 #include "protocols/ntp/ntp.h"
+#include "protocols/pop3/pop3.h"
+#include "protocols/quic/quic.h"
 #include "protocols/smb/smb.h"
 #include "protocols/smtp/smtp.h"
 #include "protocols/snmp/snmp.h"
+#include "protocols/socks/socks.h"
 #include "protocols/ssh/ssh.h"
 #include "protocols/syslog/syslog.h"
 #include "protocols/tls/tls.h"
+#include "protocols/websocket/websocket.h"
 
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 15> kAll = {
+constexpr std::array<const flow::ProtocolInfo*, 19> kAll = {
     &dce_rpc::kProtocol,  // tcp: 135
     &dhcp::kProtocol,  // udp: 67 68
     &dns::kProtocol,  // both: 53 137 5353 5355
@@ -32,12 +36,16 @@ constexpr std::array<const flow::ProtocolInfo*, 15> kAll = {
     &kerberos::kProtocol,  // both: 88
     &ntlm::kProtocol,  // nested
     &ntp::kProtocol,  // udp: 123
+    &pop3::kProtocol,  // tcp: 110
+    &quic::kProtocol,  // udp: 443 853
     &smb::kProtocol,  // tcp: 445 139
     &smtp::kProtocol,  // tcp: 25 587
     &snmp::kProtocol,  // udp: 161 162
+    &socks::kProtocol,  // tcp: 1080
     &ssh::kProtocol,  // tcp: 22
     &syslog::kProtocol,  // both: 514 601
     &tls::kProtocol,  // both: 443 853 993 995 465 8443
+    &websocket::kProtocol,  // tcp: 80 443
 };
 
 }  // namespace

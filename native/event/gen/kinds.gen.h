@@ -35,6 +35,10 @@ enum class Kind : std::uint8_t {
   ftp = 23,
   syslog = 25,
   smtp = 40,
+  quic = 41,
+  socks = 42,
+  pop3 = 43,
+  websocket = 44,
   ntlm = 50,
   smb = 51,
   smb_file = 52,
@@ -45,7 +49,7 @@ enum class Kind : std::uint8_t {
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
 inline constexpr std::size_t kKindCount = 56;
-inline constexpr std::array<Kind, 31> kKinds = {
+inline constexpr std::array<Kind, 35> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -71,6 +75,10 @@ inline constexpr std::array<Kind, 31> kKinds = {
     Kind::ftp,
     Kind::syslog,
     Kind::smtp,
+    Kind::quic,
+    Kind::socks,
+    Kind::pop3,
+    Kind::websocket,
     Kind::ntlm,
     Kind::smb,
     Kind::smb_file,
@@ -108,6 +116,10 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::ftp: return "ftp";
     case Kind::syslog: return "syslog";
     case Kind::smtp: return "smtp";
+    case Kind::quic: return "quic";
+    case Kind::socks: return "socks";
+    case Kind::pop3: return "pop3";
+    case Kind::websocket: return "websocket";
     case Kind::ntlm: return "ntlm";
     case Kind::smb: return "smb";
     case Kind::smb_file: return "smb_file";

@@ -29,14 +29,18 @@
 #include "protocols/kerberos/kerberos.gen.h"
 #include "protocols/ntlm/ntlm.gen.h"
 #include "protocols/ntp/ntp.gen.h"
+#include "protocols/pop3/pop3.gen.h"
+#include "protocols/quic/quic.gen.h"
 #include "protocols/smb/smb.gen.h"
 #include "protocols/smb/smb_file.gen.h"
 #include "protocols/smb/smb_mapping.gen.h"
 #include "protocols/smtp/smtp.gen.h"
 #include "protocols/snmp/snmp.gen.h"
+#include "protocols/socks/socks.gen.h"
 #include "protocols/ssh/ssh.gen.h"
 #include "protocols/syslog/syslog.gen.h"
 #include "protocols/tls/tls.gen.h"
+#include "protocols/websocket/websocket.gen.h"
 
 namespace catenary::samples {
 
@@ -946,6 +950,104 @@ inline SmtpEvent example<SmtpEvent>() {
 }
 
 template <>
+inline QuicEvent example<QuicEvent>() {
+  QuicEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.version = std::string_view{"1"};
+  e.client_initial_dcid = std::string_view{"8394c8f03e515708"};
+  e.client_scid = std::string_view{"e5ec6b26"};
+  e.server_scid = std::string_view{"f067a5502a4262b5"};
+  e.server_name = std::string_view{"www.example.com"};
+  e.client_protocol = std::string_view{"h3"};
+  e.history = std::string_view{"ISishO"};
+  return e;
+}
+
+template <>
+inline SocksEvent example<SocksEvent>() {
+  SocksEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.version = 5;
+  e.user = std::string_view{"alice"};
+  e.status = std::string_view{"succeeded"};
+  e.request_host = ip_of("203.0.113.7");
+  e.request_name = std::string_view{"www.example.com"};
+  e.request_p = 443;
+  e.bound_host = ip_of("198.51.100.2");
+  e.bound_name = std::string_view{"proxy.example.com"};
+  e.bound_p = 40000;
+  e.command = std::string_view{"connect"};
+  e.method = 0;
+  e.reverse = false;
+  return e;
+}
+
+template <>
+inline Pop3Event example<Pop3Event>() {
+  static const std::string_view fuids_[] = {std::string_view{"FDUMVOaYHBrdeotXg1"}};
+  Pop3Event e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.user = std::string_view{"alice"};
+  e.auth_method = std::string_view{"PASS"};
+  e.auth_success = true;
+  e.auth_failures = 0;
+  e.retrieved = 2;
+  e.deleted = 0;
+  e.tls = false;
+  e.last_reply = std::string_view{"+OK bye"};
+  e.fuids = fuids_;
+  e.mid_stream = false;
+  return e;
+}
+
+template <>
+inline WebsocketEvent example<WebsocketEvent>() {
+  static const std::string_view client_protocols_[] = {std::string_view{"v1"}};
+  static const std::string_view client_extensions_[] = {std::string_view{"permessage-deflate"}};
+  WebsocketEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.host = std::string_view{"chat.example:8080"};
+  e.uri = std::string_view{"/events"};
+  e.user_agent = std::string_view{"curl/7.88.1"};
+  e.subprotocol = std::string_view{"v1"};
+  e.client_protocols = client_protocols_;
+  e.client_extensions = client_extensions_;
+  return e;
+}
+
+template <>
 inline NtlmEvent example<NtlmEvent>() {
   NtlmEvent e;
   e.ts = 1700000000000001ULL;
@@ -1345,6 +1447,32 @@ void for_each_kind(Visit visit) {
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c000c0c090c0c09090c0c0c0c0c0c0c0c090c0c290c0c0c0"
     "90c2c2c2");
+  visit(example<QuicEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664a131b038333934633866303365353135373038a865"
+    "35656336623236b066303637613535303261343236326235af7777772e6578616d706c652e636f6da26833a649536973"
+    "684f",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0a0c0c0c0c0c0a0");
+  visit(example<SocksEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db800000000000000000000000250066405a5616c696365a9737563636565646564c4100000"
+    "0000000000000000ffffcb007107af7777772e6578616d706c652e636f6dcd01bbc41000000000000000000000ffffc6"
+    "336402b170726f78792e6578616d706c652e636f6dcd9c40a7636f6e6e65637400c2",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c000c0c0c0c0c0c0c0c0c0c0c2");
+  visit(example<Pop3Event>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664a5616c696365a450415353c3000200c2a72b4f4b20"
+    "62796591b24644554d564f615948427264656f74586731c2",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0c0c0c0000000c2c090c2");
+  visit(example<WebsocketEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664b1636861742e6578616d706c653a38303830a72f65"
+    "76656e7473ab6375726c2f372e38382e31a2763191a276319091b27065726d6573736167652d6465666c617465",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0c0c0c0c0909090");
   visit(example<NtlmEvent>(),
     "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
     "000201cdc000c41020010db8000000000000000000000002500664a5616c696365ac574f524b53544154494f4e35a745"

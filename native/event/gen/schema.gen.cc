@@ -767,6 +767,90 @@ constexpr FieldInfo kSmtpFields[] = {
     {"mid_stream", FieldType::boolean, false, false, 0, 0, "Bool"},
     {"decrypted", FieldType::boolean, false, false, 0, 0, "Bool"},
 };
+constexpr FieldInfo kQuicFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"version", FieldType::text, false, false, 24, 0, "String"},
+    {"client_initial_dcid", FieldType::text, false, true, 40, 0, "Nullable(String)"},
+    {"client_scid", FieldType::text, false, true, 40, 0, "Nullable(String)"},
+    {"server_scid", FieldType::text, false, true, 40, 0, "Nullable(String)"},
+    {"server_name", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"client_protocol", FieldType::text, false, true, 255, 0, "Nullable(String)"},
+    {"history", FieldType::text, false, false, 100, 0, "String"},
+};
+constexpr FieldInfo kSocksFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"version", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"user", FieldType::text, false, true, 255, 0, "Nullable(String)"},
+    {"status", FieldType::text, false, true, 96, 0, "Nullable(String)"},
+    {"request_host", FieldType::ip, false, true, 0, 0, "Nullable(IPv6)"},
+    {"request_name", FieldType::text, false, true, 255, 0, "Nullable(String)"},
+    {"request_p", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"bound_host", FieldType::ip, false, true, 0, 0, "Nullable(IPv6)"},
+    {"bound_name", FieldType::text, false, true, 255, 0, "Nullable(String)"},
+    {"bound_p", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"command", FieldType::text, false, true, 16, 0, "Nullable(String)"},
+    {"method", FieldType::u8, false, true, 0, 0, "Nullable(UInt8)"},
+    {"reverse", FieldType::boolean, false, false, 0, 0, "Bool"},
+};
+constexpr FieldInfo kPop3Fields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"user", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"auth_method", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"auth_success", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"auth_failures", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"retrieved", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"deleted", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"tls", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"last_reply", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"fuids", FieldType::text, true, false, 24, 64, "Array(String)"},
+    {"mid_stream", FieldType::boolean, false, false, 0, 0, "Bool"},
+};
+constexpr FieldInfo kWebsocketFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"host", FieldType::text, false, true, 520, 0, "Nullable(String)"},
+    {"uri", FieldType::text, false, true, 8192, 0, "Nullable(String)"},
+    {"user_agent", FieldType::text, false, true, 4096, 0, "Nullable(String)"},
+    {"subprotocol", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"client_protocols", FieldType::text, true, false, 1024, 16, "Array(String)"},
+    {"server_extensions", FieldType::text, true, false, 256, 16, "Array(String)"},
+    {"client_extensions", FieldType::text, true, false, 256, 16, "Array(String)"},
+};
 constexpr FieldInfo kNtlmFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
     {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -943,6 +1027,10 @@ constexpr KindInfo kInfos[] = {
     {Kind::ftp, "ftp", true, 0, 8849, kFtpFields},
     {Kind::syslog, "syslog", true, 0, 8789, kSyslogFields},
     {Kind::smtp, "smtp", true, 0, 62312, kSmtpFields},
+    {Kind::quic, "quic", true, 14, 1112, kQuicFields},
+    {Kind::socks, "socks", true, 0, 1019, kSocksFields},
+    {Kind::pop3, "pop3", true, 0, 2638, kPop3Fields},
+    {Kind::websocket, "websocket", true, 10, 37885, kWebsocketFields},
     {Kind::ntlm, "ntlm", true, 0, 2236, kNtlmFields},
     {Kind::smb, "smb", true, 0, 449, kSmbFields},
     {Kind::smb_file, "smb_file", true, 0, 5336, kSmbFileFields},
@@ -981,12 +1069,16 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::ftp: return &kInfos[22];
     case Kind::syslog: return &kInfos[23];
     case Kind::smtp: return &kInfos[24];
-    case Kind::ntlm: return &kInfos[25];
-    case Kind::smb: return &kInfos[26];
-    case Kind::smb_file: return &kInfos[27];
-    case Kind::smb_mapping: return &kInfos[28];
-    case Kind::dce_rpc: return &kInfos[29];
-    case Kind::kerberos: return &kInfos[30];
+    case Kind::quic: return &kInfos[25];
+    case Kind::socks: return &kInfos[26];
+    case Kind::pop3: return &kInfos[27];
+    case Kind::websocket: return &kInfos[28];
+    case Kind::ntlm: return &kInfos[29];
+    case Kind::smb: return &kInfos[30];
+    case Kind::smb_file: return &kInfos[31];
+    case Kind::smb_mapping: return &kInfos[32];
+    case Kind::dce_rpc: return &kInfos[33];
+    case Kind::kerberos: return &kInfos[34];
   }
   return nullptr;
 }

@@ -22,12 +22,14 @@ void Headers::start(flow::Dir dir, bool is_http_1_1) {
   dir_ = dir;
   is_http_1_1_ = is_http_1_1;
   has_length_ = has_transfer_ = is_chunked_ = has_upgrade_ = has_host_ = said_limit_ = has_range_ = false;
+  is_websocket_ = false;
   lines_ = 0;
   length_ = 0;
   coding_ = Coding::kIdentity;
   range_ = {};
   boundary_.clear();
   file_name_.clear();
+  websocket_fields_.clear();
 }
 
 void Headers::line(flow::Context& cx, Transaction& tx, std::string_view line) {
@@ -47,6 +49,11 @@ void Headers::line(flow::Context& cx, Transaction& tx, std::string_view line) {
   }
   lines_++;
   tx.keep_name(dir_, name);
+  if (name.size() > 14 && equals_any_case(name.substr(0, 14), "sec-websocket-") &&
+      websocket_fields_.size() + line.size() < kWebsocketBytesMax) {
+    websocket_fields_.append(name).push_back(':');
+    websocket_fields_.append(value).push_back('\n');
+  }
   if (dir_ == flow::Dir::kOrig)
     request_field(tx, name, value);
   else
@@ -61,7 +68,9 @@ void Headers::framing_field(flow::Context& cx, Transaction& tx, std::string_view
       has_host_ = true;
       return;
     case 7:
-      if (equals_any_case(name, "upgrade")) has_upgrade_ = true;
+      if (!equals_any_case(name, "upgrade")) return;
+      has_upgrade_ = true;
+      is_websocket_ = equals_any_case(first_token(value), "websocket");
       return;
     case 12:
       if (!equals_any_case(name, "content-type")) return;

@@ -19,6 +19,7 @@ class Headers {
  public:
   // Lines that are kept; framing fields count behind it too, or hiding one behind many would cut the body wrongly.
   static constexpr std::uint32_t kLinesMax = 256;
+  static constexpr std::size_t kWebsocketBytesMax = 4096;
 
   void start(flow::Dir dir, bool is_http_1_1);
   // One field line without its line end; folded lines are already one (RFC 9112 5.2).
@@ -29,6 +30,9 @@ class Headers {
 
   std::uint64_t length() const noexcept { return length_; }
   bool is_upgrade() const noexcept { return has_upgrade_; }
+  bool is_websocket() const noexcept { return is_websocket_; }
+  // Sec-WebSocket-* fields, as flow::Upgrade has them.
+  std::string_view websocket_fields() const noexcept { return websocket_fields_; }
 
  private:
   void framing_field(flow::Context& cx, Transaction& tx, std::string_view name, std::string_view value);
@@ -38,12 +42,13 @@ class Headers {
   flow::Dir dir_{};
   bool is_http_1_1_ = false;
   bool has_length_ = false, has_transfer_ = false, is_chunked_ = false, has_upgrade_ = false, has_host_ = false;
+  bool is_websocket_ = false;
   bool said_limit_ = false, has_range_ = false;
   std::uint32_t lines_ = 0;
   std::uint64_t length_ = 0;
   Coding coding_ = Coding::kIdentity;
   Range range_;
-  std::string boundary_, file_name_;
+  std::string boundary_, file_name_, websocket_fields_;
 };
 
 }  // namespace catenary::http

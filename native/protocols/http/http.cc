@@ -84,6 +84,7 @@ class HttpParser final : public flow::Parser {
   Transaction* next_unanswered() noexcept;
   void make_room(Context& cx);
   void finish(Context& cx, Transaction& tx);
+  bool upgrade_to_websocket(Context& cx, const Transaction& tx);
   void remember_counts(Context& cx);
   void recall_counts(Context& cx);
 
@@ -240,11 +241,24 @@ Step HttpParser::on_stream(Context& cx, Dir dir, Cursor& in) {
   }
   if (is_handing_over_) {
     remember_counts(cx);
-    cx.hand_over();
+    if (!interim_ || !s.headers.is_websocket() || !upgrade_to_websocket(cx, *interim_)) cx.hand_over();
     return Step::kContinue;
   }
   const bool is_over = sides_[0].state == State::kDead && sides_[1].state == State::kDead;
   return is_over || (!is_confirmed_ && s.state == State::kDead) ? Step::kDetach : Step::kContinue;
+}
+
+// RFC 6455 4: what follows the 101 are its frames.
+bool HttpParser::upgrade_to_websocket(Context& cx, const Transaction& tx) {
+  const auto text = [&](Slice s) { return s.is_set ? std::optional(tx.text(s)) : std::nullopt; };
+  std::string host(tx.text(tx.host));
+  if (tx.host_port) host += ":" + std::to_string(*tx.host_port);
+  const flow::Upgrade upgrade{.uri = text(tx.uri),
+                              .host = tx.host.is_set ? std::optional<std::string_view>(host) : std::nullopt,
+                              .user_agent = text(tx.user_agent),
+                              .request_fields = side(Dir::kOrig).headers.websocket_fields(),
+                              .response_fields = side(Dir::kResp).headers.websocket_fields()};
+  return cx.hand_over_to("websocket", upgrade);
 }
 
 // A segment that begins with a start line takes the stream up again; what does not is skipped.

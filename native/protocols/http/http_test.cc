@@ -255,6 +255,26 @@ TEST(http, upgrade_hands_the_stream_over) {
   EXPECT(!h.is_attached());
   const std::string out = h.close();
   EXPECT(has(out, R"("status_code":101)") && has(out, R"("info_code":101)"));
+  EXPECT(has(out, R"("kind":"websocket")"));
+  EXPECT(has(out, R"("host":"h","uri":"/ws")"));
+  Harness other = flow_to();
+  other.orig("GET /x HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\n\r\n");
+  other.resp("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n");
+  other.close();
+  EXPECT_EQ(other.count(Kind::websocket), 0u);
+}
+
+// The fields of both sides go with the flow, as much of them as is kept.
+TEST(http, websocket_fields_are_handed_over) {
+  for (const std::size_t n : {3000u, 4100u}) {
+    Harness h = flow_to();
+    h.orig("GET /ws HTTP/1.1\r\nHost: h:81\r\nUser-Agent: u\r\nSec-WebSocket-Extensions: " + std::string(n, 'x') +
+           "\r\nSec-WebSocket-Protocol: a, b\r\nUpgrade: WebSocket\r\n\r\n");
+    h.resp("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: b\r\n\r\n");
+    const std::string out = h.close();
+    EXPECT(has(out, R"("host":"h:81","uri":"/ws","user_agent":"u","subprotocol":"b","client_protocols":["a","b"])"));
+    EXPECT(has(out, "xxxx") == (n < 4096));
+  }
 }
 
 TEST(http, version_0_9) {

@@ -110,6 +110,7 @@ class Parser final : public flow::Parser, mime::MessageSink {
   void open_message();
   void end_data(Context& cx);
   void write(Context& cx);
+  void renew(Context& cx);
 
   void on_header(std::string_view name, std::string_view value) override { mail_.on_header(name, value); }
   void on_file(std::string_view fuid) override { mail_.add_file(fuid); }
@@ -361,7 +362,13 @@ void Parser::write(Context& cx) {
   mail_.auth_success = auth_success_;
   is_login_told_ = true;
   mail_.emit(cx, messages_ + 1);
+  renew(cx);
+}
+
+// What comes next belongs to the next message, be it a header of one that is already under way.
+void Parser::renew(Context& cx) {
   mail_.reset();
+  mail(cx);
 }
 
 // ---- the server ------------------------------------------------------------------------------------------------
@@ -423,7 +430,7 @@ void Parser::on_reply(Context& cx, Command to, unsigned code) {
         written_early_--;
       } else {
         if (mail_.has_message) write(cx);
-        mail_.reset();
+        renew(cx);
         awaits_answer_ = false;
       }
       messages_++;

@@ -208,6 +208,16 @@ TEST(smtp, a_message_sent_before_the_answer_to_the_last_is_one_of_its_own) {
   EXPECT_HAS(out, R"("subject":"2","last_reply":"250 second")");
 }
 
+// An answer may come while the next message, that nothing announced, is on its way.
+TEST(smtp, an_answer_within_the_next_message) {
+  Harness h = flow_of();
+  std::vector<Turn> t = envelope();
+  t.insert(t.end(), {{kClient, "\r\n.\r\nDATA\r\n"}, {kServer, "250 ok\r\n"}, {kClient, "Subject: late\r\n\r\n.\r\n"}});
+  play(h, t);
+  EXPECT_HAS(h.close(), R"("subject":"late")");
+  EXPECT_EQ(h.count(Kind::smtp), 2u);
+}
+
 TEST(smtp, starttls_hands_over_and_is_told) {
   Harness h = flow_of();
   play(h, greeting());
@@ -329,6 +339,52 @@ TEST(smtp, lists_at_their_limits) {
     play(h, message(text));
     h.close();
     EXPECT_HAS(h.lines(Kind::smtp)[0], n > smtp::kUrlsMax ? R"("cut":true)" : R"("cut":false)");
+  }
+}
+
+TEST(smtp, headers_of_many_items_at_their_limits) {
+  const auto is_cut = [](const std::string& text) {
+    Harness h = flow_of();
+    play(h, message(text + "\r\n"));
+    h.close();
+    return h.lines(Kind::smtp)[0].find(R"("cut":true)") != std::string::npos;
+  };
+  for (const std::size_t n : {smtp::kAddresseesMax - 1, smtp::kAddresseesMax, smtp::kAddresseesMax + 1}) {
+    for (const std::string name : {"To: ", "Cc: "}) {
+      std::string header = name;
+      for (std::size_t i = 0; i < n; i++) header += "a" + std::to_string(i) + "@b,";
+      EXPECT(is_cut(header + "\r\n") == (n > smtp::kAddresseesMax));
+    }
+  }
+  // Two hops are the ends of the flow.
+  for (const std::size_t n : {smtp::kPathMax - 3, smtp::kPathMax - 2, smtp::kPathMax - 1}) {
+    std::string headers;
+    for (std::size_t i = 0; i < n; i++) headers += "Received: from a ([10.0.0." + std::to_string(i) + "]) by b\r\n";
+    EXPECT(is_cut(headers) == (n > smtp::kPathMax - 2));
+  }
+  for (const std::size_t n : {smtp::kFilesMax - 1, smtp::kFilesMax, smtp::kFilesMax + 1}) {
+    std::string text = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+    for (std::size_t i = 0; i < n; i++) text += "--b\r\n\r\nx\r\n";
+    EXPECT(is_cut(text) == (n > smtp::kFilesMax));
+  }
+  for (const std::size_t n : {4095u, 4096u, 4097u}) {
+    EXPECT(is_cut("Subject: " + std::string(n, 'x') + "\r\n") == (n > 4096));
+  }
+}
+
+// Beyond it a text is kept to 64 bytes.
+TEST(smtp, the_budget_of_all_mails_at_its_limit) {
+  constexpr std::size_t kMax = smtp::TextBudget::kBytesMax;
+  for (const std::size_t used : {kMax - 1, kMax, kMax + 1}) {
+    smtp::TextBudget budget{used};
+    {
+      smtp::Mail m;
+      m.begin(1, budget);
+      m.set(m.helo, std::string(65, 'x'), 256);
+      EXPECT_EQ(m.helo->size(), used > kMax ? 64u : 65u);
+      EXPECT_EQ(budget.used, used + m.helo->size());
+    }
+    EXPECT_EQ(budget.used, used);
   }
 }
 

@@ -20,26 +20,6 @@ bool is_stun(Cursor in) noexcept {
 
 }  // namespace
 
-// Puts a range into the list; false when it would be one too many.
-bool Fragments::note(Range r) noexcept {
-  std::size_t first = 0;
-  while (first < ranges_size_ && ranges_[first].to < r.from) first++;
-  std::size_t last = first;  // behind the ranges that touch it
-  while (last < ranges_size_ && ranges_[last].from <= r.to) {
-    r = {std::min(r.from, ranges_[last].from), std::max(r.to, ranges_[last].to)};
-    last++;
-  }
-  if (first == last && ranges_size_ == kFragmentsMax) return false;
-  const auto at = [&](std::size_t i) { return ranges_.begin() + static_cast<std::ptrdiff_t>(i); };
-  if (first == last)
-    std::move_backward(at(first), at(ranges_size_), at(ranges_size_ + 1));
-  else
-    std::move(at(last), at(ranges_size_), at(first + 1));
-  ranges_size_ = ranges_size_ + 1 - (last - first);
-  ranges_[first] = r;
-  return true;
-}
-
 bool Fragments::add(std::uint16_t sequence, std::uint32_t length, std::uint32_t offset, Bytes piece) {
   if (length > kFragmentedBytesMax || offset > length || piece.size() > length - offset) return false;
   if (!is_open_ || sequence != sequence_ || length != message_.size()) {
@@ -48,11 +28,11 @@ bool Fragments::add(std::uint16_t sequence, std::uint32_t length, std::uint32_t 
     is_whole_ = false;
     sequence_ = sequence;
     message_.assign(length, 0);
-    ranges_size_ = 0;
+    ranges_.clear();
   }
-  if (is_whole_ || !note({offset, offset + static_cast<std::uint32_t>(piece.size())})) return false;
+  if (is_whole_ || !ranges_.add(offset, offset + static_cast<std::uint32_t>(piece.size()))) return false;
   std::copy(piece.begin(), piece.end(), message_.begin() + offset);
-  is_whole_ = ranges_size_ == 1 && ranges_[0].from == 0 && ranges_[0].to == length;
+  is_whole_ = ranges_.whole_until() == length;
   return is_whole_;
 }
 

@@ -156,7 +156,7 @@ std::string_view ja3s(const ServerHello& h, files::Hasher& hasher, std::array<ch
   return md5_text(text, hasher, out);
 }
 
-std::string_view ja4(const ClientHello& h, bool is_dtls, files::Hasher& hasher,
+std::string_view ja4(const ClientHello& h, char transport, files::Hasher& hasher,
                      std::array<char, kJa4Bytes>& out) noexcept {
   if (h.is_over_limit()) return {};
   List<std::uint16_t, kCiphersMax> ciphers;
@@ -174,7 +174,7 @@ std::string_view ja4(const ClientHello& h, bool is_dtls, files::Hasher& hasher,
   sort(extensions);
 
   Ja4Text text{out};
-  text.put(is_dtls ? 'd' : 't');
+  text.put(transport);
   text.put(version_code(newest_version(h)));
   text.put(h.extensions.types.has(kServerName) ? 'd' : 'i');
   text.count(ciphers.size);

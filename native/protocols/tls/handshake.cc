@@ -169,7 +169,7 @@ bool Handshake::on_encrypted() noexcept {
 void Handshake::keep_hello(const ClientHello& h, Bytes body, Worker& worker) {
   files::Hasher& hasher = worker.certificates.hasher();
   ja3_size_ = static_cast<std::uint8_t>(ja3(h, hasher, ja3_).size());
-  ja4_size_ = static_cast<std::uint8_t>(ja4(h, is_dtls_, hasher, ja4_).size());
+  ja4_size_ = static_cast<std::uint8_t>(ja4(h, is_dtls_ ? 'd' : is_quic_ ? 'q' : 't', hasher, ja4_).size());
   if (body.size() <= kHelloKeptMax)
     hello_.assign(body.begin(), body.end());
   else

@@ -49,6 +49,8 @@ struct Worker final : flow::Shared {
 class Handshake {
  public:
   void set_dtls() noexcept { is_dtls_ = true; }
+  // Within QUIC, which has its own packets in place of records.
+  void set_quic() noexcept { is_quic_ = true; }
 
   // One whole handshake message. False: it cannot be what it says; nothing more is to be read of this flow.
   bool on_message(flow::Context& cx, flow::Dir dir, std::uint8_t type, Bytes body, Worker& worker);
@@ -105,7 +107,7 @@ class Handshake {
   void emit(flow::Context& cx);
 
   Nanos first_ = 0;  // when the first sign was seen; 0: none
-  bool is_dtls_ = false;
+  bool is_dtls_ = false, is_quic_ = false;
   bool is_written_ = false;
   bool established_ = false, resumed_ = false;
   bool flipped_ = false, told_unclear_ = false;

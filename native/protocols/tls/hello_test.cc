@@ -19,13 +19,13 @@ std::string ja3_of(const Client& c) {
   EXPECT(tls::read(Cursor(body), h));
   return std::string(tls::ja3(h, hasher, out));
 }
-std::string ja4_of(const Client& c, bool is_dtls = false) {
+std::string ja4_of(const Client& c, char transport = 't') {
   const Octets body = client_hello_body(c);
   tls::ClientHello h;
   files::Hasher hasher;
   std::array<char, tls::kJa4Bytes> out;
   EXPECT(tls::read(Cursor(body), h));
-  return std::string(tls::ja4(h, is_dtls, hasher, out));
+  return std::string(tls::ja4(h, transport, hasher, out));
 }
 bool is_read(const Octets& extensions) {
   const Octets body = client_hello_body({.extensions = extensions});
@@ -90,9 +90,10 @@ TEST(tls_hello, ja4_of_versions_and_of_nothing) {
   EXPECT_EQ(ja4_of({.version = 0x0301}).substr(0, 3), "t10");
   EXPECT_EQ(ja4_of({.version = 0x0302}).substr(0, 3), "t11");
   EXPECT_EQ(ja4_of({.version = 0x7f12}).substr(0, 3), "t00");
-  EXPECT_EQ(ja4_of({.version = 0xfefd}, true).substr(0, 3), "dd2");
+  EXPECT_EQ(ja4_of({.version = 0xfefd}, 'd').substr(0, 3), "dd2");
+  EXPECT_EQ(ja4_of({.version = 0x0303}, 'q').substr(0, 3), "q12");
   EXPECT_EQ(
-      ja4_of({.version = 0xfefd, .extensions = extension(43, short_list(u16s({0xfefd, 0xfefc})))}, true).substr(0, 3),
+      ja4_of({.version = 0xfefd, .extensions = extension(43, short_list(u16s({0xfefd, 0xfefc})))}, 'd').substr(0, 3),
       "dd3");
 }
 

@@ -132,6 +132,8 @@ Parser::Header Parser::read_header(flow::Context& cx, flow::Dir dir, Cursor& in,
 }
 
 flow::Step Parser::on_stream(flow::Context& cx, flow::Dir dir, Cursor& in) {
+  constexpr std::uint8_t kUdp = 17;
+  if (cx.flow.proto == kUdp) handshake_.set_quic();
   Side& side = sides_[flow::index(dir)];
   while (!in.done()) {
     if (side.skip > 0) {

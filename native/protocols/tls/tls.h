@@ -9,6 +9,7 @@
 // copied. When the handshake is over the parser leaves the flow: application data costs nothing at all from then on.
 #pragma once
 
+#include "base/ranges.h"
 #include "protocols/tls/handshake.h"
 
 namespace catenary::tls {
@@ -34,14 +35,8 @@ class Fragments {
   Bytes message() const noexcept { return {message_.data(), message_.size()}; }
 
  private:
-  struct Range {
-    std::uint32_t from, to;
-  };
-  bool note(Range r) noexcept;
-
   std::vector<std::uint8_t> message_;
-  std::array<Range, kFragmentsMax> ranges_;  // what is there: apart, ascending
-  std::size_t ranges_size_ = 0;
+  RangeSet<kFragmentsMax> ranges_;
   std::uint16_t sequence_ = 0;
   bool is_open_ = false, is_whole_ = false;
 };

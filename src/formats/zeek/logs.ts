@@ -10,18 +10,21 @@ import { HTTP } from './logs/http.ts';
 import { KERBEROS } from './logs/kerberos.ts';
 import { NTLM } from './logs/ntlm.ts';
 import { NTP } from './logs/ntp.ts';
+import { QUIC } from './logs/quic.ts';
 import { SMB_FILES } from './logs/smb_files.ts';
 import { SMB_MAPPING } from './logs/smb_mapping.ts';
 import { SMTP } from './logs/smtp.ts';
 import { SNMP } from './logs/snmp.ts';
+import { SOCKS } from './logs/socks.ts';
 import { SSH } from './logs/ssh.ts';
 import { SSL } from './logs/ssl.ts';
 import { SYSLOG } from './logs/syslog.ts';
+import { WEBSOCKET } from './logs/websocket.ts';
 import { WEIRD } from './logs/weird.ts';
 import { X509 } from './logs/x509.ts';
 
 export const LOGS: readonly Log[] = [
-  ...[CONN, DNS, HTTP, SSL, X509, FILES, FTP, DHCP, NTP, SMTP, SNMP, SSH, SYSLOG],
+  ...[CONN, DNS, HTTP, SSL, X509, FILES, FTP, DHCP, NTP, QUIC, SMTP, SNMP, SOCKS, SSH, SYSLOG, WEBSOCKET],
   ...[SMB_FILES, SMB_MAPPING, NTLM, DCE_RPC, KERBEROS],
   WEIRD,
 ];

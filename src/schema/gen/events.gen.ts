@@ -1206,6 +1206,94 @@ export interface SmtpEvent extends FlowEnvelope {
   readonly decrypted: boolean;
 }
 
+/** A QUIC connection's beginning. The handshake inside is a tls record. */
+export interface QuicEvent extends FlowEnvelope {
+  /** Version: 1, quicv2, draft-29 */
+  readonly version: string;
+  /** First destination connection ID of the client's, hexadecimal */
+  readonly client_initial_dcid: string | null;
+  /** Connection ID the client chose; it may be empty */
+  readonly client_scid: string | null;
+  /** Connection ID the server chose */
+  readonly server_scid: string | null;
+  /** Name the client asked for (SNI) */
+  readonly server_name: string | null;
+  /** First application protocol the client offers */
+  readonly client_protocol: string | null;
+  /** One letter a notable packet or message, upper case from the client: I Initial, H Handshake, Z 0-RTT, R Retry, C close, S hello, U unknown version, X discarded, O the 1st, 2nd, 4th, ... short packet */
+  readonly history: string;
+}
+
+/** What a client asked a SOCKS proxy for, and what the proxy said. */
+export interface SocksEvent extends FlowEnvelope {
+  /** 4 or 5 */
+  readonly version: number;
+  /** Name for the proxy */
+  readonly user: string | null;
+  /** What the proxy said last */
+  readonly status: string | null;
+  /** Address asked for */
+  readonly request_host: string | null;
+  /** Name asked for */
+  readonly request_name: string | null;
+  /** Port asked for */
+  readonly request_p: number | null;
+  /** Address the proxy uses */
+  readonly bound_host: string | null;
+  /** Name the proxy uses */
+  readonly bound_name: string | null;
+  /** Port the proxy uses */
+  readonly bound_p: number | null;
+  /** connect, bind or udp_associate */
+  readonly command: string | null;
+  /** Authentication the proxy chose; 2 is name and password, 255 none */
+  readonly method: number | null;
+  /** The flow's responder is the client: a proxy that dialled out. Zeek has no row for it */
+  readonly reverse: boolean;
+}
+
+/** A POP3 connection. */
+export interface Pop3Event extends FlowEnvelope {
+  /** Name given with USER, APOP or AUTH PLAIN */
+  readonly user: string | null;
+  /** PASS, APOP, or a mechanism of AUTH */
+  readonly auth_method: string | null;
+  /** The server took the last login */
+  readonly auth_success: boolean | null;
+  /** Logins the server refused */
+  readonly auth_failures: number;
+  /** Messages fetched whole or in part */
+  readonly retrieved: number;
+  /** Messages marked as deleted */
+  readonly deleted: number;
+  /** The flow went over to TLS */
+  readonly tls: boolean;
+  /** Last line the server said */
+  readonly last_reply: string | null;
+  /** Files in the messages */
+  readonly fuids: readonly string[];
+  /** The flow's beginning was not seen */
+  readonly mid_stream: boolean;
+}
+
+/** A flow went over from HTTP to WebSocket. */
+export interface WebsocketEvent extends FlowEnvelope {
+  /** Host header, with its port */
+  readonly host: string | null;
+  /** Request target */
+  readonly uri: string | null;
+  /** User-Agent header */
+  readonly user_agent: string | null;
+  /** Subprotocol the server chose */
+  readonly subprotocol: string | null;
+  /** Subprotocols the client offers */
+  readonly client_protocols: readonly string[];
+  /** Extensions the server chose */
+  readonly server_extensions: readonly string[];
+  /** Extensions the client offers */
+  readonly client_extensions: readonly string[];
+}
+
 /** An NTLM login, who tried it, at whom, and how it went. */
 export interface NtlmEvent extends FlowEnvelope {
   /** Name of the user */
@@ -1411,6 +1499,10 @@ export interface EventOf {
   readonly ftp: FtpEvent;
   readonly syslog: SyslogEvent;
   readonly smtp: SmtpEvent;
+  readonly quic: QuicEvent;
+  readonly socks: SocksEvent;
+  readonly pop3: Pop3Event;
+  readonly websocket: WebsocketEvent;
   readonly ntlm: NtlmEvent;
   readonly smb: SmbEvent;
   readonly smb_file: SmbFileEvent;

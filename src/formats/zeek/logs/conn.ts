@@ -4,10 +4,12 @@ import { defineLog, protoName } from '../columns.ts';
 
 const UDP = 17;
 
-/** Zeek's analyzers where their names are not the protocol's: TLS is ssl, and over UDP dtls. */
+/** Zeek's analyzers where their names are not the protocol's: TLS is ssl, and over UDP dtls unless QUIC carries it. */
 function serviceNames(services: readonly string[], proto: number): string | null {
   if (services.length === 0) return null;
-  return services.map((name) => (name !== 'tls' ? name : proto === UDP ? 'dtls' : 'ssl')).join(',');
+  return services
+    .map((name) => (name !== 'tls' ? name : proto === UDP && !services.includes('quic') ? 'dtls' : 'ssl'))
+    .join(',');
 }
 
 export const CONN = defineLog(

@@ -1,9 +1,21 @@
 // ntp.log: Zeek 8's columns, for the modes that tell the time. Control and private messages, which Zeek logs elsewhere,
 // are rows here when all are asked for, with what they say among our columns.
+import type { NtpEvent } from '../../../schema/gen/events.gen.ts';
 import { defineLog } from '../columns.ts';
 
 /** Modes above it are control and private. */
 const BROADCAST = 5;
+
+const HEADER_BYTES = 48;
+/** Of an authenticator: what lies further before the end are extension fields to Zeek (RFC 7822 7.5.1.4). */
+const SHORT_AUTHENTICATOR_BYTES = 24;
+
+/**
+ * What Zeek cannot parse and has no row for: authenticators longer than RFC 7822 knew (SHA-256, those of Windows
+ * domains), and extension fields without one behind them (NTS, RFC 8915).
+ */
+const isBeyondItsParser = (e: NtpEvent): boolean =>
+  e.bytes - HEADER_BYTES > SHORT_AUTHENTICATOR_BYTES && (e.num_exts === 0 || e.key_id === null);
 
 /** Zeek's no time is the beginning of 1970, and what lies before that is below zero. */
 const time = (us: number | null): string => ((us ?? 0) / 1e6).toFixed(6);
@@ -40,5 +52,5 @@ export const NTP = defineLog(
     col('num_exts', 'count'),
   ],
   ['proto'],
-  (e) => e.mode > BROADCAST,
+  (e) => e.mode > BROADCAST || isBeyondItsParser(e),
 );

@@ -10,8 +10,10 @@
 #include "protocols/gssapi/gssapi.h"
 #include "protocols/http/http.h"
 #include "protocols/kerberos/kerberos.h"
+#include "protocols/ldap/ldap.h"
 #include "protocols/ntlm/ntlm.h"
 #include "protocols/ntp/ntp.h"
+#include "protocols/radius/radius.h"
 #include "protocols/smb/smb.h"
 #include "protocols/snmp/snmp.h"
 #include "protocols/ssh/ssh.h"
@@ -21,7 +23,7 @@
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 14> kAll = {
+constexpr std::array<const flow::ProtocolInfo*, 16> kAll = {
     &dce_rpc::kProtocol,  // tcp: 135
     &dhcp::kProtocol,  // udp: 67 68
     &dns::kProtocol,  // both: 53 137 5353 5355
@@ -29,8 +31,10 @@ constexpr std::array<const flow::ProtocolInfo*, 14> kAll = {
     &gssapi::kProtocol,  // nested
     &http::kProtocol,  // tcp: 80 8080 8000 3128
     &kerberos::kProtocol,  // both: 88
+    &ldap::kProtocol,  // both: 389 3268
     &ntlm::kProtocol,  // nested
     &ntp::kProtocol,  // udp: 123
+    &radius::kProtocol,  // udp: 1812 1813 3799
     &smb::kProtocol,  // tcp: 445 139
     &snmp::kProtocol,  // udp: 161 162
     &ssh::kProtocol,  // tcp: 22

@@ -40,11 +40,14 @@ enum class Kind : std::uint8_t {
   smb_mapping = 43,
   dce_rpc = 44,
   kerberos = 45,
+  ldap = 46,
+  ldap_search = 47,
+  radius = 49,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 46;
-inline constexpr std::array<Kind, 30> kKinds = {
+inline constexpr std::size_t kKindCount = 50;
+inline constexpr std::array<Kind, 33> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -75,6 +78,9 @@ inline constexpr std::array<Kind, 30> kKinds = {
     Kind::smb_mapping,
     Kind::dce_rpc,
     Kind::kerberos,
+    Kind::ldap,
+    Kind::ldap_search,
+    Kind::radius,
 };
 
 // Empty when no kind has this number.
@@ -111,6 +117,9 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::smb_mapping: return "smb_mapping";
     case Kind::dce_rpc: return "dce_rpc";
     case Kind::kerberos: return "kerberos";
+    case Kind::ldap: return "ldap";
+    case Kind::ldap_search: return "ldap_search";
+    case Kind::radius: return "radius";
   }
   return {};
 }

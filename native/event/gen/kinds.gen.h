@@ -45,11 +45,14 @@ enum class Kind : std::uint8_t {
   smb_mapping = 53,
   dce_rpc = 54,
   kerberos = 55,
+  ldap = 56,
+  ldap_search = 57,
+  radius = 58,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 56;
-inline constexpr std::array<Kind, 35> kKinds = {
+inline constexpr std::size_t kKindCount = 59;
+inline constexpr std::array<Kind, 38> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -85,6 +88,9 @@ inline constexpr std::array<Kind, 35> kKinds = {
     Kind::smb_mapping,
     Kind::dce_rpc,
     Kind::kerberos,
+    Kind::ldap,
+    Kind::ldap_search,
+    Kind::radius,
 };
 
 // Empty when no kind has this number.
@@ -126,6 +132,9 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::smb_mapping: return "smb_mapping";
     case Kind::dce_rpc: return "dce_rpc";
     case Kind::kerberos: return "kerberos";
+    case Kind::ldap: return "ldap";
+    case Kind::ldap_search: return "ldap_search";
+    case Kind::radius: return "radius";
   }
   return {};
 }

@@ -27,10 +27,13 @@
 #include "protocols/ftp/ftp.gen.h"
 #include "protocols/http/http.gen.h"
 #include "protocols/kerberos/kerberos.gen.h"
+#include "protocols/ldap/ldap.gen.h"
+#include "protocols/ldap/ldap_search.gen.h"
 #include "protocols/ntlm/ntlm.gen.h"
 #include "protocols/ntp/ntp.gen.h"
 #include "protocols/pop3/pop3.gen.h"
 #include "protocols/quic/quic.gen.h"
+#include "protocols/radius/radius.gen.h"
 #include "protocols/smb/smb.gen.h"
 #include "protocols/smb/smb_file.gen.h"
 #include "protocols/smb/smb_mapping.gen.h"
@@ -1216,6 +1219,82 @@ inline KerberosEvent example<KerberosEvent>() {
   return e;
 }
 
+template <>
+inline LdapEvent example<LdapEvent>() {
+  LdapEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.message_id = 1;
+  e.version = 3;
+  e.opcode = std::string_view{"bind simple"};
+  e.result = std::string_view{"invalid credentials"};
+  e.diagnostic_message = std::string_view{"80090308: LdapErr: DSID-0C09044E"};
+  e.object = std::string_view{"cn=admin,dc=example,dc=test"};
+  e.argument = std::string_view{"GSS-SPNEGO"};
+  e.result_code = 49;
+  return e;
+}
+
+template <>
+inline LdapSearchEvent example<LdapSearchEvent>() {
+  static const std::string_view attributes_[] = {std::string_view{"sAMAccountName"}};
+  LdapSearchEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.message_id = 2;
+  e.scope = std::string_view{"tree"};
+  e.deref_aliases = std::string_view{"never"};
+  e.base_object = std::string_view{"dc=example,dc=test"};
+  e.result_count = 12ULL;
+  e.result = std::string_view{"success"};
+  e.diagnostic_message = std::string_view{"000004DC: LdapErr"};
+  e.filter = std::string_view{"(servicePrincipalName=*)"};
+  e.attributes = attributes_;
+  e.result_code = 0;
+  return e;
+}
+
+template <>
+inline RadiusEvent example<RadiusEvent>() {
+  RadiusEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.username = std::string_view{"alice"};
+  e.mac = std::string_view{"02:00:5e:00:53:01"};
+  e.framed_addr = ip_of("192.0.2.9");
+  e.tunnel_client = std::string_view{"198.51.100.7"};
+  e.connect_info = std::string_view{"CONNECT 54Mbps 802.11g"};
+  e.reply_msg = std::string_view{"Hello, alice"};
+  e.result = std::string_view{"success"};
+  e.ttl = 0.001;
+  e.code = std::string_view{"access-request"};
+  e.nas = std::string_view{"ap1"};
+  e.auth = std::string_view{"eap"};
+  e.called_station = std::string_view{"02-00-5E-00-53-02:office"};
+  return e;
+}
+
 // visit(example event, its bytes in hex, the bytes of an empty event in hex), kind by kind.
 template <class Visit>
 void for_each_kind(Visit visit) {
@@ -1520,6 +1599,28 @@ void for_each_kind(Visit visit) {
     "6973747261746f7201",
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c0c0c0c0c0c0c0c0c0c0c0c090c090c0c0c000");
+  visit(example<LdapEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db80000000000000000000000025006640103ab62696e642073696d706c65b3696e76616c69"
+    "642063726564656e7469616c73d92038303039303330383a204c6461704572723a20445349442d3043303930343445bb"
+    "636e3d61646d696e2c64633d6578616d706c652c64633d74657374aa4753532d53504e45474f31",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c000c0c0c0c0c0c0c0");
+  visit(example<LdapSearchEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db800000000000000000000000250066402a474726565a56e65766572b264633d6578616d70"
+    "6c652c64633d746573740ca773756363657373b130303030303444433a204c646170457272b828736572766963655072"
+    "696e636970616c4e616d653d2a2991ae73414d4163636f756e744e616d6500",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c000c0c0c000c0c0c090c0");
+  visit(example<RadiusEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664a5616c696365b130323a30303a35653a30303a3533"
+    "3a3031c41000000000000000000000ffffc0000209ac3139382e35312e3130302e37b6434f4e4e4543542035344d6270"
+    "73203830322e313167ac48656c6c6f2c20616c696365a773756363657373cb3f50624dd2f1a9fcae6163636573732d72"
+    "657175657374a3617031a3656170b830322d30302d35452d30302d35332d30323a6f6666696365",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0c0c0c0c0c0c0c0c0c0c0c0c0");
 }
 
 }  // namespace catenary::samples

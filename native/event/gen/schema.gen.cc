@@ -1000,6 +1000,72 @@ constexpr FieldInfo kKerberosFields[] = {
     {"for_user", FieldType::text, false, true, 512, 0, "Nullable(String)"},
     {"ordinal", FieldType::u32, false, false, 0, 0, "UInt32"},
 };
+constexpr FieldInfo kLdapFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"message_id", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"version", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
+    {"opcode", FieldType::text, false, true, 16, 0, "Nullable(String)"},
+    {"result", FieldType::text, false, true, 40, 0, "Nullable(String)"},
+    {"diagnostic_message", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"object", FieldType::text, false, true, 1024, 0, "Nullable(String)"},
+    {"argument", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"result_code", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
+};
+constexpr FieldInfo kLdapSearchFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"message_id", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"scope", FieldType::text, false, true, 8, 0, "Nullable(String)"},
+    {"deref_aliases", FieldType::text, false, true, 16, 0, "Nullable(String)"},
+    {"base_object", FieldType::text, false, true, 1024, 0, "Nullable(String)"},
+    {"result_count", FieldType::u64, false, false, 0, 0, "UInt64"},
+    {"result", FieldType::text, false, true, 40, 0, "Nullable(String)"},
+    {"diagnostic_message", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"filter", FieldType::text, false, true, 4096, 0, "Nullable(String)"},
+    {"attributes", FieldType::text, true, false, 128, 64, "Array(String)"},
+    {"result_code", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
+};
+constexpr FieldInfo kRadiusFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"username", FieldType::text, false, true, 253, 0, "Nullable(String)"},
+    {"mac", FieldType::text, false, true, 64, 0, "Nullable(String)"},
+    {"framed_addr", FieldType::ip, false, true, 0, 0, "Nullable(IPv6)"},
+    {"tunnel_client", FieldType::text, false, true, 253, 0, "Nullable(String)"},
+    {"connect_info", FieldType::text, false, true, 253, 0, "Nullable(String)"},
+    {"reply_msg", FieldType::text, false, true, 253, 0, "Nullable(String)"},
+    {"result", FieldType::text, false, true, 8, 0, "Nullable(String)"},
+    {"ttl", FieldType::duration, false, true, 0, 0, "Nullable(Float64)"},
+    {"code", FieldType::text, false, true, 24, 0, "Nullable(String)"},
+    {"nas", FieldType::text, false, true, 253, 0, "Nullable(String)"},
+    {"auth", FieldType::text, false, true, 8, 0, "Nullable(String)"},
+    {"called_station", FieldType::text, false, true, 253, 0, "Nullable(String)"},
+};
 
 constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1088, kConnFields},
@@ -1037,6 +1103,9 @@ constexpr KindInfo kInfos[] = {
     {Kind::smb_mapping, "smb_mapping", true, 0, 1221, kSmbMappingFields},
     {Kind::dce_rpc, "dce_rpc", true, 0, 1125, kDceRpcFields},
     {Kind::kerberos, "kerberos", true, 0, 3030, kKerberosFields},
+    {Kind::ldap, "ldap", true, 0, 2214, kLdapFields},
+    {Kind::ldap_search, "ldap_search", true, 0, 14200, kLdapSearchFields},
+    {Kind::radius, "radius", true, 0, 1759, kRadiusFields},
 };
 
 }  // namespace
@@ -1079,6 +1148,9 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::smb_mapping: return &kInfos[32];
     case Kind::dce_rpc: return &kInfos[33];
     case Kind::kerberos: return &kInfos[34];
+    case Kind::ldap: return &kInfos[35];
+    case Kind::ldap_search: return &kInfos[36];
+    case Kind::radius: return &kInfos[37];
   }
   return nullptr;
 }

@@ -112,6 +112,11 @@ enum class Weird : std::uint16_t {
   kerberos_malformed,
   kerberos_message_too_long,
   l2tp_header_malformed,
+  ldap_filter_limit,
+  ldap_malformed,
+  ldap_message_too_long,
+  ldap_operation_unknown,
+  ldap_pending_limit,
   linux_sll_header_too_short,
   loopback_header_too_short,
   mac_in_mac_tag_too_short,
@@ -137,6 +142,8 @@ enum class Weird : std::uint16_t {
   quic_frame_unexpected,
   quic_history_limit,
   radiotap_header_malformed,
+  radius_malformed,
+  radius_pending_limit,
   smb_andx_loop,
   smb_compound_limit,
   smb_malformed,
@@ -216,7 +223,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 205;
+inline constexpr std::size_t kWeirdCount = 212;
 
 struct WeirdInfo {
   std::string_view name;
@@ -432,6 +439,16 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "Length of a message over TCP beyond 65,536 bytes"},
     {"l2tp_header_malformed", "l2tp",
      "An L2TP data message that is cut, or whose length or padding goes past its end"},
+    {"ldap_filter_limit", "ldap",
+     "Filter that nests deeper, has more parts or more text than is told"},
+    {"ldap_malformed", "ldap",
+     "Message that contradicts RFC 4511 4"},
+    {"ldap_message_too_long", "ldap",
+     "Message of more bytes than are kept; it was passed over"},
+    {"ldap_operation_unknown", "ldap",
+     "Operation that is not assigned"},
+    {"ldap_pending_limit", "ldap",
+     "More operations without a result than are kept; the oldest was told without one"},
     {"linux_sll_header_too_short", "linux_sll",
      "The frame ends inside its Linux cooked header"},
     {"loopback_header_too_short", "loopback",
@@ -482,6 +499,10 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "More packets than history has letters for"},
     {"radiotap_header_malformed", "ieee80211",
      "The radiotap version is not 0, or its length is wrong"},
+    {"radius_malformed", "radius",
+     "Attributes that contradict the length, RFC 2865 3, 5"},
+    {"radius_pending_limit", "radius",
+     "More requests without an answer than are kept; the oldest was told without one"},
     {"smb_andx_loop", "smb",
      "Chain of commands that goes back, MS-CIFS 2.2.3.4"},
     {"smb_compound_limit", "smb",

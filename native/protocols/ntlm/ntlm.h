@@ -19,6 +19,17 @@ inline constexpr std::size_t kPairsMax = 32;
 // Never: only other protocols know where a token is.
 flow::Probe probe(const flow::ProbeInput& in) noexcept;
 
+// What is known of an exchange so far.
+struct Exchange {
+  Nanos began = 0;
+  std::optional<std::string> user, host, domain;
+  std::optional<std::string> server_nb_computer, server_nb_domain, server_dns_computer, server_dns_domain, server_tree;
+  std::string client_version, server_version, challenge;
+  std::string_view response;  // static
+  std::optional<bool> success;
+  bool is_cut = false;
+};
+
 class Parser final : public flow::Parser {
  public:
   flow::Step on_datagram(flow::Context& cx, flow::Dir dir, Cursor in) override;
@@ -26,17 +37,6 @@ class Parser final : public flow::Parser {
   void on_close(flow::Context& cx) override;
 
  private:
-  struct Exchange {
-    Nanos began = 0;
-    std::optional<std::string> user, host, domain;
-    std::optional<std::string> server_nb_computer, server_nb_domain, server_dns_computer, server_dns_domain,
-        server_tree;
-    std::string client_version, server_version, challenge;
-    std::string_view response;  // static
-    std::optional<bool> success;
-    bool is_cut = false;
-  };
-
   void begin(flow::Context& cx);
   // False: the message contradicts itself.
   bool on_negotiate(Cursor in, Bytes message);

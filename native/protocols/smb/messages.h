@@ -48,7 +48,7 @@ inline constexpr std::size_t kHeadBytes = kHeaderBytes + 48;
 // One message, or several in a chain (MS-SMB2 3.2.4.1.4). `is_cut`: the end of it is not here.
 void on_message(flow::Context& cx, flow::Dir dir, Bytes message, bool is_cut, State& state);
 // The head of a long message that carries content and nothing else; nothing where it is another.
-std::optional<Transfer> begin_transfer(flow::Context& cx, Bytes head, State& state);
+std::optional<Transfer> begin_transfer(Bytes head, State& state);
 
 }  // namespace v2
 
@@ -58,7 +58,7 @@ inline constexpr std::size_t kHeaderBytes = 32;
 inline constexpr std::size_t kHeadBytes = kHeaderBytes + 32;
 
 void on_message(flow::Context& cx, flow::Dir dir, Bytes message, bool is_cut, State& state);
-std::optional<Transfer> begin_transfer(flow::Context& cx, flow::Dir dir, Bytes head, State& state);
+std::optional<Transfer> begin_transfer(Bytes head, State& state);
 
 }  // namespace v1
 

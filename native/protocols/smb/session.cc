@@ -94,11 +94,6 @@ Tree* Session::tree(std::uint32_t id) noexcept {
   return found == trees_.end() ? nullptr : &*found;
 }
 
-bool Session::is_pipe(std::uint32_t tree_id) noexcept {
-  const Tree* const t = tree(tree_id);
-  return t && t->share == Share::kPipe;
-}
-
 void Session::connect(Context& cx, Tree t, Nanos at, std::string_view file_system, bool is_encrypted) {
   SmbMappingEvent e;
   e.ts = micros(at);

@@ -76,7 +76,6 @@ struct OpenFile {
 struct Pending {
   std::uint64_t id = 0;  // message id
   std::uint16_t command = 0;
-  std::uint8_t subcommand = 0;
   std::uint32_t tree_id = 0;
   Nanos at = 0;
   FileId file;  // of reads, pipes
@@ -96,10 +95,10 @@ class Session {
   // ---- requests ----
   // Waits for its answer; another one of the same number waits no longer.
   bool ask(flow::Context& cx, Pending request);
-  // The request of this answer; it waits no longer. Nothing when it was not seen.
-  std::optional<Pending> answered(std::uint64_t id);
-  // The same, and it goes on waiting.
+  // The request of this number, which goes on waiting; null when it was not seen.
   Pending* waiting(std::uint64_t id) noexcept;
+  // The same, which waits no longer.
+  std::optional<Pending> answered(std::uint64_t id);
 
   // ---- shares ----
   Tree* tree(std::uint32_t id) noexcept;
@@ -107,7 +106,6 @@ class Session {
   // One whose connect was not seen, or is not told.
   void add_tree(flow::Context& cx, Tree tree);
   void disconnect(std::uint32_t id);
-  bool is_pipe(std::uint32_t tree_id) noexcept;
 
   // ---- files ----
   // Answer to an open: the file is known from here on, and told. Share and path are its tree's.

@@ -77,7 +77,7 @@ void Parser::pass(Context& cx, Dir dir, Side& s, Cursor& in) {
 }
 
 // What passes has a hole; the content behind it has its place all the same.
-void Parser::miss(Context&, Side& s, std::uint64_t bytes) {
+void Parser::miss(Side& s, std::uint64_t bytes) {
   const auto lose = [&](std::uint64_t& left) {
     const std::uint64_t n = std::min(left, bytes);
     left -= n;
@@ -90,8 +90,8 @@ void Parser::miss(Context&, Side& s, std::uint64_t bytes) {
   if (bytes > 0) s.is_lost = true;
 }
 
-Step Parser::on_gap(Context& cx, Dir dir, std::uint64_t bytes) {
-  miss(cx, side(dir), bytes);
+Step Parser::on_gap(Context&, Dir dir, std::uint64_t bytes) {
+  miss(side(dir), bytes);
   return Step::kContinue;
 }
 
@@ -179,8 +179,7 @@ Step Parser::on_long(Context& cx, Dir dir, Side& s, Cursor& unit, std::size_t le
   Facts& facts = state_.facts;
   const Bytes head = unit.peek(kHeadMax);
   const bool is_v2 = head[0] == kVersion2;
-  const std::optional<Transfer> t =
-      is_v2 ? v2::begin_transfer(cx, head, state_) : v1::begin_transfer(cx, dir, head, state_);
+  const std::optional<Transfer> t = is_v2 ? v2::begin_transfer(head, state_) : v1::begin_transfer(head, state_);
   if (t && t->skip + t->bytes <= length) {
     if (facts.messages++ == 0) facts.began = cx.now;
     cx.confirm(kProtocol.name);

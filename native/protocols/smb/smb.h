@@ -38,7 +38,7 @@ class Parser final : public flow::Parser {
 
   Side& side(flow::Dir d) noexcept { return sides_[flow::index(d)]; }
   void pass(flow::Context& cx, flow::Dir dir, Side& s, Cursor& in);
-  void miss(flow::Context& cx, Side& s, std::uint64_t bytes);
+  void miss(Side& s, std::uint64_t bytes);
   // False: wait for more, or the end of this.
   bool find_message(Side& s, Cursor& in);
   flow::Step on_unit(flow::Context& cx, flow::Dir dir, Side& s, Cursor& in, bool& must_wait);

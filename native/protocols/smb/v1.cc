@@ -492,7 +492,7 @@ void on_message(Context& cx, Dir dir, Bytes message, bool is_cut, State& state) 
   }
 }
 
-std::optional<Transfer> begin_transfer(Context&, Dir, Bytes head, State& state) {
+std::optional<Transfer> begin_transfer(Bytes head, State& state) {
   Cursor in(head);
   const Header h = read_header(in);
   const std::size_t words_count = in.u8();

@@ -416,7 +416,7 @@ void on_message(Context& cx, Dir dir, Bytes message, bool is_cut, State& state) 
   }
 }
 
-std::optional<Transfer> begin_transfer(Context&, Bytes head, State& state) {
+std::optional<Transfer> begin_transfer(Bytes head, State& state) {
   Cursor in(head);
   const Header h = read_header(in);
   in.skip(2);

@@ -8,9 +8,12 @@ import { FILES } from './logs/files.ts';
 import { FTP } from './logs/ftp.ts';
 import { HTTP } from './logs/http.ts';
 import { KERBEROS } from './logs/kerberos.ts';
+import { LDAP } from './logs/ldap.ts';
+import { LDAP_SEARCH } from './logs/ldap_search.ts';
 import { NTLM } from './logs/ntlm.ts';
 import { NTP } from './logs/ntp.ts';
 import { QUIC } from './logs/quic.ts';
+import { RADIUS } from './logs/radius.ts';
 import { SMB_FILES } from './logs/smb_files.ts';
 import { SMB_MAPPING } from './logs/smb_mapping.ts';
 import { SMTP } from './logs/smtp.ts';
@@ -25,6 +28,6 @@ import { X509 } from './logs/x509.ts';
 
 export const LOGS: readonly Log[] = [
   ...[CONN, DNS, HTTP, SSL, X509, FILES, FTP, DHCP, NTP, QUIC, SMTP, SNMP, SOCKS, SSH, SYSLOG, WEBSOCKET],
-  ...[SMB_FILES, SMB_MAPPING, NTLM, DCE_RPC, KERBEROS],
+  ...[SMB_FILES, SMB_MAPPING, NTLM, DCE_RPC, KERBEROS, LDAP, LDAP_SEARCH, RADIUS],
   WEIRD,
 ];

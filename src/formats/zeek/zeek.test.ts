@@ -71,6 +71,17 @@ const UNSHOWN: Partial<Record<KindName, readonly string[]>> = {
   ftp: ['proto'],
   tls: ['proto'],
   weird: ['proto'],
+  smb_file: ['proto', 'version'],
+  smb_mapping: ['proto'],
+  // What Zeek does not say of an exchange that no token ended.
+  ntlm: ['proto', 'success', 'success_in_token', 'ordinal', 'superseded'],
+  dce_rpc: ['proto', 'is_answered'],
+  // A ticket that is shown has no service there.
+  kerberos: ['proto', 'ordinal', 'service'],
+  // Of binds alone.
+  ldap: ['proto', 'object', 'argument'],
+  ldap_search: ['proto'],
+  radius: ['proto'],
 };
 
 describe('zeek logs', () => {

@@ -1472,6 +1472,78 @@ export interface KerberosEvent extends FlowEnvelope {
   readonly ordinal: number;
 }
 
+/** An LDAP operation with its result; searches have a record of their own. */
+export interface LdapEvent extends FlowEnvelope {
+  /** Number of the operation in its flow */
+  readonly message_id: number;
+  /** Version that a bind asks for */
+  readonly version: number | null;
+  /** Operation */
+  readonly opcode: string | null;
+  /** Result in words; unset: no answer */
+  readonly result: string | null;
+  /** What the server says about it */
+  readonly diagnostic_message: string | null;
+  /** Whom or what it is about: a name, or what was extended */
+  readonly object: string | null;
+  /** Mechanism of a bind, new name, changed attributes; a password is told as REDACTED */
+  readonly argument: string | null;
+  /** Number of the result */
+  readonly result_code: number | null;
+}
+
+/** An LDAP search with its filter and its result. */
+export interface LdapSearchEvent extends FlowEnvelope {
+  /** Number of the operation in its flow */
+  readonly message_id: number;
+  /** base, single or tree */
+  readonly scope: string | null;
+  /** never, in searching, finding base or always */
+  readonly deref_aliases: string | null;
+  /** Where it begins */
+  readonly base_object: string | null;
+  /** Entries found */
+  readonly result_count: number;
+  /** Result in words; unset: no answer */
+  readonly result: string | null;
+  /** What the server says about it */
+  readonly diagnostic_message: string | null;
+  /** What is looked for, as RFC 4515 writes it */
+  readonly filter: string | null;
+  /** Attributes asked for */
+  readonly attributes: readonly string[];
+  /** Number of the result */
+  readonly result_code: number | null;
+}
+
+/** A RADIUS request for access or accounting, with its answer. */
+export interface RadiusEvent extends FlowEnvelope {
+  /** User */
+  readonly username: string | null;
+  /** Calling station: the user's device */
+  readonly mac: string | null;
+  /** Address given to the user */
+  readonly framed_addr: string | null;
+  /** Where the tunnel begins */
+  readonly tunnel_client: string | null;
+  /** Nature of the connection */
+  readonly connect_info: string | null;
+  /** What is shown to the user */
+  readonly reply_msg: string | null;
+  /** success, failed or unknown */
+  readonly result: string | null;
+  /** First request to the answer [s] */
+  readonly ttl: number | null;
+  /** Request */
+  readonly code: string | null;
+  /** Who asks: NAS-Identifier, or its address */
+  readonly nas: string | null;
+  /** How the user proves itself: pap, chap, mschap, eap */
+  readonly auth: string | null;
+  /** Called station: access point and network */
+  readonly called_station: string | null;
+}
+
 /** The type of each kind, by its name. */
 export interface EventOf {
   readonly conn: ConnEvent;
@@ -1509,6 +1581,9 @@ export interface EventOf {
   readonly smb_mapping: SmbMappingEvent;
   readonly dce_rpc: DceRpcEvent;
   readonly kerberos: KerberosEvent;
+  readonly ldap: LdapEvent;
+  readonly ldap_search: LdapSearchEvent;
+  readonly radius: RadiusEvent;
 }
 
 export type KindName = keyof EventOf;

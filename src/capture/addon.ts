@@ -178,6 +178,16 @@ export interface NativeReader {
   release(uid: string): boolean;
 }
 
+/** The sensor's end of a channel from a capture process (native/worker). */
+export interface NativeChannel {
+  /** To be inherited by the process. */
+  fd(): number;
+  /** The next message, copied and checked; null: there is none; a text: what is wrong with it. */
+  take(): Promise<{ readonly type: number; readonly drain: NativeDrain } | string | null>;
+  /** The flow that was being parsed when the process was last heard of. */
+  crumb(): { readonly key: string; readonly text: string } | null;
+}
+
 export interface Versions {
   readonly addon?: string;
   readonly libpcap: string;
@@ -186,6 +196,10 @@ export interface Versions {
 
 export interface Addon extends NativeTransposition, NativeWire {
   readonly Reader: new (options: NativeOptions) => NativeReader;
+  /** @param epoch  of the packets that the process will keep */
+  readonly Channel: new (
+    epoch: number,
+  ) => NativeChannel;
   readonly Memory: NativeMemoryClass;
   /** Reads a segment and hashes it, off this thread. */
   digestSegment(path: string): Promise<NativeDigest>;

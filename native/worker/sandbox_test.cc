@@ -32,6 +32,13 @@
 namespace catenary::worker {
 namespace {
 
+// The sanitizers' library makes calls of its own, which are refused too: the plain build is what is shut in.
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kIsSanitized = true;
+#else
+constexpr bool kIsSanitized = false;
+#endif
+
 struct Inside {
   int socket = -1, folder = -1;
   pid_t parent = 0;
@@ -145,7 +152,7 @@ const Escape kEscapes[] = {
 
 TEST(sandbox, escapes_from_inside_are_refused_and_its_own_work_goes_on) {
   const test::Namespace ns;
-  if (!ns.ok()) return;
+  if (kIsSanitized || !ns.ok()) return;
   char name[] = "/tmp/catenary-sandbox-XXXXXX";
   const std::string outside = ::mkdtemp(name), folder = outside + "/packets";
   std::filesystem::create_directory(folder);

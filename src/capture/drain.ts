@@ -4,8 +4,6 @@ import type { KindName } from '../schema/gen/events.gen.ts';
 import { KIND_NAMES } from '../schema/gen/structures.gen.ts';
 import type { NativeDrain, NativeSegment } from './addon.ts';
 
-export type { CarveOptions } from './addon.ts';
-
 export interface Batch {
   readonly kind: KindName;
   readonly count: number;

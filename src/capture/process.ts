@@ -5,8 +5,8 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type Clock, pause } from '../lib/clock.ts';
 import { failure, type Result, success } from '../lib/fault.ts';
-import { loadAddon, type NativeChannel, type PacketOptions } from './addon.ts';
-import { type CarveOptions, type Drain, type PacketSource, typed } from './drain.ts';
+import { type CarveOptions, loadAddon, type NativeChannel, type PacketOptions } from './addon.ts';
+import { type Drain, type PacketSource, typed } from './drain.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../build/cmake/Release/catenary-capture', import.meta.url));
 
@@ -137,7 +137,8 @@ export class CaptureProcess implements PacketSource {
       died = d;
       wake();
     });
-    (child.stdio[4] as Readable | null)?.on('data', () => wake());
+    // Whether it can be read or has broken: what there is to hear is in the channel, and its end is its exit.
+    for (const event of ['data', 'error']) child.stdio[4]?.on(event, () => wake());
     this.listenTo(child.stderr as Readable);
     const stdin = child.stdin as Writable;
     // A life that is over reads no commands.

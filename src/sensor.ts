@@ -3,15 +3,33 @@
 //
 // Everything that is heard goes into the spool first; detection and shipping read from there, each at its own pace. So
 // a life that ends by kill -9 loses what was not yet in the spool, which the coverage ledger shows, and nothing else.
-import { createHash, randomInt } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { alertLine } from './alerts/line.ts';
 import { loadAddon } from './capture/addon.ts';
-import { type Drain, openReader, type Reader, segmentDigester } from './capture/index.ts';
+import {
+  CaptureProcess,
+  checkWorkers,
+  type Drain,
+  openReader,
+  type PacketOptions,
+  type PacketSource,
+  type Reader,
+  segmentDigester,
+} from './capture/index.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import { type Config, loadConfig, sensorName } from './config/config.ts';
-import { folders, Heads, keepHouse, Leases, openSigner, Segments, type Signer } from './evidence/index.ts';
+import {
+  type Digester,
+  folders,
+  Heads,
+  keepHouse,
+  Leases,
+  openSigner,
+  Segments,
+  type Signer,
+} from './evidence/index.ts';
 import { jsonLine } from './formats/json/json.ts';
 import { keepAlive, pause } from './lib/clock.ts';
 import {
@@ -65,8 +83,10 @@ class Sensor {
   readonly journal: Journal;
   private readonly started: number;
   private readonly spool: Spool;
-  private readonly readers: Reader[] = [];
-  /** A reader each: interfaces, or the captures as one. */
+  private readonly readers: PacketSource[] = [];
+  /** Those of them in this process. */
+  private readonly inline: Reader[] = [];
+  /** A reader each: workers of interfaces, or the captures as one. */
   private sources: readonly Meter[] = [];
   private readonly segments = new Map<string, Segments>();
   private heads: Heads | undefined;
@@ -186,53 +206,83 @@ class Sensor {
       onFault: (fault) => this.journal.tell(fault),
     });
     this.isReplay = captures.length > 0;
-    this.sources = (this.isReplay ? ['captures'] : sensor.interfaces).map((name) => new Meter(name, this.world.clock));
-    for (const { name } of this.sources) {
-      let packets: Parameters<typeof openReader>[0]['packets'];
-      if (evidence.packets_mb > 0) {
-        const dir = join(at.packets, name);
-        const segments = await Segments.open({
-          ...{ dir, evidence: this.dir, signer: signer.value, digest: digest.value, clock: this.world.clock },
-          circumstances: {
-            ...{ sensor: this.name, interface: name, filter: sensor.filter, snaplen: sensor.snaplen },
-            ...{ software: 'catenary', config: createHash('sha256').update(JSON.stringify(this.config)).digest('hex') },
-          },
-        });
-        if (!segments.ok) return segments;
-        this.segments.set(name, segments.value);
-        packets = {
-          ...{ dir, epoch: segments.value.epoch, segmentSeconds: evidence.segment_s },
-          ...{ segmentBytes: evidence.segment_mb * MIB, cutoffBytes: evidence.cutoff_kb * 1024 },
-        };
+    const isProcess = !this.isReplay && sensor.capture === 'process';
+    const workers = this.isReplay ? 1 : sensor.workers;
+    const possible = checkWorkers(sensor.interfaces.length, workers, !isProcess);
+    if (!possible.ok) return possible;
+    if (evidence.files_mb > 0) mkdirSync(at.files, { recursive: true, mode: 0o700 });
+    const carve =
+      evidence.files_mb > 0
+        ? { dir: at.files, maxBytes: evidence.file_max_mb * MIB, sourceBytesMax: evidence.files_mb * MIB }
+        : undefined;
+    const how = {
+      ...{ filter: sensor.filter, snaplen: sensor.snaplen, bufferMb: sensor.buffer_mb },
+      ...{ promiscuous: sensor.promiscuous, adapterClock: sensor.clock === 'adapter' },
+    };
+    for (const name of this.isReplay ? ['captures'] : sensor.interfaces) {
+      const shared = { workers, group: randomInt(1, 65_536), key: randomBytes(4).toString('hex') };
+      for (let worker = 0; worker < workers; worker++) {
+        // Each keeps packets of its own.
+        const source = worker === 0 ? name : `${name}#${worker}`;
+        const packets = (): Promise<Result<PacketOptions | undefined>> =>
+          this.openSegments(source, name, signer.value, digest.value);
+        if (isProcess) {
+          const cpu = sensor.cpus[this.readers.length % Math.max(1, sensor.cpus.length)];
+          this.readers.push(
+            new CaptureProcess({
+              ...{ ...how, ...shared, interface: name, worker, cpu, packets, carve },
+              ...{ clock: this.world.clock, say: (text) => this.journal.say(text) },
+            }),
+          );
+        } else {
+          const kept = await packets();
+          if (!kept.ok) return kept;
+          const reader = openReader({
+            ...(this.isReplay ? { files: captures } : { interface: name }),
+            ...{ ...how, packets: kept.value, carve },
+          });
+          if (!reader.ok) return reader;
+          this.inline.push(reader.value);
+          this.readers.push(reader.value);
+        }
+        this.sources = [...this.sources, new Meter(source, this.world.clock)];
       }
-      if (evidence.files_mb > 0) mkdirSync(at.files, { recursive: true, mode: 0o700 });
-      const reader = openReader({
-        ...(captures.length > 0 ? { files: captures } : { interface: name }),
-        ...{ snaplen: sensor.snaplen, bufferMb: sensor.buffer_mb, promiscuous: sensor.promiscuous },
-        adapterClock: sensor.clock === 'adapter',
-        ...(sensor.filter === '' ? {} : { filter: sensor.filter }),
-        ...(packets === undefined ? {} : { packets }),
-        ...(evidence.files_mb > 0
-          ? {
-              carve: {
-                dir: at.files,
-                maxBytes: evidence.file_max_mb * MIB,
-                sourceBytesMax: evidence.files_mb * MIB,
-              },
-            }
-          : {}),
-      });
-      if (!reader.ok) return reader;
-      this.readers.push(reader.value);
     }
     this.leases?.holdAgain();
     return success(undefined);
   }
 
-  /** One interface, until it ends. */
-  async listen(reader: Reader, meter: Meter): Promise<void> {
+  /** Where packets of a source are kept, in a new epoch; undefined: nowhere. What an earlier one left is sealed. */
+  private async openSegments(
+    source: string,
+    name: string,
+    signer: Signer,
+    digest: Digester,
+  ): Promise<Result<PacketOptions | undefined>> {
+    const { sensor, evidence } = this.config;
+    if (evidence.packets_mb === 0) return success(undefined);
+    // What is being sealed is the last epoch's.
+    await this.sealing;
+    const dir = join(folders(this.dir).packets, source);
+    const segments = await Segments.open({
+      ...{ dir, evidence: this.dir, signer, digest, clock: this.world.clock },
+      circumstances: {
+        ...{ sensor: this.name, interface: name, filter: sensor.filter, snaplen: sensor.snaplen },
+        ...{ software: 'catenary', config: createHash('sha256').update(JSON.stringify(this.config)).digest('hex') },
+      },
+    });
+    if (!segments.ok) return segments;
+    this.segments.set(source, segments.value);
+    return success({
+      ...{ dir, epoch: segments.value.epoch, segmentSeconds: evidence.segment_s },
+      ...{ segmentBytes: evidence.segment_mb * MIB, cutoffBytes: evidence.cutoff_kb * 1024 },
+    });
+  }
+
+  /** One source, until it ends. */
+  async listen(reader: PacketSource, meter: Meter): Promise<void> {
     const sample = (): void => {
-      if (meter.isDue) meter.sample(reader.summary());
+      if (meter.isDue) meter.sample(reader.counted());
     };
     for await (const drain of reader.drains(sample)) {
       if (!drain.ok) {
@@ -242,11 +292,25 @@ class Sensor {
       await Promise.all(drain.value.batches.map((batch) => this.append(batch)));
       for (const batch of drain.value.batches) meter.watch(batch);
       for (const closed of drain.value.segments) this.seal(meter.name, closed);
+      if (drain.value.lost !== undefined) await this.sayLost('capture_restarted', drain.value.lost);
     }
-    meter.end(reader.summary());
-    for (const { path, error } of reader.summary().files)
-      if (error !== undefined)
-        this.journal.tell({ code: 'input_unreadable', message: `${path}: ${error}`, hint: "see 'catenary doctor'" });
+    meter.end(reader.counted());
+  }
+
+  /** What readers in this process could not read. */
+  private tellUnread(): void {
+    for (const reader of this.inline)
+      for (const { path, error } of reader.summary().files)
+        if (error !== undefined)
+          this.journal.tell({ code: 'input_unreadable', message: `${path}: ${error}`, hint: "see 'catenary doctor'" });
+  }
+
+  /** Nobody heard what passed from then until then [us]. */
+  private async sayLost(reason: string, { from, until }: { from: number; until: number }): Promise<void> {
+    const none = { first: 0, last: 0, frames: 0, events: 0, bytes: 0 };
+    const gap = { ...{ ts: from, seen: until, reason, lane: 'log', epoch: this.spool.epoch }, ...none };
+    const bytes = encodeBatch('gap', [{ ...gap, lost_from: from, lost_until: until }]);
+    await this.append({ kind: 'gap', count: 1, firstSeen: until, lastSeen: until, bytes });
   }
 
   /** A batch, numbered and durable. False: it is not, and why was told. */
@@ -269,11 +333,7 @@ class Sensor {
   async takeOver(): Promise<void> {
     const newest = await this.recall();
     if (newest === undefined || this.isReplay) return;
-    const now = this.world.clock.wall();
-    const none = { first: 0, last: 0, frames: 0, events: 0, bytes: 0 };
-    const gap = { ...{ ts: newest, seen: now, reason: 'down', lane: 'log', epoch: this.spool.epoch }, ...none };
-    const bytes = encodeBatch('gap', [{ ...gap, lost_from: newest, lost_until: now }]);
-    await this.append({ kind: 'gap', count: 1, firstSeen: now, lastSeen: now, bytes });
+    await this.sayLost('down', { from: newest, until: this.world.clock.wall() });
   }
 
   /**
@@ -482,6 +542,7 @@ class Sensor {
     const kept = this.keepHouse(house.signal);
     const concluded = this.detect(detection.signal);
     await heard;
+    this.tellUnread();
     await this.sealing;
     await this.caughtUp();
     detection.abort();

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <mutex>
 
+#include "addon/channel.h"
+#include "addon/drain.h"
 #include "addon/evidence.h"
 #include "addon/memory.h"
 #include "addon/notify.h"
@@ -21,18 +23,6 @@ namespace catenary::addon {
 namespace {
 
 constexpr std::uint64_t kPacketsPerCall = 1 << 16;
-
-struct DrainedBatch {
-  Kind kind{};
-  std::uint32_t count = 0;
-  Micros first_seen = 0, last_seen = 0;
-  std::size_t offset = 0, length = 0;
-};
-
-struct Drain {
-  std::unique_ptr<std::vector<std::uint8_t>> bytes;
-  std::vector<DrainedBatch> batches;
-};
 
 class Collector final : public event::DrainSink {
  public:
@@ -59,29 +49,6 @@ struct Job {
   sensor::Reader reader;
   Holds holds;
 };
-
-Napi::Value to_js(Napi::Env env, Drain drain, const std::vector<packets::Segment>& segments) {
-  Napi::Array batches = Napi::Array::New(env, drain.batches.size());
-  for (std::size_t i = 0; i < drain.batches.size(); i++) {
-    const DrainedBatch& b = drain.batches[i];
-    Napi::Object o = Napi::Object::New(env);
-    o.Set("kind", static_cast<double>(b.kind));
-    o.Set("count", static_cast<double>(b.count));
-    o.Set("firstSeen", static_cast<double>(b.first_seen));
-    o.Set("lastSeen", static_cast<double>(b.last_seen));
-    o.Set("offset", static_cast<double>(b.offset));
-    o.Set("length", static_cast<double>(b.length));
-    batches.Set(static_cast<std::uint32_t>(i), o);
-  }
-  Napi::Object out = Napi::Object::New(env);
-  std::vector<std::uint8_t>* bytes = drain.bytes.release();
-  out.Set("buffer", Napi::ArrayBuffer::New(
-                        env, bytes->data(), bytes->size(),
-                        [](Napi::Env, void*, std::vector<std::uint8_t>* owned) { delete owned; }, bytes));
-  out.Set("batches", batches);
-  if (!segments.empty()) out.Set("segments", segments_to_js(env, segments));
-  return out;
-}
 
 class NextWorker final : public Napi::AsyncWorker {
  public:
@@ -246,6 +213,7 @@ Napi::Value version(const Napi::CallbackInfo& info) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Reader", Reader::define(env));
+  exports.Set("Channel", define_channel(env));
   exports.Set("Memory", define_memory(env));
   exports.Set("Transposer", define_transposer(env));
   exports.Set("checkFrames", define_check_frames(env));

@@ -124,6 +124,8 @@ class LiveSource final : public Source {
     return s;
   }
 
+  int socket() const override { return fd_; }
+
   void shut() override {
     if (refuse_all(fd_)) is_shut_ = true;
   }

@@ -39,6 +39,8 @@ class Source {
   virtual ~Source() = default;
   virtual Next next(RawPacket& out) = 0;
   virtual SourceStats stats() { return {}; }
+  // Of a live source; -1 where there is none.
+  virtual int socket() const { return -1; }
   // Nothing new is taken in from here on: next() hands out what the ring holds, then ends. Files just end.
   virtual void shut() {}
   // Bytes consumed so far, for progress; 0 where there is no end to measure against.

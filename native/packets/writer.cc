@@ -37,6 +37,8 @@ bool write_all(int fd, const std::uint8_t* at, std::size_t left) {
 
 }  // namespace
 
+std::string segment_name(std::uint32_t epoch, std::uint32_t n) { return number(epoch) + "-" + number(n) + ".pcapng"; }
+
 Writer::Writer(WriterOptions options) : options_(std::move(options)), next_n_(options_.first_n) {
   options_.segment_bytes = std::clamp(options_.segment_bytes, kSegmentBytesMin, kSegmentBytesMax);
   options_.segment_time = std::max<Nanos>(options_.segment_time, 1);

@@ -75,6 +75,9 @@ struct Segment {
   std::string error;  // why packets were shed or the index is missing
 };
 
+// "EEEEEEEE-NNNNNNNN.pcapng"
+std::string segment_name(std::uint32_t epoch, std::uint32_t n);
+
 // A flow that a packet belongs to, the flow's bytes before it, and its ends.
 struct FlowShare {
   Uid uid;

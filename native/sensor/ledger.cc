@@ -11,8 +11,6 @@
 namespace catenary::sensor {
 namespace {
 
-double seconds(Nanos t) { return static_cast<double>(t) / static_cast<double>(kSecond); }
-
 // Of `all`, what is not in `part`; 1 where there was nothing.
 double share_without(std::uint64_t part, std::uint64_t all) {
   return all == 0 ? 1 : 1 - static_cast<double>(std::min(part, all)) / static_cast<double>(all);

@@ -47,7 +47,9 @@ Pipeline::Pipeline(const PipelineOptions& options, event::DrainSink& sink)
                   options.parses ? protocols::all() : std::span<const flow::ProtocolInfo* const>{}, options.key),
       reassembler_(pool_, dispatcher_),
       table_(options.key, options.flows_max, *this),
-      decoder_(*this, options.key) {
+      decoder_(*this, options.key),
+      crumb_(options.crumb ? options.crumb : &unread_crumb_),
+      quarantined_(options.quarantined) {
   if (options.packets) packets_ = std::make_unique<packets::Writer>(*options.packets);
 }
 
@@ -70,6 +72,7 @@ void Pipeline::packet(const capture::RawPacket& raw) {
   has_weird_ = false;
   share_count_ = 0;
   decoder_.link(raw.linktype, p);
+  crumb_->clear();
   if (packets_) packets_->packet(raw, {shares_.data(), share_count_});
   if (has_weird_) (raw.data.size() < raw.wire_len ? counters_.truncated : counters_.malformed)++;
   events_.drain_if_full();
@@ -124,6 +127,12 @@ Flow& Pipeline::create(const Tuple& t, const Packet& p, bool flip, Dir& dir) {
   f.tunnels = p.tunnels;
   f.has_macs = p.has_macs;
   if (flip) f.add_history('^');
+  if (!quarantined_.empty()) {
+    Crumb it;
+    it.set(f);
+    if (std::find(quarantined_.begin(), quarantined_.end(), it) != quarantined_.end())
+      f.detection = flow::Detection::kClosed;
+  }
   table_.reschedule(f);
   return f;
 }
@@ -141,6 +150,7 @@ void Pipeline::count(Flow& f, Dir dir, const Packet& p, std::uint32_t print) {
     e.mac = p.src_mac;
   }
   e.ip_bytes += p.ip_len;
+  crumb_->set(f);
   classes_.of(f.protocol).packets++;
   if (flow::is_copy(e.recent, print, p.ts)) e.copies++;
   if (f.is_embryonic && flow::is_grown(f)) table_.grow_up(f);
@@ -165,7 +175,7 @@ void Pipeline::on_tcp(const Packet& p) {
   const bool is_new = f->ends[0].packets + f->ends[1].packets == 1;
   const flow::TcpOutcome out = flow::track_tcp(*f, dir, s, p.ts);
   if (out.flipped) dir = flow::other(dir);
-  if (is_new) dispatcher_.begin(*f);
+  if (is_new && f->detection == flow::Detection::kOpen) dispatcher_.begin(*f);
   if (out.has_weird) dispatcher_.on_stream_weird(*f, out.weird);
   if (out.acked > 0) acknowledge(*f, flow::other(dir), out.acked);
   if (out.is_deliverable) reassembler_.add(*f, dir, out.data_seq, s.data, s.len);
@@ -281,10 +291,12 @@ void Pipeline::on_weird(Weird name, const Packet& p) {
 }
 
 void Pipeline::on_flow_end(Flow& f) {
+  crumb_->set(f);
   dispatcher_.close(f);
   reassembler_.release(f);
   counters_.gap_bytes += f.ends[0].gap_bytes + f.ends[1].gap_bytes;
   flow::emit_conn(f, end_reason(f), events_);
+  crumb_->clear();
 }
 
 std::string_view Pipeline::end_reason(const Flow& f) const noexcept {

@@ -22,6 +22,7 @@
 #include "flow/table.h"
 #include "packets/writer.h"
 #include "sensor/classes.h"
+#include "sensor/crumb.h"
 
 namespace catenary::sensor {
 
@@ -35,6 +36,8 @@ struct PipelineOptions {
   SipKey key;                                       // of every hash table; from the system's random source
   std::optional<packets::WriterOptions> packets{};  // where packets are kept; not at all when unset
   std::optional<files::StoreOptions> files{};       // where files are kept; not at all when unset
+  Crumb* crumb = nullptr;                           // where the flow being parsed is named; nowhere when null
+  std::vector<Crumb> quarantined{};                 // flows whose content is not looked at
 };
 
 struct Counters {
@@ -106,6 +109,9 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   flow::Reassembler reassembler_;
   flow::Table table_;
   decode::Decoder decoder_;
+  Crumb unread_crumb_;
+  Crumb* crumb_;
+  std::vector<Crumb> quarantined_;
   bool is_finishing_ = false;
   bool has_weird_ = false;  // the packet being decoded
   std::unique_ptr<packets::Writer> packets_;

@@ -41,6 +41,8 @@ class Reader final : packets::RingWatch {
   Reader(ReaderOptions options, event::DrainSink& sink);
   ~Reader() override;
 
+  // Opens the first source now instead of when it is read. The socket of a live one, -1 when it cannot be opened.
+  int open() { return open_next() ? source_->socket() : -1; }
   // Works until a drain was handed over, or for about `packets_max` packets. False when all is done
   // and the last drain is out.
   bool run(std::uint64_t packets_max);

@@ -156,28 +156,33 @@ export interface FileResult {
   readonly error?: string;
 }
 
-export interface Summary {
+/** What a decoder has counted. */
+export interface Counted {
   readonly packets: number;
   /** On the wire. */
   readonly bytes: number;
-  /** Of those, in the capture: less when a snap length cut. */
-  readonly capturedBytes: number;
   readonly flows: number;
   /** Ended early to make room. */
   readonly flowsEvicted?: number;
+  readonly weirds: number;
+  /** Packet time of the newest, 0 before the first [us]. */
+  readonly lastTs: number;
+  readonly kernelDropped?: number;
+  readonly interfaceDropped?: number;
+}
+
+export interface Summary extends Counted {
+  /** Of the bytes, those in the capture: less when a snap length cut. */
+  readonly capturedBytes: number;
   /** By kind, those that were not encoded included. */
   readonly events: Readonly<Record<string, number>>;
-  readonly weirds: number;
   /** Begun so far. */
   readonly files: readonly FileResult[];
-  /** Packet times, 0 before the first packet [us]. */
+  /** Of the earliest packet, 0 before it [us]. */
   readonly firstTs: number;
-  readonly lastTs: number;
   /** Bytes of all files consumed. */
   readonly position: number;
   readonly kernelReceived?: number;
-  readonly kernelDropped?: number;
-  readonly interfaceDropped?: number;
   /** How long the interface was down or away [s]. */
   readonly down?: number;
   /** Flows whose cutoff could not be lifted: too many are held. */
@@ -198,6 +203,18 @@ export interface NativeReader {
   release(uid: string): boolean;
 }
 
+/** The sensor's end of a channel from a capture process (native/worker). */
+export interface NativeChannel {
+  /** To be inherited by the process. */
+  fd(): number;
+  /** The next message, copied and checked; null: there is none; a text: what is wrong with it. */
+  take(): Promise<{ readonly type: number; readonly drain: NativeDrain } | string | null>;
+  /** What it has counted in this life, by its own word. */
+  counted(): Counted;
+  /** The flow that was being parsed when the process was last heard of. */
+  crumb(): { readonly key: string; readonly text: string } | null;
+}
+
 export interface Versions {
   readonly addon?: string;
   readonly libpcap: string;
@@ -206,6 +223,10 @@ export interface Versions {
 
 export interface Addon extends NativeTransposition, NativeWire {
   readonly Reader: new (options: NativeOptions) => NativeReader;
+  /** @param epoch  of the packets that the process will keep */
+  readonly Channel: new (
+    epoch: number,
+  ) => NativeChannel;
   readonly Memory: NativeMemoryClass;
   /** Reads a segment and hashes it, off this thread. */
   digestSegment(path: string): Promise<NativeDigest>;

@@ -1,23 +1,24 @@
 // Packets in, drains of events out: the native reader behind types, with the next drain decoding while the last one is
 // read.
-import { failure, type Result, success } from '../lib/fault.ts';
+import { type Result, success } from '../lib/fault.ts';
 import { decodeBatch } from '../schema/decode.ts';
 import type { CatenaryEvent, KindName } from '../schema/gen/events.gen.ts';
-import { KIND_IDS, KIND_NAMES } from '../schema/gen/structures.gen.ts';
+import { KIND_IDS } from '../schema/gen/structures.gen.ts';
 import {
   type CarveOptions,
+  type Counted,
   loadAddon,
   type NativeDigest,
   type NativeDrain,
   type NativeMatches,
   type NativeOptions,
   type NativeReader,
-  type NativeSegment,
   type NativeTree,
   type PacketOptions,
   type Summary,
   type Versions,
 } from './addon.ts';
+import { type Drain, type PacketSource, typed } from './drain.ts';
 
 export type {
   CarveOptions,
@@ -28,6 +29,8 @@ export type {
   Summary,
   Versions,
 } from './addon.ts';
+export type { Batch, Drain, PacketSource } from './drain.ts';
+export { CaptureProcess, checkWorkers } from './process.ts';
 
 export interface ReadOptions {
   readonly files?: readonly string[];
@@ -48,35 +51,7 @@ export interface ReadOptions {
   readonly carve?: CarveOptions | undefined;
 }
 
-export interface Batch {
-  readonly kind: KindName;
-  readonly count: number;
-  /** Of its events [us]. */
-  readonly firstSeen: number;
-  readonly lastSeen: number;
-  readonly bytes: Uint8Array;
-}
-
-/** Batches in the order of their kinds' numbers. Empty when there was only progress. */
-export interface Drain {
-  readonly batches: readonly Batch[];
-  /** Segments of packets that have ended, to be sealed in this order. */
-  readonly segments: readonly NativeSegment[];
-}
-
-function typed(drain: NativeDrain): Result<Drain> {
-  const batches: Batch[] = [];
-  for (const b of drain.batches) {
-    const kind = KIND_NAMES[b.kind];
-    if (kind === undefined)
-      return failure('addon_mismatch', `the native decoder speaks of kind ${b.kind}, unknown here`, "run 'make build'");
-    const { count, firstSeen, lastSeen } = b;
-    batches.push({ kind, count, firstSeen, lastSeen, bytes: new Uint8Array(drain.buffer, b.offset, b.length) });
-  }
-  return success({ batches, segments: drain.segments ?? [] });
-}
-
-export class Reader {
+export class Reader implements PacketSource {
   private readonly native: NativeReader;
   private pending: Promise<NativeDrain | null> | undefined;
 
@@ -105,6 +80,10 @@ export class Reader {
       this.native.stop();
       await this.pending;
     }
+  }
+
+  counted(): Counted {
+    return this.native.summary();
   }
 
   summary(): Summary {

@@ -54,6 +54,23 @@ export const configSchema = z
           .default('')
           .describe('Only packets that match, in the language of pcap-filter(7). Empty: all.'),
         snaplen: z.int().min(64).max(262144).default(262144).describe('Bytes kept of a packet.'),
+        capture: z
+          .enum(['process', 'inline'])
+          .default('process')
+          .describe(
+            'Who listens and decodes. process: one for each worker, without rights, network or files of others, started again when it dies. inline: the sensor itself.',
+          ),
+        workers: z
+          .int()
+          .min(1)
+          .max(64)
+          .default(1)
+          .describe('Processes that share an interface; all packets of a pair of hosts go to one of them.'),
+        cpus: z
+          .array(z.int().min(0).max(1023))
+          .max(64)
+          .default([])
+          .describe('CPUs that workers are pinned to, in turn. Empty: where the kernel puts them.'),
         buffer_mb: z
           .int()
           .min(1)

@@ -24,8 +24,9 @@ export const NATIVE_LAYERS = [
   'protocols',
   'packets',
   'sensor',
+  'worker',
 ];
-const NATIVE_TOPS = ['addon', 'cli', 'store'];
+const NATIVE_TOPS = ['addon', 'cli', 'child', 'store'];
 /** What a test below protocols/ may include all the same: it plays a whole flow. */
 const HARNESS = 'protocols/harness.h';
 /** Called for every packet or event: nothing here allocates by hand, throws, prints or asks the time. */

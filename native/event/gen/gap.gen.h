@@ -17,7 +17,7 @@ struct GapEvent {
   Micros ts{};
   // Packet time at which the record was complete [us].
   Micros seen{};
-  // budget, disk_full: given up to make room; unwritten: the disk took none; corrupt, missing: unreadable; unsynced: a crash came first; down: nothing ran, and what passed was not heard.
+  // budget, disk_full: given up to make room; unwritten: the disk took none; corrupt, missing: unreadable; unsynced: a crash came first; down: nothing ran, and what passed was not heard; capture_restarted: so, of one worker of an interface that died.
   std::string_view reason{};
   // Lane of the spool: flow, metadata, kept; log where all were concerned.
   std::string_view lane{};

@@ -928,7 +928,7 @@ export interface AlertEvent extends Envelope {
 
 /** A range of frames of a sensor's log that was lost on the way, and why. */
 export interface GapEvent extends Envelope {
-  /** budget, disk_full: given up to make room; unwritten: the disk took none; corrupt, missing: unreadable; unsynced: a crash came first; down: nothing ran, and what passed was not heard */
+  /** budget, disk_full: given up to make room; unwritten: the disk took none; corrupt, missing: unreadable; unsynced: a crash came first; down: nothing ran, and what passed was not heard; capture_restarted: so, of one worker of an interface that died */
   readonly reason: string;
   /** Lane of the spool: flow, metadata, kept; log where all were concerned */
   readonly lane: string;

@@ -932,7 +932,7 @@ export const TABLES: Readonly<Record<KindName, Table>> = {
       "`ts` DateTime64(6, 'UTC') COMMENT 'When the fact began [us] (Zeek ts)' CODEC(Delta, ZSTD(1))",
       "`seen` DateTime64(6, 'UTC') COMMENT 'Packet time at which the record was complete [us]' CODEC(Delta, ZSTD(1))",
       "`cut` Bool COMMENT 'Some value was shortened to its cap'",
-      "`reason` LowCardinality(String) COMMENT 'budget, disk_full: given up to make room; unwritten: the disk took none; corrupt, missing: unreadable; unsynced: a crash came first; down: nothing ran, and what passed was not heard'",
+      "`reason` LowCardinality(String) COMMENT 'budget, disk_full: given up to make room; unwritten: the disk took none; corrupt, missing: unreadable; unsynced: a crash came first; down: nothing ran, and what passed was not heard; capture_restarted: so, of one worker of an interface that died'",
       "`lane` LowCardinality(String) COMMENT 'Lane of the spool: flow, metadata, kept; log where all were concerned'",
       "`epoch` UInt64 COMMENT 'Life of the sensor process that numbered them'",
       "`first` UInt64 COMMENT 'Number of the first lost frame'",

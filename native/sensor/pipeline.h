@@ -82,6 +82,7 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   void on_other(const decode::Packet& p);
   flow::Flow& create(const flow::Tuple& t, const decode::Packet& p, bool flip, flow::Dir& dir);
   std::string_view end_reason(const flow::Flow& flow) const noexcept;
+  void keep(const capture::RawPacket& raw);
   void count(flow::Flow& flow, flow::Dir dir, const decode::Packet& p);
 
   Counters counters_;

@@ -110,6 +110,13 @@ void Tracker::set_partial(File* file) noexcept {
   file->digests_.stop();
 }
 
+void Tracker::bytes(flow::Context& cx, File* file, Bytes chunk) {
+  bytes(cx.now, file, chunk);
+  if (!file || file->carving_.fd < 0) return;
+  cx.flow.kept_base = cx.flow.ends[0].ip_bytes + cx.flow.ends[1].ip_bytes;
+  carved_ = cx.flow.uid;
+}
+
 void Tracker::bytes(Nanos now, File* file, Bytes chunk) {
   if (!file || chunk.empty()) return;
   File& f = *file;

@@ -116,7 +116,7 @@ class Tracker {
   File* open(flow::Context& cx, const Opening& opening);
   // The size became known after the first byte.
   void set_total(File* file, std::uint64_t bytes) noexcept;
-  void bytes(flow::Context& cx, File* file, Bytes chunk) { bytes(cx.now, file, chunk); }
+  void bytes(flow::Context& cx, File* file, Bytes chunk);
   // `n` bytes of the file never came.
   void gap(flow::Context& cx, File* file, std::uint64_t n) { gap(cx.now, file, n); }
   // `n` bytes came that could not be placed.
@@ -133,6 +133,13 @@ class Tracker {
   void gap(Nanos now, File* file, std::uint64_t n);
   std::string_view close(event::Batcher& events, File*& file, End end, const Names& names,
                          std::span<const Carrier> carriers);
+
+  // The flow that carried bytes of a file that is kept, since the last call; none: 0.
+  Uid take_carved() noexcept {
+    const Uid carved = carved_;
+    carved_ = {};
+    return carved;
+  }
 
   const Limits& limits() const noexcept { return limits_; }
   std::size_t files_open() const noexcept { return slots_.size() - free_.size(); }
@@ -151,6 +158,7 @@ class Tracker {
   std::vector<File*> free_;
   std::vector<SniffBuffer> buffers_;  // not lent
   std::uint64_t opened_ = 0, shed_ = 0;
+  Uid carved_;
 };
 
 }  // namespace catenary::files

@@ -112,6 +112,9 @@ struct Flow {
   std::array<char, kHistoryMax> history{};
   std::uint8_t history_len = 0;
 
+  // IP bytes up to the last of a file that is being kept: what may be cut off of the packets counts from here.
+  std::uint64_t kept_base = 0;
+
   // Timers, as packet times; 0: not set.
   Nanos attempt_at = 0;    // a lone SYN is given up here
   Nanos delete_at = 0;     // closed: the record is written here

@@ -93,6 +93,7 @@ void Writer::begin(const capture::RawPacket& raw) {
   places_.clear();
   ends_.clear();
   recent_.fill(0);
+  recent_cut_.fill(0);
   interfaces_.clear();
 }
 
@@ -174,11 +175,23 @@ void Writer::packet(const capture::RawPacket& raw, std::span<const FlowShare> fl
   segment_.to = std::max(segment_.to, raw.ts);
   if (is_cut_off) {
     c.cutoff++;
+    for (const FlowShare& f : flows) note(f, true);
   } else if (is_shedding_ || raw.data.size() > capture::kPacketBytesMax) {
     c.not_kept++;
   } else {
     write(raw, flows, interface);
   }
+}
+
+void Writer::note(const FlowShare& flow, bool is_cut) {
+  std::uint64_t& recent = (is_cut ? recent_cut_ : recent_)[flow.uid.value % kRecentFlows];
+  if (recent == flow.uid.value) return;
+  recent = flow.uid.value;
+  // Packets that are cut off take no place: of more flows than this it is said of all that they may have been.
+  if (ends_.size() < 2 * options_.index_places_max)
+    ends_.push_back({flow.uid.value, flow.addresses, flow.ports, is_cut});
+  else if (is_cut && ends_.back().flow != 0)
+    ends_.push_back({0, {}, {}, true});
 }
 
 void Writer::write(const capture::RawPacket& raw, std::span<const FlowShare> flows, std::uint32_t interface) {
@@ -188,10 +201,7 @@ void Writer::write(const capture::RawPacket& raw, std::span<const FlowShare> flo
   if (flows.empty()) places_.push_back({0, raw.ts, offset, bytes});
   for (const FlowShare& f : flows) {
     places_.push_back({f.uid.value, raw.ts, offset, bytes});
-    std::uint64_t& recent = recent_[f.uid.value % kRecentFlows];
-    if (recent == f.uid.value) continue;
-    recent = f.uid.value;
-    ends_.push_back({f.uid.value, f.addresses, f.ports});
+    note(f, false);
   }
   buffer_.resize(buffer_.size() + block);
   write_packet(&buffer_[buffer_.size() - block], interface, raw, flows.empty() ? 0 : flows.back().uid.value);

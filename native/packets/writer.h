@@ -135,6 +135,7 @@ class Writer {
   void fail(const std::string& what, int error);
   // The stretch has lasted as long as it may.
   bool is_over(Nanos now) const noexcept;
+  void note(const FlowShare& flow, bool is_cut);
   bool is_cut(std::span<const FlowShare> flows) const noexcept;
   bool interface_of(int linktype, std::uint32_t& index);
   void write(const capture::RawPacket& raw, std::span<const FlowShare> flows, std::uint32_t interface);
@@ -155,6 +156,7 @@ class Writer {
   std::vector<Place> places_;
   std::vector<FlowEnds> ends_;                        // at least one for each flow of the segment
   std::array<std::uint64_t, kRecentFlows> recent_{};  // flows whose ends were noted, by their lowest bits
+  std::array<std::uint64_t, kRecentFlows> recent_cut_{};
   std::vector<int> interfaces_;
   std::vector<std::uint64_t> held_;  // ascending
   RingWatch* ring_ = nullptr;

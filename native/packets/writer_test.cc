@@ -183,6 +183,44 @@ TEST(packets, a_flow_is_found_by_its_ends_once_however_often_they_were_noted) {
   EXPECT(in.ok() && in.done());
 }
 
+TEST(packets, the_index_says_of_which_flows_packets_were_cut_off) {
+  Bench b({.cutoff_bytes = 100});
+  b.packet(kStart, 60, 7, 0);
+  b.packet(kStart + 1, 60, 8, 0);
+  b.packet(kStart + 2, 60, 8, 100);  // cut
+  b.packet(kStart + 3, 60, 9, 500);  // cut: nothing of it is here
+  const auto closed = b.finish();
+  EXPECT_EQ(closed[0].counters.cutoff, 2U);
+  const auto index = b.folder.read("00000001-00000001.idx");
+  Cursor in(index);
+  in.skip(8);
+  EXPECT_EQ(in.le32(), 3U);
+  EXPECT_EQ(in.le32(), 2U);
+  in.skip(16);
+  const std::array<std::uint32_t, 3> places = {1, 1 | packets::kIndexCut, packets::kIndexCut};
+  for (std::size_t i = 0; i < 3; i++) {
+    EXPECT_EQ(in.le64(), 7 + i);
+    in.skip(4);
+    EXPECT_EQ(in.le32(), places[i]);
+    in.skip(16);
+  }
+}
+
+TEST(packets, of_more_flows_than_are_noted_all_may_have_been_cut_off) {
+  for (const std::uint64_t cut : {8, 9, 20}) {
+    Bench b({.cutoff_bytes = 100, .index_places_max = 4});
+    b.packet(kStart, 60, 0);
+    for (std::uint64_t i = 1; i <= cut; i++) b.packet(kStart + 1, 60, i, 500);
+    b.finish();
+    const auto index = b.folder.read("00000001-00000001.idx");
+    Cursor in(index);
+    in.skip(8);
+    EXPECT_EQ(in.le32(), 9U);
+    in.skip(packets::kIndexHeader);  // to the places of the first row
+    EXPECT_EQ(in.le32(), cut > 8 ? 1 | packets::kIndexCut : 1U);
+  }
+}
+
 TEST(packets, a_filter_passes_what_libpcap_would) {
   Bench b;
   const auto udp = [](std::uint8_t port) {
@@ -191,7 +229,7 @@ TEST(packets, a_filter_passes_what_libpcap_would) {
     p.resize(60);
     return p;
   };
-  for (std::uint8_t port : {9, 53, 9, 53, 7}) {
+  for (const std::uint8_t port : std::initializer_list<std::uint8_t>{9, 53, 9, 53, 7}) {
     const auto data = udp(port);
     b.writer().packet({kStart + port, 60, 1, data}, {});
   }

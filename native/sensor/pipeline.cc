@@ -73,9 +73,18 @@ void Pipeline::packet(const capture::RawPacket& raw) {
   share_count_ = 0;
   decoder_.link(raw.linktype, p);
   crumb_->clear();
-  if (packets_) packets_->packet(raw, {shares_.data(), share_count_});
+  keep(raw);
   if (has_weird_) (raw.data.size() < raw.wire_len ? counters_.truncated : counters_.malformed)++;
   events_.drain_if_full();
+}
+
+void Pipeline::keep(const capture::RawPacket& raw) {
+  if (!packets_) return;
+  // A packet of a file that is kept is kept, however much its flow has had.
+  const Uid carved = files_.take_carved();
+  for (std::size_t i = 0; i < share_count_; i++)
+    if (carved.value != 0 && shares_[i].uid == carved) shares_[i].bytes_before = 0;
+  packets_->packet(raw, {shares_.data(), share_count_});
 }
 
 void Pipeline::tick(Nanos now) {
@@ -142,7 +151,7 @@ void Pipeline::count(Flow& f, Dir dir, const Packet& p, std::uint32_t print) {
     // Tunnels inside tunnels: the innermost flow takes the last place.
     share_count_ = std::min(share_count_ + 1, shares_.size());
     shares_[share_count_ - 1] = {
-        f.uid, f.ends[0].ip_bytes + f.ends[1].ip_bytes, {f.orig_h, f.resp_h}, {f.orig_p, f.resp_p}};
+        f.uid, f.ends[0].ip_bytes + f.ends[1].ip_bytes - f.kept_base, {f.orig_h, f.resp_h}, {f.orig_p, f.resp_p}};
   }
   flow::Endpoint& e = f.end(dir);
   if (e.packets++ == 0) {

@@ -94,6 +94,7 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   flow::Flow& create(const flow::Tuple& t, const decode::Packet& p, bool flip, flow::Dir& dir);
   std::optional<Uid> quoted_uid(const IcmpEvent& e, const decode::Packet& p);
   std::string_view end_reason(const flow::Flow& flow) const noexcept;
+  void keep(const capture::RawPacket& raw);
   void count(flow::Flow& flow, flow::Dir dir, const decode::Packet& p, std::uint32_t print = 0);
 
   const bool ends_late_flows_;

@@ -1,6 +1,7 @@
 // Is all there of what should be? Said for every flow of an alert, with the reason: packets that a policy cut are not
 // packets that were lost, and neither are packets that have been deleted since.
 import type { Chain } from './chain.ts';
+import type { Extracted } from './extract.ts';
 
 export type Completeness = 'whole' | 'partial' | 'none';
 
@@ -10,17 +11,23 @@ export interface Assessment {
 }
 
 /**
- * @param from, to  of the flow, as far as it is known, packet times [ns]
+ * @param flow    from and to as far as they are known, packet times [ns]
+ * @param copied  CHAIN/STEM of segments that a lease copied its packets from
  */
 export function assess(
   chains: readonly Chain[],
-  flow: { readonly packets: number; readonly from: bigint; readonly to: bigint; readonly damage: string | undefined },
-  cutoff: 'lifted' | 'applies',
+  flow: Pick<Extracted, 'packets' | 'damage' | 'cut'> & { readonly from: bigint; readonly to: bigint },
+  copied: readonly string[],
 ): Assessment {
   const { from, to } = flow;
   const reasons = new Set<string>(flow.damage === undefined ? [] : [flow.damage]);
   let watched = false;
-  for (const { stem, sealed: m, isPresent } of chains.flatMap((c) => c.seals)) {
+  // From its first copy on, whatever went was copied from if there was something to copy.
+  const copies = (chain: string): string[] => copied.filter((segment) => segment.startsWith(`${chain}/`)).sort();
+  const seals = chains.flatMap((c) =>
+    c.seals.map((s) => ({ ...s, name: `${c.name}/${s.stem}`, first: copies(c.name)[0] })),
+  );
+  for (const { stem, name, first, sealed: m, isPresent } of seals) {
     if (m === undefined) {
       reasons.add(`${stem}.manifest is damaged`);
       continue;
@@ -32,8 +39,9 @@ export function assess(
     if (m.packets === 0 || m.first > to || m.last < from) continue;
     watched = true;
     if (m.counters.ring_drops > 0) reasons.add('the kernel dropped packets');
-    if (m.counters.cutoff > 0 && cutoff === 'applies') reasons.add('the cutoff policy applied');
-    if (!isPresent && m.files.length > 0) reasons.add('older packets have been deleted');
+    if (flow.cut.has(name)) reasons.add('the cutoff policy applied');
+    const isCopied = first !== undefined && name >= first;
+    if (!isPresent && !isCopied && m.files.length > 0) reasons.add('older packets have been deleted');
   }
   if (flow.packets === 0) {
     if (!watched) reasons.add('no packets were kept at the time');

@@ -173,17 +173,12 @@ async function stepEvidence(from: Sources, step: Json, n: number): Promise<Resul
     const copies = copiesOf(at.leases, uid);
     const found = extract(flow, copies, sealedSegments(from.chains));
     if (!found.ok) return found;
-    const { sections, packets: count, damage } = found.value;
+    const { sections } = found.value;
     const time = timeOf(record, sections);
     if (time !== undefined) times.push(time);
-    flows.push({
-      packets: count,
-      ...assess(
-        from.chains,
-        { packets: count, damage, ...(time ?? spanOf(record)) },
-        copies.length > 0 ? 'lifted' : 'applies',
-      ),
-    });
+    const copied = sections.flatMap((s) => (s.proof === undefined ? [] : [s.proof.segment]));
+    const about = { ...found.value, ...(time ?? spanOf(record)) };
+    flows.push({ packets: about.packets, ...assess(from.chains, about, copied) });
     for (const section of sections) {
       const proof = await proofOf(section, from);
       if (!proof.ok) return proof;

@@ -45,7 +45,7 @@ export function sealsFor(
     if (wanted.size >= max) break;
   }
   // The last that is countersigned needs no fence: nothing can be missing behind it but what nobody proves.
-  const newest = Math.max(0, ...chain.receipts.map((r) => r.leaves));
+  const newest = chain.receipts.at(-1)?.leaves ?? 0;
   const end = Math.max(...wanted) < newest ? Math.min(newest, seals.length) : seals.length;
   for (const i of [...wanted]) {
     // A manifest without packets has no time, so it fences nothing.

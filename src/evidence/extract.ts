@@ -32,6 +32,8 @@ export interface Section {
   readonly packets: readonly PlacedPacket[];
   /** Of a copy: the proof that was made while the segment was there. */
   readonly proof: SectionProof | undefined;
+  /** A cutoff left packets of the flow out of the segment. */
+  isCut: boolean;
 }
 
 /** A section while it is read. */
@@ -40,13 +42,17 @@ interface Growing extends Section {
   readonly packets: PlacedPacket[];
 }
 
-const newSection = (path: string, proof?: SectionProof): Growing => ({ path, head: [], packets: [], proof });
+const newSection = (path: string, proof?: SectionProof): Growing => ({
+  ...{ path, head: [], packets: [], proof, isCut: proof?.isCut === true },
+});
 
 export interface Extracted {
   readonly sections: readonly Section[];
   readonly packets: number;
   /** Of the packets' blocks. */
   readonly bytes: number;
+  /** Segments, as CHAIN/STEM, of which a cutoff left packets of the flow out. */
+  readonly cut: ReadonlySet<string>;
   /** Something of it could not be read, or was too much: why. */
   readonly damage: string | undefined;
 }
@@ -76,6 +82,7 @@ interface Found {
   damage: string | undefined;
   bytes: number;
   readonly bytesMax: number;
+  readonly cut: Set<string>;
 }
 
 function add(found: Found, section: Growing, placed: Placed, ts: bigint): boolean {
@@ -94,16 +101,19 @@ export const isHead = (block: Buffer): boolean => typeOf(block) === SECTION || t
 function fromSegment(path: string, flow: bigint, span: Span, found: Found): void {
   const file = new Places(path);
   try {
+    const section = newSection(path);
     let places: Place[] | undefined;
     if (existsSync(indexPathOf(path))) {
       const index = new Places(indexPathOf(path));
-      places = Index.open(index)?.placesOf(flow);
+      const opened = Index.open(index);
+      places = opened?.placesOf(flow);
+      section.isCut = opened?.wasCut(flow) === true;
       index.close();
     }
-    const section = newSection(path);
     if (places === undefined) scanSegment(file, flow, span, found, section);
     else byIndex(file, places, span, found, section);
     if (section.packets.length > 0) found.sections.push(section);
+    if (section.isCut) found.cut.add(segmentOf(path));
   } finally {
     file.close();
   }
@@ -153,6 +163,7 @@ function fromCopy(path: string, span: Span, found: Found): void {
     file.close();
   }
   if (section.packets.length > 0) found.sections.push(section);
+  if (proof?.isCut === true) found.cut.add(proof.segment);
 }
 
 /** Where a segment stands: its chain and its name there. */
@@ -184,7 +195,7 @@ const blocksOf = (s: Section): Placed[] => [...s.head, ...s.packets];
 export function proofIn({ tree, leafAt }: SegmentTree, section: Section): SectionProof {
   const blocks = blocksOf(section).map(({ block, at }) => ({ leaf: leafAt.get(at) ?? -1, bytes: block.length }));
   const nodes = tree.proof(blocks.map((b) => b.leaf));
-  return { segment: segmentOf(section.path), leaves: tree.leaves, blocks, nodes };
+  return { segment: segmentOf(section.path), leaves: tree.leaves, blocks, nodes, isCut: section.isCut };
 }
 
 /** The same of a copy: blocks that were copied and are not in this section stand in the proof as hashes. */
@@ -237,7 +248,7 @@ export function extract(
   keep: KeepPackets = 'flow',
   bytesMax = EXTRACT_BYTES_MAX,
 ): Result<Extracted> {
-  const found: Found = { sections: [], damage: undefined, bytes: 0, bytesMax };
+  const found: Found = { sections: [], damage: undefined, bytes: 0, bytesMax, cut: new Set() };
   for (const [paths, read] of [
     [copies, (path: string) => fromCopy(path, span, found)],
     [segments, (path: string) => fromSegment(path, flow, span, found)],
@@ -252,7 +263,7 @@ export function extract(
   const sections = trim(found.sections, keep);
   const blocks = sections.flatMap((s) => s.packets);
   return success({
-    ...{ sections, packets: blocks.length, damage: found.damage },
+    ...{ sections, packets: blocks.length, damage: found.damage, cut: found.cut },
     bytes: blocks.reduce((n, p) => n + p.block.length, 0),
   });
 }

@@ -96,7 +96,7 @@ export class Heads {
   private countersignedOf(segments: Segments): number {
     const known = this.countersigned.get(segments.chain);
     if (known !== undefined) return known;
-    const newest = Math.max(0, ...readReceipts(segments.dir).map((r) => r.leaves));
+    const newest = readReceipts(segments.dir).at(-1)?.leaves ?? 0;
     this.countersigned.set(segments.chain, newest);
     return newest;
   }

@@ -1,5 +1,4 @@
 // Packets and files that prove an alert: sealed, kept within budgets, held by leases, handed out as bundles.
-
 export { alertsIn, bundleOf, findAlert, folders, type StepEvidence } from './bundle.ts';
 export { readChains } from './chain.ts';
 export { type Act, person, record } from './custody.ts';

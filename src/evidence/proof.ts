@@ -5,6 +5,7 @@
 //   tree FILE leaves=N          FILE says the root: a manifest of a segment's blocks, a receipt of a chain's manifests
 //   block LEAF BYTES            of packets: the next BYTES of the file are this leaf
 //   leaf LEAF FILE              of manifests: the file is this leaf
+//   cut                         of packets: a cutoff left others of the flow out of the segment
 //   node LEVEL INDEX HASH       a hash that is needed and does not follow from the leaves; level 0 are leaves
 import type { ProofNode } from '../lib/merkle.ts';
 
@@ -23,6 +24,8 @@ export interface SectionProof {
   /** In the order of the section. */
   readonly blocks: readonly ProvenBlock[];
   readonly nodes: readonly ProofNode[];
+  /** A cutoff left packets of the flow out of the segment. */
+  readonly isCut: boolean;
 }
 
 const nodeLines = (nodes: readonly ProofNode[]): string[] => nodes.map((n) => `node ${n.level} ${n.index} ${n.hash}`);
@@ -31,6 +34,7 @@ const nodeLines = (nodes: readonly ProofNode[]): string[] => nodes.map((n) => `n
 export function blocksProof(proofs: readonly SectionProof[], file: (segment: string) => string): string {
   const lines = proofs.flatMap((p) => [
     `tree ${file(p.segment)} leaves=${p.leaves}`,
+    ...(p.isCut ? ['cut'] : []),
     ...p.blocks.map((b) => `block ${b.leaf} ${b.bytes}`),
     ...nodeLines(p.nodes),
   ]);
@@ -54,12 +58,14 @@ export function parseSectionProof(text: string): SectionProof | undefined {
   if (format !== PROOF_FORMAT || tree === null) return undefined;
   const blocks: ProvenBlock[] = [];
   const nodes: ProofNode[] = [];
+  let isCut = false;
   for (const line of lines) {
     const block = /^block (\d{1,10}) (\d{1,7})$/.exec(line);
     const node = /^node (\d{1,2}) (\d{1,10}) ([0-9a-f]{64})$/.exec(line);
-    if (block !== null) blocks.push({ leaf: Number(block[1]), bytes: Number(block[2]) });
+    if (line === 'cut') isCut = true;
+    else if (block !== null) blocks.push({ leaf: Number(block[1]), bytes: Number(block[2]) });
     else if (node !== null) nodes.push({ level: Number(node[1]), index: Number(node[2]), hash: node[3] as string });
     else if (line !== '') return undefined;
   }
-  return { segment: tree[1] as string, leaves: Number(tree[2]), blocks, nodes };
+  return { segment: tree[1] as string, leaves: Number(tree[2]), blocks, nodes, isCut };
 }

@@ -8,6 +8,8 @@ const HEADER = 32;
 const FLOW = 32;
 const PLACE = 8;
 const TERM = 12;
+/** In the number of a flow's places. */
+const CUT = 2 ** 31;
 
 export interface Place {
   readonly offset: number;
@@ -45,6 +47,16 @@ export class Index {
     if (row >= this.flows) return [];
     const found = this.flowRow(row);
     return found.readBigUInt64LE(0) === flow ? this.placesIn(found) : [];
+  }
+
+  /** Whether a cutoff left packets of the flow out of the segment. */
+  wasCut(flow: bigint): boolean {
+    const isCut = (row: Buffer, of: bigint): boolean =>
+      row.length === FLOW && row.readBigUInt64LE(0) === of && row.readUInt32LE(12) >= CUT;
+    // Of flow 0: there were more than are noted.
+    if (this.flows > 0 && isCut(this.flowRow(0), 0n)) return true;
+    const row = this.lowest(this.flows, (i) => this.flowRow(i).readBigUInt64LE(0) >= flow);
+    return row < this.flows && isCut(this.flowRow(row), flow);
   }
 
   /** Of packets that may pass: of the plan's flows, and of what belongs to no flow. Ascending, each once. */
@@ -94,7 +106,7 @@ export class Index {
   }
 
   private placesIn(flow: Buffer): Place[] | undefined {
-    const [first, count] = [flow.readUInt32LE(8), flow.readUInt32LE(12)];
+    const [first, count] = [flow.readUInt32LE(8), flow.readUInt32LE(12) % CUT];
     if (first + count > this.places) return undefined;
     const rows = this.file.at(HEADER + this.flows * FLOW + first * PLACE, count * PLACE);
     return Array.from({ length: count }, (_, i) => ({

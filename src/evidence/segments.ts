@@ -120,7 +120,7 @@ export function readManifest(dir: string, stem: string): Sealed | undefined {
 
 /** How often a segment that the disk does not give back is asked for, before it counts as lost. */
 const READS_MAX = 3;
-/** Stretches that wait for a disk that refuses: two months of minutes. More are sealed as lost. */
+/** Stretches that wait for a disk that refuses: two months of minutes, six days of shedding. More are lost. */
 export const PENDING_MAX = 100_000;
 const DELETED = { act: 'delete', actor: 'sensor', reason: 'budget', sha256: '' } as const;
 /** Less is how clocks are kept right [us]. */

@@ -93,10 +93,13 @@ class Stage {
     }
   }
 
-  /** Debug sections go, names of functions stay: a crash can be read. */
+  /**
+   * Debug sections go, names of functions stay: a crash can be read. The build id goes too: it is a hash over the debug
+   * sections, which hold the folder that was built in.
+   */
   binary(from: string, path: string): void {
     this.copy(from, path, 0o755);
-    run('strip', '--strip-debug', join(this.dir, path));
+    run('strip', '--strip-debug', '--remove-section=.note.gnu.build-id', join(this.dir, path));
   }
 
   /** Bytes of all files, and `visit` for each. */

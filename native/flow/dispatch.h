@@ -85,7 +85,8 @@ class Dispatcher final : public StreamListener, InnerHost {
   event::Batcher& events_;
   event::WeirdLog& weirds_;
   files::Tracker& files_;
-  std::span<const ProtocolInfo*const> protocols_, inner_;
+  std::span<const ProtocolInfo* const> protocols_;
+  std::span<const ProtocolInfo* const> inner_;
   Expected expected_;
   SipKey key_;
   Nanos packet_time_ = 0;

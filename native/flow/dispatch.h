@@ -90,7 +90,8 @@ class Dispatcher final : public StreamListener, public Nesting {
   event::Batcher& events_;
   event::WeirdLog& weirds_;
   files::Tracker& files_;
-  std::span<const ProtocolInfo*const> protocols_, nestable_;
+  std::span<const ProtocolInfo* const> protocols_;
+  std::span<const ProtocolInfo* const> nestable_;
   Expected expected_;
   Nanos packet_time_ = 0;
   std::vector<SharedState> shared_;  // of the few protocols that have one

@@ -3,33 +3,14 @@
 //
 // Everything that is heard goes into the spool first; detection and shipping read from there, each at its own pace. So
 // a life that ends by kill -9 loses what was not yet in the spool, which the coverage ledger shows, and nothing else.
-import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { alertLine } from './alerts/line.ts';
 import { loadAddon } from './capture/addon.ts';
-import {
-  CaptureProcess,
-  checkWorkers,
-  type Drain,
-  openReader,
-  type PacketOptions,
-  type PacketSource,
-  type Reader,
-  segmentDigester,
-} from './capture/index.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import { type Config, loadConfig, sensorName } from './config/config.ts';
-import {
-  type Digester,
-  folders,
-  Heads,
-  keepHouse,
-  Leases,
-  openSigner,
-  Segments,
-  type Signer,
-} from './evidence/index.ts';
+import { folders, Heads, keepHouse, Leases, openSigner, type Signer } from './evidence/index.ts';
 import { jsonLine } from './formats/json/json.ts';
 import { keepAlive, pause } from './lib/clock.ts';
 import {
@@ -50,11 +31,12 @@ import { SCHEMA } from './schema/fingerprint.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
 import { identityIn } from './ship/enroll.ts';
 import { Shipper, type ShipState } from './ship/shipper.ts';
+import { type Source, Sources } from './sources.ts';
 import { isBefore, type Position, START } from './spool/log.ts';
 import { Spool } from './spool/spool.ts';
 import { openStages, type Stages } from './stages.ts';
 import { StatusSocket, socketPath } from './status/socket.ts';
-import { diskOf, Meter, type Status } from './status/status.ts';
+import { diskOf, type Status } from './status/status.ts';
 import { Supervisor } from './status/supervisor.ts';
 
 export interface SensorRequest {
@@ -83,12 +65,7 @@ class Sensor {
   readonly journal: Journal;
   private readonly started: number;
   private readonly spool: Spool;
-  private readonly readers: PacketSource[] = [];
-  /** Those of them in this process. */
-  private readonly inline: Reader[] = [];
-  /** A reader each: workers of interfaces, or the captures as one. */
-  private sources: readonly Meter[] = [];
-  private readonly segments = new Map<string, Segments>();
+  private sources: Sources | undefined;
   private heads: Heads | undefined;
   private signer: Signer | undefined;
   private config: Config;
@@ -106,7 +83,6 @@ class Sensor {
   private fileBytes = 0;
   private isReplay = false;
   private isStopping = false;
-  private sealing: Promise<unknown> = Promise.resolve();
 
   private constructor(config: Config, dir: string, world: Surroundings, spool: Spool) {
     this.config = config;
@@ -172,8 +148,8 @@ class Sensor {
             budgetBytes: config.evidence.leases_mb * MIB,
             trees: addon.value.treeOfSegment,
             holder: {
-              hold: (uid) => this.readers.map((r) => r.hold(uid)).every(Boolean),
-              release: (uid) => this.readers.map((r) => r.release(uid)).every(Boolean),
+              hold: (uid) => this.sources?.hold(uid) ?? true,
+              release: (uid) => this.sources?.release(uid) ?? true,
             },
           });
           return leases.keeper();
@@ -193,94 +169,27 @@ class Sensor {
   // ---- what is heard ------------------------------------------------------------------------------------------------
 
   async openCapture(captures: readonly string[]): Promise<Result<undefined>> {
-    const { sensor, evidence } = this.config;
-    const digest = segmentDigester();
-    if (!digest.ok) return digest;
-    const at = folders(this.dir);
-    const signer = openSigner(at.keys);
+    const { keys } = folders(this.dir);
+    const signer = openSigner(keys);
     if (!signer.ok) return signer;
     this.signer = signer.value;
-    this.heads = new Heads({
-      ...{ keys: at.keys, signer: signer.value, chains: () => this.segments.values() },
-      onWitness: (print) => this.journal.say(`the collector countersigns; the keys' fingerprint is ${print}`),
-      onFault: (fault) => this.journal.tell(fault),
-    });
     this.isReplay = captures.length > 0;
-    const isProcess = !this.isReplay && sensor.capture === 'process';
-    const workers = this.isReplay ? 1 : sensor.workers;
-    const possible = checkWorkers(sensor.interfaces.length, workers, !isProcess);
-    if (!possible.ok) return possible;
-    if (evidence.files_mb > 0) mkdirSync(at.files, { recursive: true, mode: 0o700 });
-    const carve =
-      evidence.files_mb > 0
-        ? { dir: at.files, maxBytes: evidence.file_max_mb * MIB, sourceBytesMax: evidence.files_mb * MIB }
-        : undefined;
-    const how = {
-      ...{ filter: sensor.filter, snaplen: sensor.snaplen, bufferMb: sensor.buffer_mb },
-      ...{ promiscuous: sensor.promiscuous, adapterClock: sensor.clock === 'adapter' },
-    };
-    for (const name of this.isReplay ? ['captures'] : sensor.interfaces) {
-      const shared = { workers, group: randomInt(1, 65_536), key: randomBytes(4).toString('hex') };
-      for (let worker = 0; worker < workers; worker++) {
-        // Each keeps packets of its own.
-        const source = worker === 0 ? name : `${name}#${worker}`;
-        const packets = (): Promise<Result<PacketOptions | undefined>> =>
-          this.openSegments(source, name, signer.value, digest.value);
-        if (isProcess) {
-          const cpu = sensor.cpus[this.readers.length % Math.max(1, sensor.cpus.length)];
-          this.readers.push(
-            new CaptureProcess({
-              ...{ ...how, ...shared, interface: name, worker, cpu, packets, carve },
-              ...{ clock: this.world.clock, say: (text) => this.journal.say(text) },
-            }),
-          );
-        } else {
-          const kept = await packets();
-          if (!kept.ok) return kept;
-          const reader = openReader({
-            ...(this.isReplay ? { files: captures } : { interface: name }),
-            ...{ ...how, packets: kept.value, carve },
-          });
-          if (!reader.ok) return reader;
-          this.inline.push(reader.value);
-          this.readers.push(reader.value);
-        }
-        this.sources = [...this.sources, new Meter(source, this.world.clock)];
-      }
-    }
+    const { config, dir, name, journal } = this;
+    const sources = new Sources({ config, dir, name, journal, signer: signer.value, clock: this.world.clock });
+    this.sources = sources;
+    this.heads = new Heads({
+      ...{ keys, signer: signer.value, chains: () => sources.segments.values() },
+      onWitness: (print) => journal.say(`the collector countersigns; the keys' fingerprint is ${print}`),
+      onFault: (fault) => journal.tell(fault),
+    });
+    const opened = await (this.isReplay ? sources.openCaptures(captures) : sources.openInterfaces());
+    if (!opened.ok) return opened;
     this.leases?.holdAgain();
     return success(undefined);
   }
 
-  /** Where packets of a source are kept, in a new epoch; undefined: nowhere. What an earlier one left is sealed. */
-  private async openSegments(
-    source: string,
-    name: string,
-    signer: Signer,
-    digest: Digester,
-  ): Promise<Result<PacketOptions | undefined>> {
-    const { sensor, evidence } = this.config;
-    if (evidence.packets_mb === 0) return success(undefined);
-    // What is being sealed is the last epoch's.
-    await this.sealing;
-    const dir = join(folders(this.dir).packets, source);
-    const segments = await Segments.open({
-      ...{ dir, evidence: this.dir, signer, digest, clock: this.world.clock },
-      circumstances: {
-        ...{ sensor: this.name, interface: name, filter: sensor.filter, snaplen: sensor.snaplen },
-        ...{ software: 'catenary', config: createHash('sha256').update(JSON.stringify(this.config)).digest('hex') },
-      },
-    });
-    if (!segments.ok) return segments;
-    this.segments.set(source, segments.value);
-    return success({
-      ...{ dir, epoch: segments.value.epoch, segmentSeconds: evidence.segment_s },
-      ...{ segmentBytes: evidence.segment_mb * MIB, cutoffBytes: evidence.cutoff_kb * 1024 },
-    });
-  }
-
   /** One source, until it ends. */
-  async listen(reader: PacketSource, meter: Meter): Promise<void> {
+  private async listen({ reader, meter }: Source): Promise<void> {
     const sample = (): void => {
       if (meter.isDue) meter.sample(reader.counted());
     };
@@ -291,18 +200,11 @@ class Sensor {
       }
       await Promise.all(drain.value.batches.map((batch) => this.append(batch)));
       for (const batch of drain.value.batches) meter.watch(batch);
-      for (const closed of drain.value.segments) this.seal(meter.name, closed);
+      for (const closed of drain.value.segments)
+        this.sources?.seal(meter.name, closed, () => this.shipper?.countersign());
       if (drain.value.lost !== undefined) await this.sayLost('capture_restarted', drain.value.lost);
     }
     meter.end(reader.counted());
-  }
-
-  /** What readers in this process could not read. */
-  private tellUnread(): void {
-    for (const reader of this.inline)
-      for (const { path, error } of reader.summary().files)
-        if (error !== undefined)
-          this.journal.tell({ code: 'input_unreadable', message: `${path}: ${error}`, hint: "see 'catenary doctor'" });
   }
 
   /** Nobody heard what passed from then until then [us]. */
@@ -318,15 +220,6 @@ class Sensor {
     const appended = await this.spool.append({ kind: KIND_IDS[kind], count, firstSeen, lastSeen, bytes });
     if (!appended.ok) this.journal.tell(appended.fault);
     return appended.ok;
-  }
-
-  private seal(name: string, closed: Drain['segments'][number]): void {
-    if (closed.error !== '') this.journal.say(`packets of ${name}: ${closed.error}`);
-    this.sealing = this.sealing.then(async () => {
-      const sealed = await this.segments.get(name)?.seal(closed);
-      if (sealed !== undefined && !sealed.ok) this.journal.tell(sealed.fault);
-      this.shipper?.countersign();
-    });
   }
 
   /** The time since an earlier life's last record is a gap. */
@@ -419,7 +312,7 @@ class Sensor {
       if (signer === undefined) continue;
       const faults = await keepHouse({
         ...{ dir, signer, leases, settings: config.evidence, clock: this.world.clock, now: this.live.newest },
-        segments: [...this.segments.values()],
+        segments: [...(this.sources?.segments.values() ?? [])],
         onFiles: (bytes) => {
           this.fileBytes = bytes;
         },
@@ -433,7 +326,7 @@ class Sensor {
 
   status(): Status {
     const { config, live, spool, leases } = this;
-    const held = [...this.segments.values()].map((s) => s.held());
+    const held = [...(this.sources?.segments.values() ?? [])].map((s) => s.held());
     const times = (of: 'oldest' | 'latest'): number[] => held.flatMap((h) => h[of] ?? []).sort((a, b) => a - b);
     const waiting = ({ epoch, seq }: Position): number =>
       epoch === spool.durable.epoch ? spool.durable.seq - seq : spool.durable.seq;
@@ -441,7 +334,7 @@ class Sensor {
       sensor: this.name,
       state: this.isStopping ? 'stopping' : this.isReplay ? 'reading' : 'listening',
       ...{ started: this.started, now: this.world.clock.wall() },
-      interfaces: this.sources.map((meter) => meter.status),
+      interfaces: this.sources?.all.map(({ meter }) => meter.status) ?? [],
       detection: {
         ...{ events: live.events, alerts: live.alerts, newest: live.newest ?? null, waiting: waiting(this.start) },
         ...{ chains: this.stages.chainCount, partials: this.stages.chains.partials },
@@ -521,7 +414,7 @@ class Sensor {
     if (!addon.ok) return;
     this.supervisor = new Supervisor({
       ...{ clock: this.world.clock, environment: process.env, send: addon.value.notify },
-      isWell: () => this.sources.every((meter) => meter.isAlive),
+      isWell: () => this.sources?.all.every(({ meter }) => meter.isAlive) ?? false,
     });
     this.supervisor.ready();
   }
@@ -531,19 +424,19 @@ class Sensor {
     this.isStopping = true;
     this.supervisor?.stopping();
     this.journal.say('stopping: open flows are written, then what they say');
-    for (const reader of this.readers) reader.stop();
+    for (const { reader } of this.sources?.all ?? []) reader.stop();
   }
 
   /** Until all interfaces have ended, and what they said is through. */
   async run(): Promise<void> {
     const house = new AbortController();
     const detection = new AbortController();
-    const heard = Promise.all(this.readers.map((reader, i) => this.listen(reader, this.sources[i] as Meter)));
+    const heard = Promise.all((this.sources?.all ?? []).map((source) => this.listen(source)));
     const kept = this.keepHouse(house.signal);
     const concluded = this.detect(detection.signal);
     await heard;
-    this.tellUnread();
-    await this.sealing;
+    this.sources?.tellUnread();
+    await this.sources?.sealed();
     await this.caughtUp();
     detection.abort();
     await concluded;

@@ -139,7 +139,8 @@ class Channel final : public Napi::ObjectWrap<Channel> {
                                                               {"lastTs", c.last_us},
                                                               {"flowsEvicted", c.flows_evicted},
                                                               {"kernelDropped", c.kernel_dropped},
-                                                              {"interfaceDropped", c.interface_dropped}};
+                                                              {"interfaceDropped", c.interface_dropped},
+                                                              {"turns", c.turns}};
     for (const auto& [name, value] : counters) o.Set(name, static_cast<double>(value));
     return o;
   }

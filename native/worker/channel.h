@@ -24,6 +24,7 @@ struct Counted {
   std::uint64_t packets = 0, bytes = 0, flows = 0, flows_evicted = 0, weirds = 0;
   std::uint64_t last_us = 0;  // packet time of the newest
   std::uint64_t kernel_dropped = 0, interface_dropped = 0;
+  std::uint64_t turns = 0;  // of the process's loop: while they go on it lives
 };
 
 struct Page {

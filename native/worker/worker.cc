@@ -185,11 +185,12 @@ void tell_segments(packets::Writer* writer, ChannelWriter& out) {
   }
 }
 
-Counted counted(sensor::Reader& reader) {
+Counted counted(sensor::Reader& reader, std::uint64_t turns) {
   sensor::Pipeline& p = reader.pipeline();
   const sensor::Counters& c = p.counters();
   const capture::SourceStats s = reader.stats();
-  return {c.packets, c.wire_bytes, p.flows(), p.flows_evicted(), p.weirds(), micros(c.last), s.dropped, s.if_dropped};
+  return {c.packets, c.wire_bytes, p.flows(), p.flows_evicted(), p.weirds(), micros(c.last),
+          s.dropped, s.if_dropped, turns};
 }
 
 }  // namespace
@@ -230,13 +231,14 @@ int run(int argc, char** argv) {
 
   packets::Writer* writer = reader.pipeline().packets();
   channel.write(Type::kReady, {});
+  std::uint64_t turns = 0;
   while (reader.run(kPacketsPerTurn)) {
     tell_segments(writer, channel);
-    channel.counted() = counted(reader);
+    channel.counted() = counted(reader, ++turns);
     if (!commands.obey(writer)) reader.stop();
   }
   tell_segments(writer, channel);
-  channel.counted() = counted(reader);
+  channel.counted() = counted(reader, ++turns);
   channel.write(Type::kEnd, {});
   if (reader.results().back().error.empty()) return 0;
   complain(reader.results().back().error);

@@ -209,8 +209,8 @@ export interface NativeChannel {
   fd(): number;
   /** The next message, copied and checked; null: there is none; a text: what is wrong with it. */
   take(): Promise<{ readonly type: number; readonly drain: NativeDrain } | string | null>;
-  /** What it has counted in this life, by its own word. */
-  counted(): Counted;
+  /** What it has counted in this life, by its own word, and how often it has come by to say so. */
+  counted(): Counted & { readonly turns: number };
   /** The flow that was being parsed when the process was last heard of. */
   crumb(): { readonly key: string; readonly text: string } | null;
 }

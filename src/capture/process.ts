@@ -17,6 +17,10 @@ const HEALTHY_MS = 10_000;
 const END_MS = 30_000;
 /** Flows whose packets are held, told again to each new life. */
 const HELD_MAX = 65_536;
+/** Nothing was heard for so long: it is looked at [ms]. */
+const LOOK_MS = 1000;
+/** It has said nothing and done nothing for so long: a parser that does not end, a disk that does not answer [ms]. */
+const HUNG_MS = 10_000;
 const SUSPECTS_MAX = 1024;
 const QUARANTINED_MAX = 64;
 /** Of what it says of itself, kept until a line is whole. */
@@ -170,6 +174,7 @@ export class CaptureProcess implements PacketSource {
 
     let isBroken = false;
     let hasEnded = false;
+    let seen = { turns: 0, at: this.o.clock.monotonic() };
     try {
       for (;;) {
         const woken = new Promise<void>((done) => {
@@ -180,7 +185,22 @@ export class CaptureProcess implements PacketSource {
         const taken = await channel.take();
         if (taken === null) {
           if (wasDead) break;
-          await woken;
+          const look = new AbortController();
+          const isQuiet = await Promise.race([
+            woken.then(() => false),
+            pause(this.o.clock, LOOK_MS, look.signal).then(() => true),
+          ]);
+          look.abort();
+          if (!isQuiet) continue;
+          const { turns } = channel.counted();
+          if (turns !== seen.turns) seen = { turns, at: this.o.clock.monotonic() };
+          if (this.o.clock.monotonic() - seen.at >= HUNG_MS) {
+            this.say('does not answer, and is ended');
+            isBroken = true;
+            child.kill('SIGKILL');
+            break;
+          }
+          yield success({ batches: [], segments: [] });
           continue;
         }
         if (typeof taken === 'string') {

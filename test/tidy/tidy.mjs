@@ -37,7 +37,8 @@ export const STAGES = [
   ...['capture', 'entities', 'intel', 'signals', 'chains', 'alerts', 'evidence'],
   ...['ship', 'collector', 'store', 'console', 'formats', 'status', 'setup'],
 ];
-const SPINES = /^src\/(?:(?:sensor|server|cli|read|analyze|detection|stages|live|hunt)(?:\.test)?\.ts|commands\/.*)$/;
+const SPINES =
+  /^src\/(?:(?:sensor|sources|server|cli|read|analyze|detection|stages|live|hunt)(?:\.test)?\.ts|commands\/.*)$/;
 /** Folders whose subfolders are units: they share what lies beside them and do not know each other. */
 const UNIT_PARENTS = ['src/signals', 'src/chains', 'src/formats', 'src/ship/sinks', 'src/intel/feeds'];
 

@@ -23,7 +23,7 @@ export default defineSignal({
   brief: 'Many logins to one server fail, or one host fails with many users.',
   attack: ['T1110.001', 'T1110.003'],
   needs: ['ssh', 'ftp', 'http'],
-  budget: { bytes: 60_000_000, holds: '2 x 16,384 pairs or hosts, with up to 64 tries or users each' },
+  budget: { bytes: 270_000_000, holds: '2 x 16,384 pairs or hosts, with up to 64 tries or users each' },
   settings: {
     /** Failures of one host with one server within the window. At most 64. */
     failures_min: 10,

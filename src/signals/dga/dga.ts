@@ -60,7 +60,7 @@ export default defineSignal({
   brief: 'A host asks for many unpronounceable domains that do not exist.',
   attack: ['T1568.002'],
   needs: ['dns'],
-  budget: { bytes: 20_000_000, holds: '8,192 hosts, with up to 64 domains each' },
+  budget: { bytes: 190_000_000, holds: '8,192 hosts, with up to 64 domains each' },
   settings: {
     /** Distinct registered domains without an answer within the window. At most 64. */
     domains_min: 12,

@@ -23,7 +23,7 @@ export default defineSignal({
   brief: 'Names that one host asks for below one domain look like encoded bytes.',
   attack: ['T1071.004', 'T1572', 'T1048.003'],
   needs: ['dns'],
-  budget: { bytes: 30_000_000, holds: '16,384 pairs of host and registered domain, with up to 64 names each' },
+  budget: { bytes: 100_000_000, holds: '16,384 pairs of host and registered domain, with up to 64 names each' },
   settings: {
     /** Distinct odd names within the window. At most 64. */
     names_min: 12,

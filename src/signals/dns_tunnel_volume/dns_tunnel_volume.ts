@@ -51,7 +51,7 @@ export default defineSignal({
   brief: 'One host asks for very many different names below one domain.',
   attack: ['T1071.004', 'T1572', 'T1048.003'],
   needs: ['dns'],
-  budget: { bytes: 30_000_000, holds: '32,768 pairs of host and registered domain, with a sketch of 128 bytes each' },
+  budget: { bytes: 70_000_000, holds: '32,768 pairs of host and registered domain, with a sketch of 128 bytes each' },
   settings: {
     /** Distinct names below one registered domain within a day. */
     names_min: 100,

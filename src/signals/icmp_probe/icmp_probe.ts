@@ -20,7 +20,7 @@ export default defineSignal({
   brief: 'A host asks another in ICMP what only fingerprinting asks.',
   attack: ['T1046', 'T1595'],
   needs: ['icmp'],
-  budget: { bytes: 10_000_000, holds: '16,384 pairs of hosts, with the questions of the last minutes' },
+  budget: { bytes: 40_000_000, holds: '16,384 pairs of hosts, with the questions of the last minutes' },
   settings: { window_minutes: 5, pairs_max: 16_384 },
   run({ settings, keyed }) {
     const pairs = keyed('pairs', { max: settings.pairs_max, idle: DAY }, recentCodec);

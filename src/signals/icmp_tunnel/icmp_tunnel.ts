@@ -40,7 +40,7 @@ export default defineSignal({
   brief: 'Echo messages between two hosts carry a conversation.',
   attack: ['T1572', 'T1095'],
   needs: ['icmp'],
-  budget: { bytes: 30_000_000, holds: '16,384 pairs of hosts, with up to 32 payload sizes each' },
+  budget: { bytes: 60_000_000, holds: '16,384 pairs of hosts, with up to 32 payload sizes each' },
   settings: {
     /** Distinct payload sizes within the window. At most 32. */
     sizes_min: 6,

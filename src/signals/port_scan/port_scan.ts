@@ -19,7 +19,7 @@ export default defineSignal({
   brief: 'One host knocks at many ports of another.',
   attack: ['T1046', 'T1595.001'],
   needs: ['conn'],
-  budget: { bytes: 40_000_000, holds: '16,384 pairs of hosts, with up to 64 ports each' },
+  budget: { bytes: 95_000_000, holds: '16,384 pairs of hosts, with up to 64 ports each' },
   settings: {
     /** Distinct ports knocked at within the window. At most 64. */
     ports_min: 15,

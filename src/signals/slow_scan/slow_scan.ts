@@ -32,7 +32,7 @@ export default defineSignal({
   brief: 'One host knocks at many local targets over hours or days.',
   attack: ['T1046', 'T1018'],
   needs: ['conn'],
-  budget: { bytes: 20_000_000, holds: '16,384 hosts, with a sketch of 128 bytes and eight flows each' },
+  budget: { bytes: 35_000_000, holds: '16,384 hosts, with a sketch of 128 bytes and eight flows each' },
   settings: {
     /** Distinct pairs of local host and port that did not answer. */
     targets_min: 60,

@@ -39,7 +39,7 @@ export default defineSignal({
   attack: ['T1041', 'T1048', 'T1567.002'],
   needs: ['conn', 'conn_update'],
   names: true,
-  budget: { bytes: 25_000_000, holds: '32,768 pairs of host and destination with a day of bytes, 16,384 open flows' },
+  budget: { bytes: 65_000_000, holds: '32,768 pairs of host and destination with a day of bytes, 16,384 open flows' },
   settings: {
     /** Sent to one destination on one UTC day [MB]. */
     up_min_mb: 50,

@@ -47,7 +47,7 @@ export default defineSignal({
   brief: 'A host sends more to the outside in a day than in any of its last thirty.',
   attack: ['T1041', 'T1048', 'T1030'],
   needs: ['conn', 'conn_update'],
-  budget: { bytes: 10_000_000, holds: '16,384 hosts with the totals of 30 days, 16,384 open flows' },
+  budget: { bytes: 15_000_000, holds: '16,384 hosts with the totals of 30 days, 16,384 open flows' },
   settings: {
     /** Times the 0.99 quantile of its own days. */
     factor: 4,

@@ -35,7 +35,7 @@ export default defineSignal({
   brief: 'One client asks a web server for much that is not there, or for secrets.',
   attack: ['T1595.002', 'T1595.003'],
   needs: ['http'],
-  budget: { bytes: 30_000_000, holds: '16,384 pairs of client and server, with up to 64 misses each' },
+  budget: { bytes: 100_000_000, holds: '16,384 pairs of client and server, with up to 64 misses each' },
   settings: {
     /** Distinct paths that were not found or forbidden, within the window. At most 64. */
     misses_min: 20,

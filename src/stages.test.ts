@@ -36,14 +36,10 @@ describe('stages', () => {
     const stages = opened('');
     for (const kind of ['conn', 'dns', 'http', 'tls', 'file', 'dhcp', 'arp', 'icmp'] as const)
       assert.ok(stages.kinds.includes(kind), kind);
-    for (const kind of ['signal', 'sighting', 'identity', 'alert', 'x509'] as const)
+    for (const kind of ['signal', 'sighting', 'identity', 'alert', 'capture_stats'] as const)
       assert.ok(!stages.kinds.includes(kind), kind);
     assert.deepEqual(stages.faults, []);
     stages.close();
-    writeFileSync(join(folder, 'list.txt'), 'c2.example\n');
-    const withIntel = opened('intel: { files: [list.txt] }');
-    assert.ok(withIntel.kinds.includes('x509'), 'a list can name a certificate');
-    withIntel.close();
   });
 
   it('a chain, a list with a fault is left out and told; the rest runs', () => {

@@ -220,8 +220,8 @@ const ROUNDS = 20;
 
 const NEW_MANUAL = `
 WHAT IT DOES
-  Makes FOLDER with a chain of its name that works, a README.md to be written, and cases of all four kinds that
-  pass: change them a step at a time, with chain test.
+  Makes FOLDER with a chain of its name that works, a README.md to be written, and cases of all four kinds
+  that pass: change them a step at a time, with chain test.
 ${EXITS}
 EXAMPLES
   catenary chain new my-chains/lateral-tool-transfer
@@ -267,7 +267,7 @@ WHAT IT DOES
   that came nearest to the next step, which condition failed, with the values it compared as memory was then.
 ${EXITS}
 EXAMPLES
-  catenary chain why-not appliance/chains/dropper-dormant-beacon mac:02:00:00:00:00:07 --days 60 --config c.yaml
+  catenary chain why-not my-chains/lateral-tool-transfer mac:02:00:00:00:00:07 --days 60 --config c.yaml
 `;
 
 function showPartials(paths: readonly string[], dir: string, world: Surroundings): Result<ExitCode> {

@@ -86,6 +86,16 @@ EXAMPLES
   catenary evidence verify evidence
 `;
 
+const RELEASE_MANUAL = `
+EXAMPLES
+  catenary evidence release case-17 --dir evidence --reason 'the case is closed'
+`;
+
+const HOLDS_MANUAL = `
+EXAMPLES
+  catenary evidence holds --dir evidence
+`;
+
 const HOLD_MANUAL = `
 WHAT IT DOES
   Whatever the budgets say, the sensor deletes no segment that has packets of this time, and no file that was
@@ -93,7 +103,7 @@ WHAT IT DOES
   room: when the disk is full, new packets are shed, counted, and said.
 
 EXAMPLES
-  catenary evidence hold case-17 --since 2026-03-01 --until 2026-03-08 --reason 'court order 3 K 17/26' --dir DIR
+  catenary evidence hold case-17 --dir evidence --since 1772323200 --until 1772928000 --reason 'court order'
 `;
 
 const plural = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
@@ -306,10 +316,12 @@ export function addEvidence(program: Command, world: Surroundings, done: Done): 
     .argument('<NAME>', 'of the hold')
     .requiredOption('--dir <dir>', 'the evidence folder')
     .requiredOption('--reason <text>', 'why: goes into the custody log')
+    .addHelpText('after', RELEASE_MANUAL)
     .action((name: string, o: HoldOptions) => done(release(name, o, world)));
   evidence
     .command('holds')
     .description('Lists holds: name, from, until, who, why.')
     .requiredOption('--dir <dir>', 'the evidence folder')
+    .addHelpText('after', HOLDS_MANUAL)
     .action((o: HoldOptions) => done(listHolds(o.dir, world)));
 }

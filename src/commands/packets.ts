@@ -10,8 +10,9 @@ import type { Done, Surroundings } from './surroundings.ts';
 const MANUAL = `
 WHAT IT DOES
   Searches sealed segments for packets that pass FILTER (pcap-filter(7), as tcpdump has it) and writes them as
-  pcapng, each as it was captured. Addresses, networks and ports in FILTER are looked up in indexes; for what no
-  index knows, every packet of the time is looked at. Segments that are still being written are not searched.
+  pcapng, each as it was captured. Addresses, networks and ports in FILTER are looked up in indexes; for what
+  no index knows, every packet of the time is looked at. Segments that are still being written are not
+  searched.
 
   Who asked, for what and why goes into the custody log before anything is handed out.
 
@@ -22,7 +23,7 @@ EXIT CODES
 
 EXAMPLES
   catenary packets 'host 10.0.0.5 and port 445' --dir /var/lib/catenary --out smb.pcapng
-  catenary packets 'net 10.1.0.0/16' --since 2026-03-01T12:00:00Z --until 2026-03-01T13:00:00Z --dir DIR --out f.pcapng
+  catenary packets 'net 10.1.0.0/16' --since 1772366400 --until 1772370000 --dir evidence --out found.pcapng
 `;
 
 interface Options {

@@ -63,7 +63,7 @@ inline Octets initial(const Ids& ids, Octets frames, bool is_client, std::size_t
   EVP_EncryptInit_ex(c, EVP_aes_128_ecb(), nullptr, keys.header.data(), nullptr);
   EVP_EncryptUpdate(c, mask.data(), &n, out.data() + number_at + 4, 16);
   EVP_CIPHER_CTX_free(c);
-  out[0] ^= mask[0] & 0x0f;
+  out[0] = static_cast<std::uint8_t>(out[0] ^ (mask[0] & 0x0f));
   out[number_at] ^= mask[1];
   return out;
 }

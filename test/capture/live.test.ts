@@ -4,6 +4,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pause, systemClock } from '../../src/lib/clock.ts';
+import { skip } from '../skip.ts';
 import { CLI, ended, frame, jsonLines, Output, pcapOf, until, Veth, whyNot } from './veth.ts';
 
 interface Stats {
@@ -32,10 +33,7 @@ describe('live capture', function () {
   let veth: Veth;
   before(function () {
     const why = whyNot();
-    if (why !== undefined) {
-      console.log(`      skipped: ${why}`);
-      this.skip();
-    }
+    if (why !== undefined) skip(this, why);
     folder = mkdtempSync(join(tmpdir(), 'catenary-capture-'));
     veth = new Veth(`ctycap${process.pid}`);
   });

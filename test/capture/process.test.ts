@@ -23,6 +23,7 @@ import type { CatenaryEvent, EventOf, KindName } from '../../src/schema/gen/even
 import { KIND_NAMES } from '../../src/schema/gen/structures.gen.ts';
 import { START } from '../../src/spool/log.ts';
 import { Spool } from '../../src/spool/spool.ts';
+import { skip } from '../skip.ts';
 import { CLI, ended, frame, NATIVE, Output, pcapOf, until, Veth, whyNot } from './veth.ts';
 
 describe('a capture process', function () {
@@ -31,10 +32,7 @@ describe('a capture process', function () {
   let veth: Veth;
   before(function () {
     const why = whyNot();
-    if (why !== undefined) {
-      console.log(`      skipped: ${why}`);
-      this.skip();
-    }
+    if (why !== undefined) skip(this, why);
     folder = mkdtempSync(join(tmpdir(), 'catenary-process-'));
     veth = new Veth(`ctyproc${process.pid}`);
   });
@@ -108,7 +106,10 @@ describe('a capture process', function () {
     const traffic = join(folder, 'traffic.pcap');
     writeFileSync(traffic, pcapOf(Array.from({ length: 40 }, () => flows(100)).flat()));
     const sender = veth.start(NATIVE, ['send', traffic, veth.a, '1000']);
-    await pause(systemClock, 1500);
+    // It has heard something, which is kept: a life without packets leaves no epoch.
+    const kept = join(dir, 'packets', 'b0#1');
+    await until(() => readdirSync(kept).some((name) => name.includes('.pcapng')), stderr.text);
+    await pause(systemClock, 500);
     const at = systemClock.wall();
     process.kill(second, 'SIGSEGV');
     await until(() => children(sensor).length === 2 && !children(sensor).includes(second), stderr.text);
@@ -131,7 +132,7 @@ describe('a capture process', function () {
     assert.ok(stats.every((s) => s.packets === s.decoded + s.app_dropped));
     assert.ok(stats.every((s) => s.decoded === s.packets_written + s.packets_cutoff + s.packets_not_kept));
     const epochs = new Set(
-      readdirSync(join(dir, 'packets', 'b0#1'))
+      readdirSync(kept)
         .filter((name) => name.endsWith('.manifest'))
         .map((name) => name.slice(0, 8)),
     );
@@ -139,6 +140,16 @@ describe('a capture process', function () {
     // Every seal follows the one before it, also across the death.
     const verified = spawnSync(process.execPath, [CLI, 'evidence', 'verify', dir], { encoding: 'utf8' });
     assert.ok(verified.status === 0 || verified.status === 3, verified.stdout + verified.stderr);
+  });
+
+  it('that hangs is ended and started again, and the sensor is well meanwhile', async () => {
+    const { sensor, stderr, end } = await begin('hung', 1);
+    const [pid] = children(sensor) as [number];
+    process.kill(pid, 'SIGSTOP');
+    await until(() => children(sensor).length === 1 && !children(sensor).includes(pid), stderr.text, 30_000);
+    await veth.heard(1);
+    await end();
+    assert.match(stderr.text, /capture of b0: does not answer, and is ended/);
   });
 
   it('has no rights, no environment, no descriptor of ours and a filter', async () => {

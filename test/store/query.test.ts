@@ -148,6 +148,15 @@ describe('store: questions', function () {
         },
         ...{ reassembly_bytes: 0, reassembly_evicted_bytes: 0, gap_bytes: 3, files_active: 0, files_shed: 0 },
         ...{ packets_written: 0, packets_cutoff: 0, packets_not_kept: 0, memory_bytes: 0, lag: null },
+        ...{
+          ring_waiting: null,
+          if_received: null,
+          filtered: null,
+          backlog_dropped: null,
+          acks: 0,
+          ack_gaps: 0,
+          down: 0,
+        },
       }) as EventOf['capture_stats'];
     const more = [
       frame('alert', 1, [alertOf('aa', 1), alertOf('bb', 1, { score: 99, severity: 'low', hosts: ['ip:10.0.0.1'] })]),

@@ -1,29 +1,35 @@
 // The name a host asks for or speaks to, whichever protocol says it.
-import type { DnsEvent, HttpEvent, TlsEvent } from '../schema/gen/events.gen.ts';
 import type { HostRef, Observation } from '../schema/observation.ts';
 import { ofFlow } from './flow.ts';
 import { publicName } from './names.ts';
-import type { Draft } from './signal.ts';
+import type { Draft, Emit, Handlers } from './signal.ts';
 
 type Naming = Observation<'dns'> | Observation<'tls'> | Observation<'http'>;
 
 export interface Contact {
+  readonly obs: Naming;
   readonly src: HostRef;
   readonly name: string;
+  /** The draft's part that the record gives; the other end of a lookup is a resolver, not what the name stands for. */
+  draft(): ReturnType<typeof ofFlow> & Pick<Draft, 'dstName'>;
 }
 
-/** Of a local host; undefined where no name of the outside world is said. */
-export function contactOf(obs: Naming): Contact | undefined {
-  const src = obs.hosts.orig_host;
-  if (src === undefined || !src.local) return undefined;
-  const event = obs.event as DnsEvent | TlsEvent | HttpEvent;
-  const text = 'query' in event ? event.query : 'server_name' in event ? event.server_name : event.host;
-  const name = publicName(text);
-  return name === undefined ? undefined : { src, name };
+function draft(this: Contact): ReturnType<Contact['draft']> {
+  const made = { ...ofFlow(this.obs), dstName: this.name };
+  return this.obs.kind === 'dns' ? { ...made, dst: undefined, dstIp: null, dstPort: null } : made;
 }
 
-/** As ofFlow(); the other end of a lookup is a resolver, and not what the name stands for. */
-export function ofContact(obs: Naming, contact: Contact): Omit<Draft, 'score' | 'key' | 'features' | 'explanation'> {
-  const draft = { ...ofFlow(obs), dstName: contact.name };
-  return obs.kind === 'dns' ? { ...draft, dst: undefined, dstIp: null, dstPort: null } : draft;
+/** Handlers that hear of each name of the outside world that a local host asks for or speaks to. */
+export function onContacts(look: (contact: Contact, emit: Emit) => void): Handlers<'dns' | 'tls' | 'http'> {
+  const hear = (obs: Naming, text: string | null, emit: Emit): void => {
+    const src = obs.hosts.orig_host;
+    if (src === undefined || !src.local) return;
+    const name = publicName(text);
+    if (name !== undefined) look({ obs, src, name, draft }, emit);
+  };
+  return {
+    dns: (obs, event, emit) => hear(obs, event.query, emit),
+    tls: (obs, event, emit) => hear(obs, event.server_name, emit),
+    http: (obs, event, emit) => hear(obs, event.host, emit),
+  };
 }

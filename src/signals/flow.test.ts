@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { duration, isBelow, isGroup, isKnock, size } from './flow.ts';
+import { duration, isBelow, isGroup, isKnock, ofBelow, size } from './flow.ts';
 
 describe('what flows say', () => {
   const flow = { proto: 6, conn_state: 'SF', orig_bytes: 10, resp_bytes: 10, orig_pkts: 5, resp_pkts: 5 };
@@ -27,6 +27,13 @@ describe('what flows say', () => {
     const names = new Set(['b.example', 'c.example']);
     for (const name of ['b.example', 'a.b.example', 'x.y.c.example']) assert.equal(isBelow(name, names), true, name);
     for (const name of ['ab.example', 'example', '', 'b.example.org']) assert.equal(isBelow(name, names), false, name);
+  });
+  it('what a table has of a name or of what it is below', () => {
+    const names = new Map([['b.example', 'B']]);
+    assert.deepEqual(
+      ['b.example', 'a.b.example', 'ab.example', ''].map((n) => ofBelow(n, names)),
+      [...['B', 'B', undefined, undefined]],
+    );
   });
   it('times and sizes for people', () => {
     assert.deepEqual([90e6, 3000e6, 9000e6, 400_000e6].map(duration), ['90 s', '50 min', '2.5 h', '4.63 days']);

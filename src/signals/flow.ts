@@ -60,7 +60,18 @@ export function size(bytes: number): string {
   return `${Number(n.toPrecision(3))} ${unit}`;
 }
 
-/** `name` is one of the names, or below one of them: a.b.example is below b.example. Cost: the labels of `name`. */
+/** What `names` has of `name`, or of a name that it is below. Cost: the labels of `name`. */
+export function ofBelow<T>(name: string, names: ReadonlyMap<string, T>): T | undefined {
+  for (let at = 0; ; ) {
+    const found = names.get(at === 0 ? name : name.slice(at));
+    if (found !== undefined) return found;
+    const dot = name.indexOf('.', at);
+    if (dot < 0) return undefined;
+    at = dot + 1;
+  }
+}
+
+/** `name` is one of the names, or below one of them: a.b.example is below b.example. */
 export function isBelow(name: string, names: ReadonlySet<string>): boolean {
   for (let at = 0; ; ) {
     if (names.has(at === 0 ? name : name.slice(at))) return true;

@@ -1,0 +1,59 @@
+// A host sends its lookups through TLS to a resolver outside, where nobody here sees them.
+import { onContacts } from '../contact.ts';
+import { isBelow } from '../flow.ts';
+import { dayCodec, firstToday } from '../keyed.ts';
+import { DAY, dayOf, defineSignal } from '../signal.ts';
+
+/** Names of public resolvers that take lookups over HTTPS or TLS. */
+const RESOLVERS: ReadonlySet<string> = new Set([
+  ...['dns.google', 'dns.google.com', 'cloudflare-dns.com', 'one.one.one.one', 'dns.quad9.net', 'dns9.quad9.net'],
+  ...['dns.adguard.com', 'dns.adguard-dns.com', 'doh.opendns.com', 'dns.nextdns.io', 'doh.cleanbrowsing.org'],
+  ...['doh.dns.sb', 'dns.alidns.com', 'doh.pub', 'doh.mullvad.net', 'dns.mullvad.net', 'doh.libredns.gr', 'dns0.eu'],
+  ...['doh.xfinity.com', 'freedns.controld.com', 'dns.controld.com', 'doh.appliedprivacy.net', 'ordns.he.net'],
+]);
+/** DNS over TLS (RFC 7858 3.1). */
+const DOT = 853;
+
+export default defineSignal({
+  id: 'doh_use',
+  version: 1,
+  brief: 'A host sends its lookups through TLS to a resolver outside.',
+  attack: ['T1071.004', 'T1572'],
+  needs: ['dns', 'tls', 'http'],
+  budget: { bytes: 4_000_000, holds: '16,384 pairs of host and what it was told of, with the day they were last told' },
+  settings: {
+    /** So many hosts do: it is how the house looks up. */
+    common_hosts: 8,
+    days: 30,
+    /** Resolvers that the house has chosen. */
+    sanctioned: [] as readonly string[],
+    pairs_max: 16_384,
+  },
+  run({ settings, memory, keyed }) {
+    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const sanctioned = new Set(settings.sanctioned);
+    return {
+      on: onContacts((contact, emit) => {
+        const { src, name, obs } = contact;
+        // To look a resolver's name up is not yet to use it.
+        if (obs.kind === 'dns') return;
+        const isDot = obs.event.resp_p === DOT;
+        if (!isDot && !isBelow(name, RESOLVERS)) return;
+        if (isBelow(name, sanctioned)) return;
+        const hosts = memory.prevalence('domain', name, settings.days, obs.seen);
+        if (hosts >= settings.common_hosts) return;
+        const key = `${src.id}|${name}`;
+        if (!firstToday(told, key, dayOf(obs.seen), obs.seen)) return;
+        emit({
+          ...contact.draft(),
+          score: 0.35,
+          key,
+          features: { dot: isDot ? 1 : 0, prevalence: hosts },
+          explanation:
+            `Lookups go through TLS to ${name} (${isDot ? 'DNS over TLS' : 'DNS over HTTPS'}), where they are not seen; ` +
+            `${hosts <= 1 ? 'no other host' : `${hosts} hosts`} used it in ${settings.days} days.`,
+        });
+      }),
+    };
+  },
+});

@@ -6,7 +6,7 @@ import type { KindName } from '../schema/gen/events.gen.ts';
 import { ipBytes } from '../schema/ip.ts';
 import { escapeText } from '../schema/record.ts';
 import type { Asker, Parameters } from './asker.ts';
-import { type Loans, loansOf } from './loans.ts';
+import { type Identities, identitiesOf } from './identities.ts';
 import { addressText } from './rows.ts';
 import { mapped } from './search.ts';
 import { quoted } from './tables.ts';
@@ -62,10 +62,10 @@ const NAMED: Readonly<Record<'domain' | 'file', readonly Place[]>> = {
 };
 
 /** A host takes part under its own name, or under an address that was its own at that time. */
-const placesOf = (loans: Loans): Place[] =>
+const placesOf = (identities: Identities): Place[] =>
   (['conn', 'conn_update', 'dns', 'http', 'tls', 'icmp'] as const).map((kind) => {
     const is = (end: 'orig' | 'resp'): string =>
-      [`${end}_host = {value: String}`, loans.holds(`${end}_h`) ?? []].flat().join(' OR ');
+      [`${end}_host = {value: String}`, identities.holds(`${end}_h`) ?? []].flat().join(' OR ');
     return [kind, `${is('orig')} OR ${is('resp')}`, `if(${is('orig')}, resp_host, orig_host)`];
   });
 
@@ -105,8 +105,10 @@ async function address(asker: Asker, text: string): Promise<Result<EntitySummary
 }
 
 async function host(asker: Asker, value: string): Promise<Result<EntitySummary | undefined>> {
-  const loans = await loansOf(asker, value);
-  return loans.ok ? named(asker, placesOf(loans.value), { value, ...loans.value.parameters }) : loans;
+  const identities = await identitiesOf(asker, value);
+  return identities.ok
+    ? named(asker, placesOf(identities.value), { value, ...identities.value.parameters })
+    : identities;
 }
 
 async function named(

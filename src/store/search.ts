@@ -16,7 +16,7 @@ import { TABLES } from '../schema/gen/tables.gen.ts';
 import { ipBytes } from '../schema/ip.ts';
 import { escapeText } from '../schema/record.ts';
 import type { Asker, Parameters } from './asker.ts';
-import { hasEnds, type Loans, loansOf } from './loans.ts';
+import { hasEnds, type Identities, identitiesOf } from './identities.ts';
 import { eventsOfKind, PLACE, type Place, placeOf, type StoredEvent, timeOf } from './rows.ts';
 import { columnName, KINDS, quoted } from './tables.ts';
 
@@ -73,7 +73,7 @@ const equals = (f: FieldMeta, value: string): string =>
   f.list ? `has(${quoted(f.name)}, ${value})` : `${quoted(f.name)} = ${value}`;
 
 /** Where a value of this form can stand in a kind; undefined when nowhere. */
-function condition(kind: KindName, form: Form, loans?: Loans): string | undefined {
+function condition(kind: KindName, form: Form, identities?: Identities): string | undefined {
   const fields = FIELDS[kind];
   const columns = new Set(TABLES[kind].columns.map(columnName));
   const texts = fields.filter(isLookedUp);
@@ -96,7 +96,7 @@ function condition(kind: KindName, form: Form, loans?: Loans): string | undefine
       return any(
         [
           condition(kind, 'name') ?? [],
-          ...(hasEnds(kind) ? [loans?.holds('orig_h') ?? [], loans?.holds('resp_h') ?? []] : []),
+          ...(hasEnds(kind) ? [identities?.holds('orig_h') ?? [], identities?.holds('resp_h') ?? []] : []),
         ].flat(),
       );
     case 'name': {
@@ -138,16 +138,16 @@ async function searchAs(asker: Asker, form: Form, q: Whole): Promise<Result<Sear
   const width = Math.max(1, Math.ceil((q.to - q.from) / q.buckets));
   // Records hold text with its backslashes doubled.
   const text = escapeText(q.text);
-  const loans = form === 'host' ? await loansOf(asker, q.text) : undefined;
-  if (loans?.ok === false) return loans;
+  const identities = form === 'host' ? await identitiesOf(asker, q.text) : undefined;
+  if (identities?.ok === false) return identities;
   const parameters: Parameters = {
-    ...loans?.value.parameters,
+    ...identities?.value.parameters,
     ...{ text, lower: text.toLowerCase(), upper: text.toUpperCase(), mac: text.toLowerCase().replaceAll('-', ':') },
     ...{ address: form === 'address' ? mapped(q.text) : '::', from: q.from, to: q.to, width },
   };
   const wheres = new Map<KindName, string>();
   for (const kind of q.kinds ?? KINDS) {
-    const where = condition(kind, form, loans?.value);
+    const where = condition(kind, form, identities?.value);
     if (where !== undefined) wheres.set(kind, `seen >= ${timeOf('from')} AND seen < ${timeOf('to')} AND (${where})`);
   }
   if (wheres.size === 0) return success({ form, events: [], counts: {}, width, histogram: [] });

@@ -7,12 +7,12 @@ import type { Asker, Parameters } from './asker.ts';
 import { quoted } from './tables.ts';
 
 /** Intervals of one host; its newest. */
-export const LOANS_MAX = 1000;
+export const IDENTITIES_MAX = 1000;
 /** Still lent: later than any time a record has. */
 const OPEN = '9999999999999999';
 
-export interface Loans {
-  /** `loan_addrs`, `loan_from`, `loan_until`: of each interval. */
+export interface Identities {
+  /** `identity_addrs`, `identity_from`, `identity_until`: of each interval. */
   readonly parameters: Parameters;
   /** That the address in this column was the host's when the record began; undefined when it never had one. */
   holds(column: string): string | undefined;
@@ -22,29 +22,29 @@ export interface Loans {
 export const hasEnds = (kind: KindName): boolean => FIELDS[kind].some((f) => f.name === 'orig_h' && f.type === 'ip');
 
 /** @param host  an entity's id */
-export async function loansOf(asker: Asker, host: string): Promise<Result<Loans>> {
+export async function identitiesOf(asker: Asker, host: string): Promise<Result<Identities>> {
   // An interval is told once when it opens, at each renewal, and when it closes: then alone it has an end.
   const found = await asker.rows(
     `SELECT toString(addr), toUnixTimestamp64Micro(\`from\`) AS begin, max(toUnixTimestamp64Micro(until))
-     FROM ${quoted(asker.database)}.identity WHERE host = {loan_host: String} AND addr IS NOT NULL
-     GROUP BY addr, begin ORDER BY begin DESC LIMIT ${LOANS_MAX}`,
-    { loan_host: host },
+     FROM ${quoted(asker.database)}.identity WHERE host = {identity_host: String} AND addr IS NOT NULL
+     GROUP BY addr, begin ORDER BY begin DESC LIMIT ${IDENTITIES_MAX}`,
+    { identity_host: host },
   );
   if (!found.ok) return found;
   const rows = found.value;
   return success({
     parameters: {
-      loan_addrs: rows.map(([addr]) => String(addr)),
-      loan_from: rows.map(([, from]) => String(from)),
-      loan_until: rows.map(([, , until]) => (until === null ? OPEN : String(until))),
+      identity_addrs: rows.map(([addr]) => String(addr)),
+      identity_from: rows.map(([, from]) => String(from)),
+      identity_until: rows.map(([, , until]) => (until === null ? OPEN : String(until))),
     },
     holds(column) {
       if (rows.length === 0) return undefined;
       // The first half is what an index can answer.
       const at = 'toUnixTimestamp64Micro(ts)';
-      return `(${column} IN {loan_addrs: Array(IPv6)} AND arrayExists(
+      return `(${column} IN {identity_addrs: Array(IPv6)} AND arrayExists(
         (a, f, u) -> ${column} = a AND ${at} >= toInt64(f) AND ${at} < toInt64(u),
-        {loan_addrs: Array(IPv6)}, {loan_from: Array(String)}, {loan_until: Array(String)}))`;
+        {identity_addrs: Array(IPv6)}, {identity_from: Array(String)}, {identity_until: Array(String)}))`;
     },
   });
 }

@@ -62,6 +62,7 @@ class Assembler {
 void load(Assembler& a, int size, std::uint32_t at) { a.add(BPF_LD | size | BPF_IND, kNet + at); }
 void advance(Assembler& a, std::uint32_t by) {
   a.add(BPF_MISC | BPF_TXA);
+  // NOLINTNEXTLINE(misc-redundant-expression): names of instructions, two of which are 0
   a.add(BPF_ALU | BPF_ADD | BPF_K, by);
   a.add(BPF_MISC | BPF_TAX);
 }
@@ -73,6 +74,7 @@ std::vector<sock_filter> fanout_program(std::uint32_t key) {
   const auto ip4 = a.label(), ip6 = a.label(), mpls = a.label(), pppoe = a.label(), by_version = a.label(),
              other = a.label(), deal = a.label();
   // X: where the header that A names begins, behind the network header.
+  // NOLINTNEXTLINE(misc-redundant-expression): the same
   a.add(BPF_LDX | BPF_W | BPF_IMM, 0);
   a.add(BPF_LD | BPF_W | BPF_ABS, kProtocol);
   for (int tag = 0; tag <= kVlanTags; tag++) {

@@ -190,7 +190,12 @@ function documents(stage: Stage, list: string): void {
   stage.write(`${doc}/sbom.cdx.json`, list);
 }
 
-function stageSensor(out: string, lock: Lock, paths: readonly string[], node: { binary: string }): Stage {
+async function stageSensor(
+  out: string,
+  lock: Lock,
+  paths: readonly string[],
+  node: { binary: string },
+): Promise<Stage> {
   const stage = new Stage('catenary-sensor', out);
   carry(stage, lock, paths);
   stage.copyAll('dist', join(LIB, 'dist'), (name) => name !== '.stamp' && !name.endsWith('.map'));
@@ -207,7 +212,7 @@ function stageSensor(out: string, lock: Lock, paths: readonly string[], node: { 
   stage.copy('appliance/systemd/catenary-sensor.tmpfiles', 'usr/lib/tmpfiles.d/catenary-sensor.conf');
   stage.copy('appliance/config/catenary.yaml', 'usr/share/doc/catenary-sensor/catenary.yaml');
   stage.copy('appliance/config/catenary.schema.json', 'usr/share/catenary/catenary.schema.json');
-  const program = programFor(processSurroundings, () => undefined);
+  const program = await programFor(processSurroundings, () => undefined);
   stage.write('usr/share/bash-completion/completions/catenary', bashScript(program));
   for (const [name, text] of manPages(program, version))
     stage.write(`usr/share/man/man1/${name}.gz`, gzipSync(text, { level: 9 }));
@@ -224,7 +229,7 @@ function stageCollector(out: string, lock: Lock, paths: readonly string[]): Stag
   return stage;
 }
 
-function main(out: string): void {
+async function main(out: string): Promise<void> {
   fs.mkdirSync(out, { recursive: true });
   for (const name of fs.readdirSync(out)) if (name !== '.node') fs.rmSync(join(out, name), { recursive: true });
   const epoch = sourceDate();
@@ -249,7 +254,7 @@ function main(out: string): void {
     made.push([stage, packages, list]);
   };
   add(
-    stageSensor(out, lock, sensorPaths, { binary }),
+    await stageSensor(out, lock, sensorPaths, { binary }),
     packagesFor(join(RELEASE, 'catenary.node'), binary),
     sbom({ name: 'catenary-sensor', version }, [
       { lock: nodeLock, paths: nodePaths },
@@ -281,4 +286,4 @@ function main(out: string): void {
   fs.writeFileSync(join(out, 'SHA256SUMS'), sums.sort((a, b) => (a.slice(66) < b.slice(66) ? -1 : 1)).join(''));
 }
 
-main(resolve(process.argv[2] ?? join(ROOT, 'build/deb')));
+await main(resolve(process.argv[2] ?? join(ROOT, 'build/deb')));

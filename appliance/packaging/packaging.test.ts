@@ -61,11 +61,8 @@ describe('packaging', () => {
     assert.deepEqual(ws?.hashes, [{ alg: 'SHA-512', content: pinned.toString('hex') }]);
   });
 
-  it('every command has a manual page, which man can read', function () {
-    const pages = manPages(
-      programFor(worldFor().world, () => undefined),
-      '9.9',
-    );
+  it('every command has a manual page, which man can read', async function () {
+    const pages = manPages(await programFor(worldFor().world, () => undefined), '9.9');
     const names = pages.map(([name]) => name);
     for (const name of ['catenary.1', 'catenary-doctor.1', 'catenary-chain-lint.1']) assert.ok(names.includes(name));
     const doctor = pages.find(([name]) => name === 'catenary-doctor.1')?.[1] ?? '';

@@ -14,19 +14,7 @@ import {
   success,
   worse,
 } from '../lib/fault.ts';
-import { addAnalyze } from './analyze.ts';
-import { addChain } from './chain.ts';
-import { addCollector } from './collector.ts';
-import { addCompletion } from './completion.ts';
-import { addConfig } from './config.ts';
-import { addDoctor } from './doctor.ts';
-import { addEvidence } from './evidence.ts';
-import { addPackets } from './packets.ts';
-import { addRead } from './read.ts';
-import { addSensor } from './sensor.ts';
-import { addSetup } from './setup.ts';
-import { addStatus } from './status.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { Done, Surroundings } from './surroundings.ts';
 
 const MANUAL = `
 Commands say more when asked: catenary read --help
@@ -44,6 +32,32 @@ EXAMPLES
 `;
 
 const HELP_COLUMNS = 110;
+
+/** Names of commands, and what adds them. */
+type Group = readonly [names: readonly string[], add: () => Promise<Add>];
+type Add = (program: Command, world: Surroundings, done: Done) => void;
+
+// Loaded when it is asked for: a reader of captures needs no collector, and of a short run starting is the most.
+const GROUPS: readonly Group[] = [
+  [['read'], async () => (await import('./read.ts')).addRead],
+  [['analyze'], async () => (await import('./analyze.ts')).addAnalyze],
+  [['chain'], async () => (await import('./chain.ts')).addChain],
+  [['config'], async () => (await import('./config.ts')).addConfig],
+  [['doctor'], async () => (await import('./doctor.ts')).addDoctor],
+  [['evidence'], async () => (await import('./evidence.ts')).addEvidence],
+  [['packets'], async () => (await import('./packets.ts')).addPackets],
+  [['sensor'], async () => (await import('./sensor.ts')).addSensor],
+  [['setup'], async () => (await import('./setup.ts')).addSetup],
+  [['status', 'tail'], async () => (await import('./status.ts')).addStatus],
+  [['collector', 'enroll', 'up'], async () => (await import('./collector.ts')).addCollector],
+  [['completion'], async () => (await import('./completion.ts')).addCompletion],
+];
+
+/** Those that a command line may be about. Help, completion and what is no command are about all of them. */
+function groupsOf([name = '']: readonly string[]): readonly Group[] {
+  const asked = name === 'completion' ? [] : GROUPS.filter(([names]) => names.includes(name));
+  return asked.length > 0 ? asked : GROUPS;
+}
 
 /** What --version prints: ours first, alone on its line, then what it stands on. */
 function versionText(): string {
@@ -68,7 +82,8 @@ function usageFault(error: CommanderError, command: string): Fault {
 }
 
 /** The commands, with their options and manuals. */
-export function programFor(world: Surroundings, done: (outcome: Result<ExitCode>) => void): Command {
+/** @param groups  of commands; all of them when left out */
+export async function programFor(world: Surroundings, done: Done, groups = GROUPS): Promise<Command> {
   const program = new Command('catenary')
     .description('Network detection: packets to events to chains.')
     .usage('COMMAND [OPTIONS]')
@@ -87,27 +102,20 @@ export function programFor(world: Surroundings, done: (outcome: Result<ExitCode>
       world.stdout.write(versionText());
       throw new CommanderError(EXIT.ok, 'catenary.version', '');
     });
-  addRead(program, world, done);
-  addAnalyze(program, world, done);
-  addChain(program, world, done);
-  addConfig(program, world, done);
-  addDoctor(program, world, done);
-  addEvidence(program, world, done);
-  addPackets(program, world, done);
-  addSensor(program, world, done);
-  addSetup(program, world, done);
-  addStatus(program, world, done);
-  addCollector(program, world, done);
-  addCompletion(program, world, done);
+  for (const [, add] of groups) (await add())(program, world, done);
   return program;
 }
 
 async function run(args: readonly string[], world: Surroundings): Promise<Result<ExitCode>> {
   if (args.length === 0) return failure('usage', 'no command', "see 'catenary --help'");
   let outcome: Result<ExitCode> = success(EXIT.ok);
-  const program = programFor(world, (o) => {
-    outcome = o;
-  });
+  const program = await programFor(
+    world,
+    (o) => {
+      outcome = o;
+    },
+    groupsOf(args),
+  );
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

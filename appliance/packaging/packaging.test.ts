@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { programFor } from '../../src/commands/program.ts';
 import { worldFor } from '../../src/commands/testing.ts';
+import { skip } from '../../test/skip.ts';
 import { closure, readLock, rootsOf } from './closure.ts';
 import { manPages } from './man.ts';
 import { sbom } from './sbom.ts';
@@ -67,7 +68,7 @@ describe('packaging', () => {
     for (const name of ['catenary.1', 'catenary-doctor.1', 'catenary-chain-lint.1']) assert.ok(names.includes(name));
     const doctor = pages.find(([name]) => name === 'catenary-doctor.1')?.[1] ?? '';
     assert.match(doctor, /^\.SH "EXIT CODES"$/m);
-    if (!isThere('groff')) this.skip();
+    if (!isThere('groff')) skip(this, 'needs groff');
     for (const [name, text] of pages) {
       const shown = spawnSync('groff', ['-man', '-Tutf8', '-ww'], { input: text, encoding: 'utf8' });
       assert.equal(shown.stderr, '', name);
@@ -101,7 +102,7 @@ describe('packaging', () => {
 
   for (const unit of readdirSync(UNITS).filter((name) => name.endsWith('.service')))
     it(`${unit} is in a sandbox: exposure 2.0 or less, and systemd knows every word`, function () {
-      if (!isThere('systemd-analyze')) this.skip();
+      if (!isThere('systemd-analyze')) skip(this, 'needs systemd-analyze');
       const judged = spawnSync('systemd-analyze', ['security', '--offline=true', join(UNITS, unit)], {
         encoding: 'utf8',
       });

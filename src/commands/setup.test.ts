@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { skip } from '../../test/skip.ts';
 import { runMain } from './testing.ts';
 
 const SERVICE = 64_123;
@@ -65,7 +66,7 @@ describe('catenary setup', function () {
   });
 
   it("what root makes in a service's folder is the service's: keys, and a token later", async function () {
-    if (process.geteuid?.() !== 0) this.skip();
+    if (process.geteuid?.() !== 0) skip(this, 'needs root, to be two users');
     const dir = file('owned');
     mkdirSync(dir, { mode: 0o700 });
     chownSync(dir, SERVICE, SERVICE);

@@ -8,6 +8,7 @@ import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import { segmentDigester } from '../../src/capture/index.ts';
 import { folders, verifySegments } from '../../src/evidence/index.ts';
+import { skip } from '../skip.ts';
 import { writeCapture } from './capture.ts';
 import { buildRecorder } from './images.ts';
 import { must } from './world.ts';
@@ -113,7 +114,8 @@ describe('evidence: a disk that refuses', function () {
   });
 
   it('a real file system that is full, and has room again: sealed within 10 s', async function () {
-    if (spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'true']).status !== 0) this.skip();
+    if (spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'true']).status !== 0)
+      skip(this, 'may not have mounts of its own');
     const evidence = path.join(dir, 'mount');
     mkdirSync(evidence);
     // Half of what the budget allows; and it is made larger when the sealer says that it is done and waits.

@@ -1,8 +1,8 @@
 // A host contacts a pool in which coins are mined.
 import { onContacts } from '../contact.ts';
+import { onceADay } from '../daily.ts';
 import { isBelow } from '../flow.ts';
-import { dayCodec, firstToday } from '../keyed.ts';
-import { DAY, dayOf, defineSignal } from '../signal.ts';
+import { defineSignal } from '../signal.ts';
 
 /** Registered names of pools. Sites about coins are not among them. */
 const POOLS: ReadonlySet<string> = new Set([
@@ -43,14 +43,14 @@ export default defineSignal({
     pairs_max: 16_384,
   },
   run({ settings, memory, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     return {
       on: onContacts((contact, emit) => {
         const { src, name, obs } = contact;
         if (!isBelow(name, POOLS)) return;
         const isServer = SERVER.test(name);
         const key = `${src.id}|${isServer ? 'server' : 'site'}`;
-        if (!firstToday(told, key, dayOf(obs.seen), obs.seen)) return;
+        if (!isNewToday(key, obs.seen)) return;
         const hosts = memory.prevalence('domain', name, settings.days, obs.seen);
         emit({
           ...contact.draft(),

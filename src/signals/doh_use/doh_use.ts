@@ -1,8 +1,8 @@
 // A host sends its lookups through TLS to a resolver outside, where nobody here sees them.
 import { onContacts } from '../contact.ts';
+import { onceADay } from '../daily.ts';
 import { isBelow } from '../flow.ts';
-import { dayCodec, firstToday } from '../keyed.ts';
-import { DAY, dayOf, defineSignal } from '../signal.ts';
+import { defineSignal } from '../signal.ts';
 
 /** Names of public resolvers that take lookups over HTTPS or TLS. */
 const RESOLVERS: ReadonlySet<string> = new Set([
@@ -30,7 +30,7 @@ export default defineSignal({
     pairs_max: 16_384,
   },
   run({ settings, memory, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     const sanctioned = new Set(settings.sanctioned);
     return {
       on: onContacts((contact, emit) => {
@@ -43,7 +43,7 @@ export default defineSignal({
         const hosts = memory.prevalence('domain', name, settings.days, obs.seen);
         if (hosts >= settings.common_hosts) return;
         const key = `${src.id}|${name}`;
-        if (!firstToday(told, key, dayOf(obs.seen), obs.seen)) return;
+        if (!isNewToday(key, obs.seen)) return;
         emit({
           ...contact.draft(),
           score: 0.35,

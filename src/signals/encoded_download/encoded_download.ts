@@ -2,10 +2,11 @@
 //
 // A loader fetches the next program encrypted, because a program on the wire is what everybody looks for; a server has
 // to call it something. The type by first bytes is the file layer's; here it is that there is none.
+
+import { onceADay } from '../daily.ts';
 import { ofFlow } from '../flow.ts';
-import { dayCodec, firstToday } from '../keyed.ts';
 import { publicName } from '../names.ts';
-import { DAY, dayOf, defineSignal } from '../signal.ts';
+import { defineSignal } from '../signal.ts';
 
 /** What is claimed, and how sure a lie is: texts in rare encodings are not always known for texts. */
 const CLAIMS: readonly (readonly [pattern: RegExp, score: number, what: string])[] = [
@@ -32,7 +33,7 @@ export default defineSignal({
     pairs_max: 50_000,
   },
   run({ settings, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     return {
       on: {
         http(obs, event, emit) {
@@ -51,7 +52,7 @@ export default defineSignal({
           if (score < settings.score_min) return;
           const name = publicName(event.host);
           const key = `${src.id}|${name ?? event.resp_h}`;
-          if (!firstToday(told, key, dayOf(obs.seen), obs.seen)) return;
+          if (!isNewToday(key, obs.seen)) return;
           emit({
             ...ofFlow(obs),
             score,

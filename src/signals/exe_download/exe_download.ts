@@ -3,9 +3,9 @@
 // The fact alone is ordinary; the score says how little it looks like an update: how few hosts have the file, how it
 // came, whether its name tells the truth. Files that nobody else has are what a targeted lure and a fresh packer have
 // in common.
-import { dayCodec, firstToday } from '../keyed.ts';
+import { onceADay } from '../daily.ts';
 import { publicName } from '../names.ts';
-import { DAY, dayOf, defineSignal } from '../signal.ts';
+import { DAY, defineSignal } from '../signal.ts';
 import { type ExeClass, executable } from './exe_types.ts';
 
 const BASE: Readonly<Record<ExeClass, number>> = {
@@ -45,7 +45,7 @@ export default defineSignal({
     ] as readonly string[],
   },
   run({ settings, memory, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     return {
       on: {
         file(obs, event, emit) {
@@ -74,7 +74,7 @@ export default defineSignal({
           // A file with holes has no hash: its place stands for it.
           const what = sha ?? event.url ?? event.filename ?? event.fuid;
           const key = `${rx.id}|${what}`;
-          if (!firstToday(told, key, dayOf(obs.seen), obs.seen)) return;
+          if (!isNewToday(key, obs.seen)) return;
           const reasons: string[] = [];
           if (sha === null) reasons.push('bytes are missing, so its hash is unknown');
           else if (hosts > 16) reasons.push(`more than 16 hosts received it in ${settings.days} days`);

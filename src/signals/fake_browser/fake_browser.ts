@@ -2,11 +2,12 @@
 //
 // Every browser names the languages its user reads (Accept-Language, RFC 9110 12.5.4), on every request that a page
 // makes. Programs copy the User-Agent line, and forget the rest.
+
+import { onceADay } from '../daily.ts';
 import { ofFlow, outward } from '../flow.ts';
-import { dayCodec, firstToday } from '../keyed.ts';
 import { publicName } from '../names.ts';
 import { isAddressHost } from '../request.ts';
-import { DAY, dayOf, defineSignal } from '../signal.ts';
+import { defineSignal } from '../signal.ts';
 
 const FAMILY = /(?:Chrome|Firefox|Safari|Edge?|OPR)\/\d|MSIE \d|Trident\/\d/;
 /** Programs that say in the same line what they are. */
@@ -35,7 +36,7 @@ export default defineSignal({
     ] as readonly string[],
   },
   run({ settings, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     return {
       on: {
         http(obs, event, emit) {
@@ -66,7 +67,7 @@ export default defineSignal({
           const target = name ?? event.resp_h;
           // A GET in the morning must not silence the POST of the afternoon.
           const key = `${src.id}|${target}|${isPost ? 'post' : 'get'}`;
-          if (!firstToday(told, key, dayOf(obs.seen), obs.seen)) return;
+          if (!isNewToday(key, obs.seen)) return;
           emit({
             ...ofFlow(obs),
             score,

@@ -2,9 +2,10 @@
 //
 // Hardly anybody does so by hand any more; programs that steal passwords do, because an FTP account is cheap. What is
 // stored often says in its name from whom it is.
+
+import { onceADay } from '../daily.ts';
 import { ofFlow, outward } from '../flow.ts';
-import { dayCodec, firstToday } from '../keyed.ts';
-import { DAY, dayOf, defineSignal } from '../signal.ts';
+import { defineSignal } from '../signal.ts';
 
 const STORES = new Set(['STOR', 'STOU', 'APPE']);
 /** A loot's name: what it holds, whose it is, when: PW_user-HOST_2024_03_07.html */
@@ -25,7 +26,7 @@ export default defineSignal({
     pairs_max: 16_384,
   },
   run({ settings, memory, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     return {
       on: {
         ftp(obs, event, emit) {
@@ -39,7 +40,7 @@ export default defineSignal({
           const name = (event.arg ?? '').slice(0, 200);
           const isLoot = LOOT.test(name);
           const key = `${src.id}|${event.resp_h}|${isLoot ? 'loot' : ''}`;
-          if (!firstToday(told, key, dayOf(obs.seen), obs.seen)) return;
+          if (!isNewToday(key, obs.seen)) return;
           emit({
             ...ofFlow(obs),
             score: 0.5 + (isLoot ? 0.3 : 0),

@@ -1,8 +1,9 @@
 // A local host speaks HTTP to a remote address by its number: nobody looked up a name.
+
+import { onceADay } from '../daily.ts';
 import { ofFlow, outward } from '../flow.ts';
-import { dayCodec, firstToday } from '../keyed.ts';
 import { isAddressHost } from '../request.ts';
-import { DAY, dayOf, defineSignal } from '../signal.ts';
+import { dayOf, defineSignal } from '../signal.ts';
 
 /** Younger than this memory cannot say that a destination is rare [days]. */
 const MEMORY_DAYS = 7;
@@ -22,7 +23,7 @@ export default defineSignal({
     pairs_max: 50_000,
   },
   run({ settings, memory, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     return {
       on: {
         http(obs, event, emit) {
@@ -47,7 +48,7 @@ export default defineSignal({
             (isLed ? 0.15 : 0);
           if (score < settings.score_min) return;
           const key = `${src.id}|${event.resp_h}|${isPost ? 'post' : 'get'}`;
-          if (!firstToday(told, key, day, obs.seen)) return;
+          if (!isNewToday(key, obs.seen)) return;
           emit({
             ...ofFlow(obs),
             score,

@@ -3,9 +3,9 @@
 // A sighting is written for every match; a host that talks to a listed address all day makes thousands. The signal is
 // what chains take, and says which way it went: a listed scanner that knocks at a server is less than a host that
 // calls one.
-import { dayCodec, firstToday } from '../keyed.ts';
+import { onceADay } from '../daily.ts';
 import { publicName } from '../names.ts';
-import { DAY, dayOf, defineSignal, digest } from '../signal.ts';
+import { defineSignal, digest } from '../signal.ts';
 
 /** Where a sighting was made, to the technique it speaks of. */
 function technique(type: string, where: string): string[] {
@@ -41,7 +41,7 @@ export default defineSignal({
     pairs_max: 100_000,
   },
   run({ settings, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     return {
       on: {
         sighting(obs, event, emit) {
@@ -50,7 +50,7 @@ export default defineSignal({
           // A knock told in the morning must not silence a call in the afternoon.
           const who = event.host ?? event.orig_h ?? '';
           const key = `${who}|${event.indicator_type}|${event.indicator}${isInbound ? '|in' : ''}`;
-          if (!firstToday(told, digest([key]), dayOf(obs.seen), obs.seen)) return;
+          if (!isNewToday(digest([key]), obs.seen)) return;
           const weight = WEIGHT[event.indicator_type] ?? 0.5;
           const score = (0.4 + 0.6 * event.confidence) * weight * (isInbound ? settings.inbound_weight : 1);
           const name = event.indicator_type === 'domain' ? publicName(event.observed) : undefined;

@@ -1,8 +1,8 @@
 // A program asks the outside what its own address is.
 import { onContacts } from '../contact.ts';
+import { onceADay } from '../daily.ts';
 import { isBelow } from '../flow.ts';
-import { dayCodec, firstToday } from '../keyed.ts';
-import { DAY, dayOf, defineSignal } from '../signal.ts';
+import { defineSignal } from '../signal.ts';
 
 /** Services that answer with the asker's address; the first few also say where on earth he is. */
 const SERVICES: ReadonlySet<string> = new Set([
@@ -26,7 +26,7 @@ export default defineSignal({
     pairs_max: 16_384,
   },
   run({ settings, memory, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     return {
       on: onContacts((contact, emit) => {
         const { src, name, obs } = contact;
@@ -37,7 +37,7 @@ export default defineSignal({
         const isProgram = obs.kind === 'http';
         if (isProgram && obs.event.client_header_names.includes('ACCEPT-LANGUAGE')) return;
         const key = `${src.id}|${isProgram ? 'program' : 'either'}`;
-        if (!firstToday(told, key, dayOf(obs.seen), obs.seen)) return;
+        if (!isNewToday(key, obs.seen)) return;
         emit({
           ...contact.draft(),
           score: isProgram ? 0.5 : 0.35,

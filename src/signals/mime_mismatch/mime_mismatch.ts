@@ -2,9 +2,9 @@
 //
 // Only classes that nobody mixes up by accident are compared: a picture that is an archive or a program, a program
 // that is called a document. That a JPEG is called .png is every day's sloppiness.
-import { dayCodec, firstToday } from '../keyed.ts';
+import { onceADay } from '../daily.ts';
 import { publicName } from '../names.ts';
-import { DAY, dayOf, defineSignal } from '../signal.ts';
+import { defineSignal } from '../signal.ts';
 
 type Class = 'program' | 'archive' | 'script' | 'document' | 'picture' | 'sound or film' | 'font' | 'style or page';
 
@@ -61,7 +61,7 @@ export default defineSignal({
     pairs_max: 50_000,
   },
   run({ settings, memory, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     return {
       on: {
         file(obs, event, emit) {
@@ -76,7 +76,7 @@ export default defineSignal({
             if (hosts >= settings.common_hosts) return;
           }
           const key = `${rx.id}|${event.sha256 ?? `${event.tx_host} ${claim.extension}`}`;
-          if (!firstToday(told, key, dayOf(obs.seen), obs.seen)) return;
+          if (!isNewToday(key, obs.seen)) return;
           const name = (event.filename ?? event.url ?? '').slice(0, 160);
           emit({
             score: SCORE[actual] ?? 0.5,

@@ -2,10 +2,11 @@
 //
 // On purpose only what a parser confirmed counts, never what a port suggests; and HTTP in clear on 443 more than
 // elsewhere, because that port is open everywhere for something else.
+
+import { onceADay } from '../daily.ts';
 import { ofFlow, outward } from '../flow.ts';
-import { dayCodec, firstToday } from '../keyed.ts';
 import { USUAL_PORTS } from '../ports.ts';
-import { DAY, dayOf, defineSignal } from '../signal.ts';
+import { dayOf, defineSignal } from '../signal.ts';
 
 /** What each is worth on a strange port: a remote shell is no web server. */
 const WEIGHT: Readonly<Record<string, number>> = { ssh: 0.45, ftp: 0.4, dns: 0.3, tls: 0.25, http: 0.25 };
@@ -27,7 +28,7 @@ export default defineSignal({
     pairs_max: 50_000,
   },
   run({ settings, memory, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     return {
       on: {
         conn(obs, event, emit) {
@@ -51,7 +52,7 @@ export default defineSignal({
             (hosts >= settings.common_hosts ? 0.3 : 0);
           if (score < settings.score_min) return;
           const key = `${src.id}|${event.resp_h}|${event.resp_p}`;
-          if (!firstToday(told, key, day, obs.seen)) return;
+          if (!isNewToday(key, obs.seen)) return;
           emit({
             ...ofFlow(obs),
             score,

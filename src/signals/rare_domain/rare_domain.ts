@@ -4,7 +4,7 @@
 // UTC day it is not looked at again that day: within a day hosts only become more, and days only older.
 import { getDomain } from 'tldts';
 import type { Observation } from '../../schema/observation.ts';
-import { dayCodec, firstToday } from '../keyed.ts';
+import { onceADay } from '../daily.ts';
 import { publicName } from '../names.ts';
 import { DAY, dayOf, defineSignal, type Emit } from '../signal.ts';
 import { entropy } from '../stats.ts';
@@ -32,7 +32,7 @@ export default defineSignal({
     ignore: [] as readonly string[],
   },
   run({ settings, memory, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     let today = -1;
     const seenToday = new Set<string>();
     const isIgnored = (name: string): boolean => settings.ignore.some((i) => name === i || name.endsWith(`.${i}`));
@@ -68,7 +68,7 @@ export default defineSignal({
         if (registeredHosts > settings.hosts_max) return;
         if (parent.first !== undefined && obs.seen - parent.first > settings.age_days * DAY) return;
       }
-      if (isIgnored(name) || !firstToday(told, key, day, obs.seen)) return;
+      if (isIgnored(name) || !isNewToday(key, obs.seen)) return;
 
       const isYoung = memoryDays < settings.days;
       const label = registered.slice(0, Math.max(1, registered.indexOf('.')));

@@ -1,8 +1,8 @@
 // A host contacts the servers of a remote administration product that it does not use every week.
 import { onContacts } from '../contact.ts';
+import { onceADay } from '../daily.ts';
 import { ofBelow } from '../flow.ts';
-import { dayCodec, firstToday } from '../keyed.ts';
-import { DAY, dayOf, defineSignal } from '../signal.ts';
+import { defineSignal } from '../signal.ts';
 
 /** Registered names of the products' servers, to the product. */
 const PRODUCTS: ReadonlyMap<string, string> = new Map([
@@ -37,7 +37,7 @@ export default defineSignal({
     pairs_max: 16_384,
   },
   run({ settings, memory, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     return {
       on: onContacts((contact, emit) => {
         const { src, name, obs } = contact;
@@ -46,7 +46,7 @@ export default defineSignal({
         const { days } = memory.look('domain', name, src.id);
         if (days > settings.habit_days) return;
         const key = `${src.id}|${product}`;
-        if (!firstToday(told, key, dayOf(obs.seen), obs.seen)) return;
+        if (!isNewToday(key, obs.seen)) return;
         const hosts = memory.prevalence('domain', name, settings.days, obs.seen);
         emit({
           ...contact.draft(),

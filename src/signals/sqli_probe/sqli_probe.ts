@@ -2,11 +2,12 @@
 //
 // Words of SQL are words of English too; so pairs of words that stand as SQL has them, or a quote with a comparison
 // that is always true. Spaces are written as comments by those who hide: they count as spaces.
+
+import { onceADay } from '../daily.ts';
 import { ofFlow } from '../flow.ts';
-import { dayCodec, firstToday } from '../keyed.ts';
 import { publicName } from '../names.ts';
 import { firstIn, plainUri } from '../request.ts';
-import { DAY, dayOf, defineSignal } from '../signal.ts';
+import { defineSignal } from '../signal.ts';
 
 const STATEMENTS = [
   ...['union select', 'union all select', 'information_schema', 'xp_cmdshell', 'waitfor delay', 'group_concat('],
@@ -41,7 +42,7 @@ export default defineSignal({
     pairs_max: 50_000,
   },
   run({ settings, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     return {
       on: {
         http(obs, event, emit) {
@@ -53,7 +54,7 @@ export default defineSignal({
           const isRefused = status >= 400 && status < 500;
           const isStatement = !/^['"]/.test(sql);
           const key = `${src.id}|${dst.id}|${isStatement ? 'statement' : 'test'}|${isRefused ? 'refused' : 'taken'}`;
-          if (!firstToday(told, key, dayOf(obs.seen), obs.seen)) return;
+          if (!isNewToday(key, obs.seen)) return;
           emit({
             ...ofFlow(obs),
             score: (isStatement ? 0.7 : 0.6) - (isRefused ? settings.refused : 0),

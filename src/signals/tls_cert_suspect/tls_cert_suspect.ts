@@ -2,10 +2,11 @@
 //
 // Public services have had certificates for nothing for years, with their names in subjectAltName (RFC 6125 6.4.4).
 // What is signed by itself, names nobody and is a day old serves somebody who controls both ends.
+
+import { onceADay } from '../daily.ts';
 import { ofFlow, outward } from '../flow.ts';
-import { dayCodec, firstToday } from '../keyed.ts';
 import { OPPORTUNISTIC_PORTS, TLS_PORTS } from '../ports.ts';
-import { DAY, dayOf, defineSignal } from '../signal.ts';
+import { DAY, defineSignal } from '../signal.ts';
 
 /** Names that tools and examples come with. */
 const STOCK = [
@@ -30,7 +31,7 @@ export default defineSignal({
     pairs_max: 50_000,
   },
   run({ settings, memory, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     return {
       on: {
         x509(obs, event, emit) {
@@ -58,7 +59,7 @@ export default defineSignal({
             (hosts >= settings.common_hosts ? 0.3 : 0);
           if (score < settings.score_min) return;
           const key = `${src.id}|${event.fingerprint}|${event.resp_h}`;
-          if (!firstToday(told, key, dayOf(obs.seen), obs.seen)) return;
+          if (!isNewToday(key, obs.seen)) return;
           emit({
             ...ofFlow(obs),
             score,

@@ -2,10 +2,11 @@
 //
 // Servers share addresses, so browsers and everything built like them name the server (RFC 6066 3). A client with one
 // server, whose address it was given, has no need to.
+
+import { onceADay } from '../daily.ts';
 import { ofFlow, outward } from '../flow.ts';
-import { dayCodec, firstToday } from '../keyed.ts';
 import { OPPORTUNISTIC_PORTS, TLS_PORTS } from '../ports.ts';
-import { DAY, dayOf, defineSignal } from '../signal.ts';
+import { dayOf, defineSignal } from '../signal.ts';
 
 /** Younger than this memory cannot say that a destination is rare [days]. */
 const MEMORY_DAYS = 7;
@@ -26,7 +27,7 @@ export default defineSignal({
     pairs_max: 50_000,
   },
   run({ settings, memory, names, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     return {
       on: {
         tls(obs, event, emit) {
@@ -51,7 +52,7 @@ export default defineSignal({
             (hosts >= settings.common_hosts ? 0.2 : 0);
           if (score < settings.score_min) return;
           const key = `${src.id}|${event.resp_h}|${event.resp_p}`;
-          if (!firstToday(told, key, day, obs.seen)) return;
+          if (!isNewToday(key, obs.seen)) return;
           emit({
             ...ofFlow(obs),
             score,

@@ -1,8 +1,8 @@
 // A host contacts Tor: a gateway to its hidden services, its own sites, or a relay by the names it makes up.
 import { onContacts } from '../contact.ts';
+import { onceADay } from '../daily.ts';
 import { isBelow } from '../flow.ts';
-import { dayCodec, firstToday } from '../keyed.ts';
-import { DAY, dayOf, defineSignal } from '../signal.ts';
+import { defineSignal } from '../signal.ts';
 
 /** Gateways that show hidden services to anybody, and whose names hold the service's. */
 const GATEWAYS: ReadonlySet<string> = new Set([
@@ -46,7 +46,7 @@ export default defineSignal({
     pairs_max: 16_384,
   },
   run({ settings, memory, keyed }) {
-    const told = keyed('told', { max: settings.pairs_max, idle: 2 * DAY }, dayCodec);
+    const isNewToday = onceADay(keyed, settings.pairs_max);
     return {
       on: onContacts((contact, emit) => {
         const { src, name, obs } = contact;
@@ -62,7 +62,7 @@ export default defineSignal({
         if (!isGateway && !isSite && !isRelay) return;
         const what = isGateway ? 'gateway' : isRelay ? 'relay' : 'site';
         const key = `${src.id}|${what}`;
-        if (!firstToday(told, key, dayOf(obs.seen), obs.seen)) return;
+        if (!isNewToday(key, obs.seen)) return;
         const hosts = memory.prevalence('domain', name, settings.days, obs.seen);
         emit({
           ...contact.draft(),

@@ -3,19 +3,7 @@
 # their own. Needs root, krb5-kdc, krb5-admin-server, krb5-user, tcpdump, iproute2.
 #
 #   sudo ./make.sh [FOLDER]
-set -eu
-if [ "${IN_NAMESPACE:-}" != 1 ]; then
-  IN_NAMESPACE=1 exec unshare --net --mount "$0" "$@"
-fi
-out=$(realpath "${1:-$(dirname "$0")}")
-work=$(mktemp -d)
-server=
-finish() {
-  [ -z "$server" ] || kill "$server" 2> /dev/null || true
-  rm -rf "$work"
-}
-trap finish EXIT
-cd "$work"
+. "$(dirname "$0")/../../captures.sh"
 ip link set lo mtu 1500 up
 ip addr add 198.51.100.2/32 dev lo
 cat > krb5.conf << EOF

@@ -1,0 +1,15 @@
+# Sourced by a unit's captures/make.sh: runs it in a namespace of its own, in a folder that is gone when it ends, with
+# what it started. $out is where captures go, $server what is running.
+set -eu
+if [ "${IN_NAMESPACE:-}" != 1 ]; then
+  IN_NAMESPACE=1 exec unshare --net --mount "$0" "$@"
+fi
+out=$(realpath "${1:-$(dirname "$0")}")
+work=$(mktemp -d)
+server=
+finish() {
+  [ -z "$server" ] || kill "$server" 2> /dev/null || true
+  rm -rf "$work"
+}
+trap finish EXIT
+cd "$work"

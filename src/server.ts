@@ -10,7 +10,7 @@ import { loadAddon } from './capture/addon.ts';
 import { openAuthority } from './collector/authority.ts';
 import { Listener } from './collector/listener.ts';
 import type { Audit } from './collector/session.ts';
-import { Tokens, tokenText } from './collector/tokens.ts';
+import { Tokens } from './collector/tokens.ts';
 import { Wal } from './collector/wal.ts';
 import { Witness } from './collector/witness.ts';
 import type { Surroundings } from './commands/surroundings.ts';
@@ -28,9 +28,8 @@ import { Launcher } from './store/launcher.ts';
 import { FRAMES_BYTES_MAX, FRAMES_MAX, Loader } from './store/load.ts';
 import { migrate } from './store/migrate.ts';
 import { Queries } from './store/query.ts';
+import { COLLECTOR, tokenText } from './wire/agreed.ts';
 
-/** The name under which the collector's own records are stored: no sensor can have it. */
-export const COLLECTOR = 'collector';
 /** How long the loader waits for more [ms]: what an insert costs does not depend on how much is in it. */
 const LOAD_MS = 500;
 const RETRY_MS = 5000;

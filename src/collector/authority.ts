@@ -16,12 +16,11 @@ import {
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { SENSOR_NAME } from '../config/schema.ts';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { nodeDisk, replaceDurably } from '../spool/disk.ts';
-import { SENSOR_NAME } from '../wire/control.ts';
+import { SERVER_NAME } from '../wire/agreed.ts';
 
-/** What sensors ask for when they dial, whatever address they dial: the pinned authority is what proves it. */
-export const SERVER_NAME = 'catenary-collector';
 export const SENSOR_DAYS = 30;
 const SERVER_DAYS = 3650;
 const COMMAND_BYTES_MAX = 1 << 16;

@@ -6,8 +6,9 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { SENSOR_NAME } from '../config/schema.ts';
 import { type Fault, type Result, success, systemFault } from '../lib/fault.ts';
-import { SENSOR_NAME } from '../wire/control.ts';
+import { ENROLL_PATH, SENSOR_PATH } from '../wire/agreed.ts';
 import { MESSAGE_BYTES_MAX } from '../wire/frame.ts';
 import type { Authority } from './authority.ts';
 import { type CollectorServices, type Credit, Session } from './session.ts';
@@ -28,8 +29,6 @@ export const LIMITS = {
   credit: { frames: 64, bytes: 4 << 20 },
 };
 export type Limits = typeof LIMITS;
-export const SENSOR_PATH = '/sensor';
-export const ENROLL_PATH = '/enroll';
 const HEADER_BYTES_MAX = 4096;
 
 export interface ListenerOptions extends CollectorServices {

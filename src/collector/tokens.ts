@@ -1,19 +1,16 @@
 // One-time tokens for enrolment. A token says which collector it is of (the fingerprint of its authority) and is a
 // secret of 256 bits; the collector keeps the secret's hash, the sensor's name it is for, and until when.
-//
-//   catenary1.<fingerprint, base64url>.<secret, base64url>
 import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { SENSOR_NAME } from '../config/schema.ts';
 import type { Clock } from '../lib/clock.ts';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { type Disk, nodeDisk, readSmall, replaceDurably } from '../spool/disk.ts';
-import { SENSOR_NAME } from '../wire/control.ts';
+import { COLLECTOR } from '../wire/agreed.ts';
 
 export const TOKEN_MINUTES = 15;
 /** Used ones are remembered for a while, so that a second use is told from a guess. */
 const REMEMBER_US = 30 * 86_400e6;
-/** The collector's own records are under this name. */
-const RESERVED = 'collector';
 export const TOKENS_MAX = 1024;
 const FILE_BYTES_MAX = 1 << 20;
 
@@ -26,12 +23,6 @@ interface Kept {
 }
 
 export type TokenRefusal = 'token_unknown' | 'token_used' | 'token_expired';
-
-export const tokenText = (fingerprint: string, secret: string): string => `catenary1.${fingerprint}.${secret}`;
-export function parseToken(text: string): { readonly fingerprint: string; readonly secret: string } | undefined {
-  const m = /^catenary1\.([\w-]{43})\.([\w-]{43})$/.exec(text);
-  return m === null ? undefined : { fingerprint: m[1] as string, secret: m[2] as string };
-}
 
 const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
@@ -71,7 +62,7 @@ export class Tokens {
 
   /** The secret of a new token for one sensor. */
   make(sensor: string, minutes = TOKEN_MINUTES): Promise<Result<string>> {
-    if (!SENSOR_NAME.test(sensor) || sensor === RESERVED)
+    if (!SENSOR_NAME.test(sensor) || sensor === COLLECTOR)
       return Promise.resolve(
         failure('usage', `'${sensor}' is no name of a sensor`, 'lower-case letters, digits and -'),
       );

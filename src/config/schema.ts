@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { LOCAL_NETWORKS, parseNetwork } from './networks.ts';
 
 /** As it stands in certificates, references and folders. */
-const SENSOR_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
+export const SENSOR_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 const INTERFACE = /^[^\s/]{1,15}$/;
 const LISTEN = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/]+):\d{1,5}$/;
 /** 127.0.0.0/8, ::1 and the name that both have. */

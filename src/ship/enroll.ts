@@ -7,11 +7,10 @@ import path from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { nodeDisk, replaceDurably } from '../spool/disk.ts';
+import { ENROLL_PATH, parseToken, SERVER_NAME } from '../wire/agreed.ts';
 
 const ANSWER_BYTES_MAX = 1 << 16;
 const DIAL_MS_MAX = 10_000;
-const TOKEN = /^catenary1\.([\w-]{43})\.([\w-]{43})$/;
-const SERVER_NAME = 'catenary-collector';
 export const FILES = { key: 'sensor.key', certificate: 'sensor.pem', ca: 'ca.pem' } as const;
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -27,9 +26,10 @@ const REASONS: Readonly<Record<string, string>> = {
  * @returns      the sensor's name, as the certificate says
  */
 export async function enroll(url: string, token: string, dir: string): Promise<Result<string>> {
-  const parsed = TOKEN.exec(token);
-  if (parsed === null) return failure('usage', 'that is no token', 'copy the whole line that the collector printed');
-  const [, fingerprint = '', secret = ''] = parsed;
+  const parsed = parseToken(token);
+  if (parsed === undefined)
+    return failure('usage', 'that is no token', 'copy the whole line that the collector printed');
+  const { fingerprint, secret } = parsed;
   const { hostname, port } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');
   let socket: TLSSocket;
@@ -106,7 +106,7 @@ function post(socket: TLSSocket, body: string): Promise<{ sensor: string; certif
       'content-length': Buffer.byteLength(body),
       host: SERVER_NAME,
     };
-    const r = request({ path: '/enroll', method: 'POST', headers, createConnection: () => socket }, (response) => {
+    const r = request({ path: ENROLL_PATH, method: 'POST', headers, createConnection: () => socket }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {

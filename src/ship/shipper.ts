@@ -7,6 +7,7 @@ import { WebSocket } from 'ws';
 import type { Clock } from '../lib/clock.ts';
 import { isBefore, type Position } from '../spool/log.ts';
 import type { Spool, SpoolFrame } from '../spool/spool.ts';
+import { SENSOR_PATH, SERVER_NAME } from '../wire/agreed.ts';
 import {
   type Ack,
   decodeControl,
@@ -30,7 +31,6 @@ export const DIAL_MS = 15_000;
 export const LIVE_FIRST_FRAMES = 64;
 /** Bytes that the socket has not taken yet, above which nothing more is compressed. */
 const BUFFERED_BYTES_MAX = 2 << 20;
-const SERVER_NAME = 'catenary-collector';
 
 export interface ShipperOptions {
   readonly url: string;
@@ -177,7 +177,7 @@ class Link {
     this.options = options;
     this.counters = counters;
     this.heardAt = options.clock.monotonic();
-    this.ws = new WebSocket(new URL('/sensor', options.url), {
+    this.ws = new WebSocket(new URL(SENSOR_PATH, options.url), {
       ...{ perMessageDeflate: false, maxPayload: MESSAGE_BYTES_MAX, handshakeTimeout: DIAL_MS, minVersion: 'TLSv1.3' },
       // The pinned authority proves the collector, at whatever address; its certificate has this one name.
       ...{ key: options.key, cert: options.certificate, ca: options.ca, servername: SERVER_NAME },

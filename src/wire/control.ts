@@ -2,6 +2,7 @@
 // msgpackr sees it: bytes of the message bound everything, so a length that lies is refused where it stands.
 import { Packr, Unpackr } from 'msgpackr';
 import { z } from 'zod';
+import { SENSOR_NAME } from '../config/schema.ts';
 import { MESSAGE, type WireFault } from './frame.ts';
 
 export const PROTOCOL = 1;
@@ -9,8 +10,6 @@ export const CONTROL_BYTES_MAX = 4096;
 export const CONTROL_DEPTH_MAX = 3;
 export const CONTROL_ITEMS_MAX = 32;
 export const CONTROL_TEXT_MAX = 512;
-/** As in certificates, folders and configuration. */
-export const SENSOR_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
 /** As folders have it: an interface's name. */
 export const CHAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,31}$/;

@@ -4,13 +4,14 @@ import path from 'node:path';
 import { openAuthority } from '../../src/collector/authority.ts';
 import { Listener, type ListenerOptions } from '../../src/collector/listener.ts';
 import type { Audit } from '../../src/collector/session.ts';
-import { Tokens, tokenText } from '../../src/collector/tokens.ts';
+import { Tokens } from '../../src/collector/tokens.ts';
 import { Wal, type WalFrame, type WalOptions } from '../../src/collector/wal.ts';
 import { Witness } from '../../src/collector/witness.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { enroll, type Identity, identityIn } from '../../src/ship/enroll.ts';
 import { Shipper, type ShipperOptions } from '../../src/ship/shipper.ts';
 import type { Spool } from '../../src/spool/spool.ts';
+import { tokenText } from '../../src/wire/agreed.ts';
 import { must, native, SCHEMA } from './world.ts';
 
 export interface Running {

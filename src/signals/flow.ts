@@ -25,6 +25,18 @@ export function ofFlow(obs: Observation): FromFlow {
   };
 }
 
+/** The receiver of a file about who sent it, told once. */
+export function ofFile(obs: Observation<'file'>): FromFlow & Pick<Draft, 'sha256'> {
+  const { event, hosts } = obs;
+  return {
+    ...ofFlow(obs),
+    last: event.seen,
+    ...{ src: hosts.rx_host, srcIp: event.rx_host, dst: hosts.tx_host, dstIp: event.tx_host },
+    dstPort: event.is_orig ? event.orig_p : event.resp_p,
+    sha256: event.sha256,
+  };
+}
+
 /** The local host whose flow leaves the local networks, if it does. */
 export function outward<K extends KindName>(obs: Observation<K>): HostRef | undefined {
   const { orig_host, resp_host } = obs.hosts;

@@ -4,6 +4,7 @@
 // came, whether its name tells the truth. Files that nobody else has are what a targeted lure and a fresh packer have
 // in common.
 import { onceADay } from '../daily.ts';
+import { ofFile } from '../flow.ts';
 import { publicName } from '../names.ts';
 import { DAY, defineSignal } from '../signal.ts';
 import { type ExeClass, executable } from './exe_types.ts';
@@ -85,22 +86,10 @@ export default defineSignal({
           if (isUpdater) reasons.push('its source is a known updater');
           const name = exe.name === '' ? 'no name' : exe.name.slice(0, 200);
           emit({
+            ...ofFile(obs),
             score,
-            phase: 'once',
             key,
-            first: event.ts,
-            last: event.seen,
-            count: 1,
-            src: rx,
-            srcIp: event.rx_host,
-            dst: tx,
-            dstIp: event.tx_host,
-            dstPort: event.is_orig ? event.orig_p : event.resp_p,
             dstName: from ?? null,
-            sha256: sha,
-            uids: [event.uid],
-            refs: [obs.ref],
-            inputs: [obs.hash],
             features: {
               prevalence: hosts,
               known_days: known?.first === undefined ? 0 : (obs.seen - known.first) / DAY,

@@ -3,6 +3,7 @@
 // Only classes that nobody mixes up by accident are compared: a picture that is an archive or a program, a program
 // that is called a document. That a JPEG is called .png is every day's sloppiness.
 import { onceADay } from '../daily.ts';
+import { ofFile } from '../flow.ts';
 import { publicName } from '../names.ts';
 import { defineSignal } from '../signal.ts';
 
@@ -79,22 +80,10 @@ export default defineSignal({
           if (!isNewToday(key, obs.seen)) return;
           const name = (event.filename ?? event.url ?? '').slice(0, 160);
           emit({
+            ...ofFile(obs),
             score: SCORE[actual] ?? 0.5,
-            phase: 'once',
             key,
-            first: event.ts,
-            last: event.seen,
-            count: 1,
-            src: rx,
-            srcIp: event.rx_host,
-            dst: tx,
-            dstIp: event.tx_host,
-            dstPort: event.is_orig ? event.orig_p : event.resp_p,
             dstName: publicName(event.host) ?? null,
-            sha256: event.sha256,
-            uids: [event.uid],
-            refs: [obs.ref],
-            inputs: [obs.hash],
             features: { bytes: event.seen_bytes, program: actual === 'program' ? 1 : 0 },
             explanation: `${name} is called a ${claim.class} and is a ${actual} (${event.mime_type}), over ${event.source}.`,
           });

@@ -148,6 +148,9 @@ export class Segments {
   private lastSealed: number;
   private firstOfEpoch = true;
   private last: { epoch: number; n: number };
+  /** Seals of this life, and how many of them `kept` knows; -1: it knows nothing yet. */
+  private seals = 0;
+  private sealsKept = -1;
   private kept: { count: number; bytes: number; first?: string | undefined; last?: string | undefined } = {
     count: 0,
     bytes: 0,
@@ -328,6 +331,7 @@ export class Segments {
     } catch (error) {
       return { ok: false, fault: systemFault('state_unusable', join(dir, stem), error) };
     }
+    this.seals++;
     this.leaves.add(text);
     this.prev = sha256(text);
     this.firstOfEpoch = false;
@@ -381,9 +385,13 @@ export class Segments {
     isHeld: (from: bigint, to: bigint) => boolean = () => false,
   ): Promise<Result<string[]>> {
     const { dir, signer, clock } = this.o;
+    // To look at every segment takes two system calls each: not while none has come and all fitted.
+    if (this.sealsKept === this.seals && this.kept.bytes <= budgetBytes) return success([]);
+    // Others may come while it waits below.
+    const { seals } = this;
     const files = this.list();
     let total = files.reduce((n, s) => n + s.bytes, 0);
-    const gone: string[] = [];
+    const gone = new Set<string>();
     for (const s of files) {
       if (total <= budgetBytes) break;
       const text = readFileSync(join(dir, `${s.stem}.manifest`), 'utf8');
@@ -405,11 +413,12 @@ export class Segments {
         return { ok: false, fault: systemFault('state_unusable', s.path, error) };
       }
       total -= s.bytes;
-      gone.push(s.stem);
+      gone.add(s.stem);
     }
-    const rest = files.filter((f) => !gone.includes(f.stem));
+    const rest = files.filter((f) => !gone.has(f.stem));
     this.kept = { count: rest.length, bytes: total, first: rest[0]?.stem, last: rest.at(-1)?.stem };
-    return success(gone);
+    this.sealsKept = seals;
+    return success([...gone]);
   }
 }
 

@@ -17,6 +17,7 @@
 
 #include <cstring>
 
+#include "capture/clock.h"
 #include "capture/nic.h"
 #include "capture/source.h"
 
@@ -28,12 +29,6 @@ namespace {
 constexpr int kQuietTimeouts = 5;
 // An interface that goes down is one error.
 constexpr int kErrorsMax = 100;
-
-Nanos monotonic() {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<Nanos>(t.tv_sec) * kSecond + t.tv_nsec;
-}
 
 // Lets no packet into the socket.
 bool refuse_all(int socket) {
@@ -120,7 +115,7 @@ class LiveSource final : public Source {
     s.if_received = now.received - first_.received;
     s.if_dropped = now.dropped - first_.dropped;
     s.backlog_dropped = now.backlog_dropped - first_.backlog_dropped;
-    s.down = down_ + (down_since_ == 0 ? 0 : monotonic() - down_since_);
+    s.down = down_ + (down_since_ == 0 ? 0 : clock_of(CLOCK_MONOTONIC) - down_since_);
     return s;
   }
 
@@ -164,9 +159,9 @@ class LiveSource final : public Source {
       is_shut_ = true;
     } else if (::ioctl(fd_, SIOCGIFFLAGS, &request_) == 0) {
       const bool is_up = (request_.ifr_flags & IFF_UP) != 0;
-      if (!is_up && down_since_ == 0) down_since_ = monotonic();
+      if (!is_up && down_since_ == 0) down_since_ = clock_of(CLOCK_MONOTONIC);
       if (is_up && down_since_ != 0) {
-        down_ += monotonic() - down_since_;
+        down_ += clock_of(CLOCK_MONOTONIC) - down_since_;
         down_since_ = 0;
       }
     }

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "capture/clock.h"
 
 namespace catenary::sensor {
 
@@ -17,12 +18,6 @@ namespace {
 
 // An interface that went away is looked for so often.
 constexpr int kReopenMs = 200;
-
-Nanos clock_of(clockid_t id) {
-  timespec now{};
-  clock_gettime(id, &now);
-  return static_cast<Nanos>(now.tv_sec) * kSecond + now.tv_nsec;
-}
 
 // Segments say where their packets came from.
 ReaderOptions told(ReaderOptions o) {
@@ -66,7 +61,7 @@ capture::SourceStats Reader::stats() {
     s.backlog_dropped += now.backlog_dropped;
     s.down += now.down;
   }
-  if (gone_since_ != 0) s.down += clock_of(CLOCK_MONOTONIC) - gone_since_;
+  if (gone_since_ != 0) s.down += capture::clock_of(CLOCK_MONOTONIC) - gone_since_;
   return s;
 }
 
@@ -82,7 +77,7 @@ bool Reader::open_next() {
   if (is_live()) {
     if (next_file_++ == 0) results_.emplace_back(options_.interface);
     source_ = capture::open_live(options_.interface, options_.live, error);
-    if (source_ && gone_since_ != 0) before_.down += clock_of(CLOCK_MONOTONIC) - gone_since_;
+    if (source_ && gone_since_ != 0) before_.down += capture::clock_of(CLOCK_MONOTONIC) - gone_since_;
     if (source_) gone_since_ = 0;
     // Gone for a while is no fault: the ledger has it.
     results_.back().error = gone_since_ != 0 ? "" : error;
@@ -110,7 +105,7 @@ void Reader::close_source(std::string error) {
   before_ = stats();
   source_.reset();
   if (is_live() && !is_shut_ && options_.reopens) {
-    gone_since_ = clock_of(CLOCK_MONOTONIC);
+    gone_since_ = capture::clock_of(CLOCK_MONOTONIC);
     return;
   }
   is_shut_ = is_shut_ || is_live();
@@ -130,7 +125,7 @@ void Reader::shut() {
 
 void Reader::finish() {
   if (is_live()) {
-    pipeline_.events().advance(clock_of(CLOCK_REALTIME));
+    pipeline_.events().advance(capture::clock_of(CLOCK_REALTIME));
     ledger_.write(pipeline_.events().now(), pipeline_, look());
   }
   pipeline_.finish();
@@ -152,7 +147,7 @@ void Reader::packet(const capture::RawPacket& raw) {
 void Reader::idle() {
   // The packet time of a capture that grows is its own.
   if (!is_live()) return pipeline_.events().drain();
-  const Nanos now = clock_of(CLOCK_REALTIME);
+  const Nanos now = capture::clock_of(CLOCK_REALTIME);
   keep_ledger(now);
   pipeline_.tick(now);
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { alertLine } from './alerts/line.ts';
 import { loadAddon } from './capture/addon.ts';
 import type { Surroundings } from './commands/surroundings.ts';
-import { type Config, loadConfig, sensorName } from './config/config.ts';
+import { type Config, sensorName } from './config/config.ts';
 import { folders, Heads, keepHouse, Leases, openSigner, type Signer } from './evidence/index.ts';
 import { jsonLine } from './formats/json/json.ts';
 import { keepAlive, pause } from './lib/clock.ts';
@@ -26,6 +26,7 @@ import {
 } from './lib/fault.ts';
 import { Journal } from './lib/journal.ts';
 import { type Conclusions, Live } from './live.ts';
+import { auditOf, faultsOfPacks, type Packs, packsOf, withPolicies } from './packs.ts';
 import { encodeBatch } from './schema/encode.ts';
 import { SCHEMA } from './schema/fingerprint.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
@@ -78,14 +79,25 @@ class Sensor {
   private shipper: Shipper | undefined;
   private socket: StatusSocket | undefined;
   private supervisor: Supervisor | undefined;
+  /** Read again at SIGHUP, and when packs change. */
+  readonly configFile: string | undefined;
+  private readonly packs: Packs | undefined;
   private shipState: ShipState | undefined;
   /** Of files kept, as housekeeping found them. */
   private fileBytes = 0;
   private isReplay = false;
   private isStopping = false;
 
-  private constructor(config: Config, dir: string, world: Surroundings, spool: Spool) {
+  private constructor(
+    config: Config,
+    dir: string,
+    world: Surroundings,
+    spool: Spool,
+    more: Pick<Sensor, 'configFile'> & { packs: Packs | undefined },
+  ) {
     this.config = config;
+    this.packs = more.packs;
+    this.configFile = more.configFile;
     this.dir = dir;
     this.world = world;
     this.journal = new Journal(world.clock, world.stderr);
@@ -97,7 +109,10 @@ class Sensor {
     ({ stages: this.stages, live: this.live, leases: this.leases } = opened.value);
   }
 
-  static async open(config: Config, world: Surroundings, captures: readonly string[]): Promise<Result<Sensor>> {
+  static async open(
+    { config, configFile, captures = [] }: SensorRequest,
+    world: Surroundings,
+  ): Promise<Result<Sensor>> {
     const dir = config.state.dir;
     if (dir === null) return failure('config_invalid', 'state.dir is null', 'a sensor needs a folder of its own');
     if (captures.length === 0 && config.sensor.interfaces.length === 0)
@@ -115,8 +130,16 @@ class Sensor {
       crc32c: addon.value.crc32c,
     });
     if (!spool.ok) return spool;
+    const packs = await packsOf(config, dir, world.clock);
+    if (!packs.ok) {
+      await spool.value.close();
+      return packs;
+    }
+    // A policy that no longer fits is told at the first look; the sensor runs without it.
+    const whole = withPolicies(configFile, packs.value?.content.policies ?? []);
+    const policied = whole.ok && configFile !== undefined ? { ...whole.value, ...fixedOf(config) } : config;
     try {
-      return success(new Sensor(config, dir, world, spool.value));
+      return success(new Sensor(policied, dir, world, spool.value, { configFile, packs: packs.value }));
     } catch (error) {
       await spool.value.close();
       if (error instanceof OpenFault) return { ok: false, fault: error.fault };
@@ -154,6 +177,7 @@ class Sensor {
           });
           return leases.keeper();
         },
+        ...(this.packs === undefined ? {} : { brought: this.packs.content }),
       },
     );
     if (!stages.ok) return stages;
@@ -319,7 +343,23 @@ class Sensor {
       });
       for (const fault of faults) this.journal.tell(fault);
       this.shipper?.countersign();
+      await this.lookAtPacks();
     }
+  }
+
+  /** Content that came, or went back, is detection's from the next commit on. */
+  private async lookAtPacks(): Promise<void> {
+    if (this.packs === undefined) return;
+    const { alerts } = this.live;
+    const waiting = this.waitingFor(this.start);
+    const isChanged = await this.packs.look({ waiting, alerts, faults: faultsOfPacks(this.stages.faults, this.dir) });
+    const { acts, faults } = this.packs.news();
+    for (const fault of faults) this.journal.tell(fault);
+    for (const act of acts) {
+      this.journal.say(`${act.action.replace('_', ' ')}: ${act.pack} (${act.why})`);
+      await this.append(auditOf(act, this.world.clock.wall()));
+    }
+    if (isChanged) this.want(this.configFile);
   }
 
   // ---- how it is ----------------------------------------------------------------------------------------------------
@@ -328,15 +368,18 @@ class Sensor {
     const { config, live, spool, leases } = this;
     const held = [...(this.sources?.segments.values() ?? [])].map((s) => s.held());
     const times = (of: 'oldest' | 'latest'): number[] => held.flatMap((h) => h[of] ?? []).sort((a, b) => a - b);
-    const waiting = ({ epoch, seq }: Position): number =>
-      epoch === spool.durable.epoch ? spool.durable.seq - seq : spool.durable.seq;
     return {
       sensor: this.name,
       state: this.isStopping ? 'stopping' : this.isReplay ? 'reading' : 'listening',
       ...{ started: this.started, now: this.world.clock.wall() },
       interfaces: this.sources?.all.map(({ meter }) => meter.status) ?? [],
       detection: {
-        ...{ events: live.events, alerts: live.alerts, newest: live.newest ?? null, waiting: waiting(this.start) },
+        ...{
+          events: live.events,
+          alerts: live.alerts,
+          newest: live.newest ?? null,
+          waiting: this.waitingFor(this.start),
+        },
         ...{ chains: this.stages.chainCount, partials: this.stages.chains.partials },
       },
       packets: {
@@ -351,16 +394,23 @@ class Sensor {
       },
       spool: {
         ...{ bytes: spool.bytes, budget_bytes: config.spool.budget_mb * MIB },
-        ...{ waiting: waiting(spool.cursor('ship')), shed_events: spool.counters.shedEvents },
+        ...{ waiting: this.waitingFor(spool.cursor('ship')), shed_events: spool.counters.shedEvents },
       },
       collector: {
         state: config.ship.url === null ? 'none' : (this.shipState?.state ?? 'connecting'),
         reason: this.shipState?.state === 'waiting' ? this.shipState.reason : '',
       },
+      content: this.packs?.list ?? [],
       disk: diskOf(this.dir),
       memory_bytes: process.memoryUsage.rss(),
       said: this.journal.latest,
     };
+  }
+
+  /** Batches behind `at`. */
+  private waitingFor({ epoch, seq }: Position): number {
+    const { durable } = this.spool;
+    return epoch === durable.epoch ? durable.seq - seq : durable.seq;
   }
 
   /** For whoever asks on this box. It is no reason not to start. */
@@ -379,7 +429,8 @@ class Sensor {
 
   /** SIGHUP: the new configuration from the next commit on, or what is wrong with it and the old one. */
   want(file: string | undefined): void {
-    const loaded = loadConfig(file);
+    const loaded = withPolicies(file, this.packs?.content.policies ?? []);
+    if (loaded.told !== undefined) this.journal.tell(loaded.told);
     if (!loaded.ok) {
       this.journal.tell(loaded.fault);
       this.journal.say('the configuration as it was goes on');
@@ -391,10 +442,9 @@ class Sensor {
   /** Detection as the new configuration has it, on the state that was committed. */
   private reload(wanted: Config): void {
     this.reloadWanted = undefined;
-    const fixed = ({ sensor, state, spool, evidence, status }: Config) => ({ sensor, state, spool, evidence, status });
-    if (JSON.stringify(fixed(wanted)) !== JSON.stringify(fixed(this.config)))
-      this.journal.say('sensor, state, spool, evidence and status are taken over at the next start');
-    const next = { ...wanted, ...fixed(this.config) };
+    if (JSON.stringify(fixedOf(wanted)) !== JSON.stringify(fixedOf(this.config)))
+      this.journal.say(`${Object.keys(fixedOf(wanted)).join(', ')}: what changed there holds from the next start`);
+    const next = { ...wanted, ...fixedOf(this.config) };
     this.stages.close();
     let opened = this.openDetection(next);
     if (opened.ok) {
@@ -496,6 +546,11 @@ class Sensor {
   }
 }
 
+/** What a running sensor has built on. */
+const fixedOf = ({ sensor, state, spool, evidence, ship, status, content }: Config) => ({
+  ...{ sensor, state, spool, evidence, ship, status, content },
+});
+
 class OpenFault extends Error {
   readonly fault: Fault;
   constructor(fault: Fault) {
@@ -506,7 +561,7 @@ class OpenFault extends Error {
 
 export async function sensor(request: SensorRequest, world: Surroundings): Promise<ExitCode> {
   const captures = request.captures ?? [];
-  const opened = await Sensor.open(request.config, world, captures);
+  const opened = await Sensor.open(request, world);
   if (!opened.ok) {
     world.stderr.write(`${faultLine(opened.fault)}\n`);
     return FAULTS[opened.fault.code];
@@ -524,7 +579,7 @@ export async function sensor(request: SensorRequest, world: Surroundings): Promi
     code = signal === EXIT.terminated ? EXIT.ok : signal;
     it.stop();
   });
-  const releaseHangup = world.onHangup(() => it.want(request.configFile));
+  const releaseHangup = world.onHangup(() => it.want(it.configFile));
   const heard = captures.length > 0 ? `reads ${captures.length} captures` : 'listens on';
   it.journal.say(
     `sensor ${it.name} ${heard} ${captures.length > 0 ? '' : request.config.sensor.interfaces.join(', ')}`.trimEnd(),

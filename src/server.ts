@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { loadAddon } from './capture/addon.ts';
 import { openAuthority } from './collector/authority.ts';
 import { Listener } from './collector/listener.ts';
+import { Rollout, rolloutDir, tidyRollout } from './collector/rollout.ts';
 import type { Audit } from './collector/session.ts';
 import { Tokens } from './collector/tokens.ts';
 import { Wal } from './collector/wal.ts';
@@ -39,6 +40,7 @@ const FULL = FRAMES_MAX / 2;
 /** Where the parts of a collector's folder are. */
 const parts = (dir: string) => ({
   ...{ keys: join(dir, 'keys'), log: join(dir, 'log'), store: join(dir, 'store'), witness: join(dir, 'witness') },
+  content: rolloutDir(dir),
 });
 
 /** "0.0.0.0:8443", "[::]:8443" */
@@ -167,7 +169,11 @@ class Server implements RunningCollector {
     if (!authority.ok) return authority;
     const witness = await Witness.open(at.witness, clock);
     if (!witness.ok) return witness;
+    await tidyRollout(at.content);
+    const rollout = await Rollout.open(at.content, clock, (fault) => this.journal.tell(fault));
+    if (!rollout.ok) return rollout;
     const sensors = await Listener.open({
+      rollout: rollout.value,
       ...{
         wal: wal.value,
         witness: witness.value,

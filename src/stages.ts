@@ -67,29 +67,48 @@ export function signalFaults(config: Config): Fault[] {
   });
 }
 
-/** The chains and lists that the configuration names, less what is wrong with them. */
-function loadContent(config: Config): { rules: readonly Rule[]; intel: Intel; faults: Fault[] } {
-  const found = findChains([...(config.chains.shipped ? [SHIPPED_CHAINS] : []), ...config.chains.dirs]);
-  const { rules, faults, chainFaults } = loadChains(found.files, vocabulary());
+/** What packs bring besides what the configuration names. */
+export interface Brought {
+  /** Folders of chains. */
+  readonly chains: readonly string[];
+  /** Lists of indicators. */
+  readonly intel: readonly string[];
+  /** What they would have brought, and why not. */
+  readonly faults: readonly Fault[];
+}
+const NOTHING: Brought = { chains: [], intel: [], faults: [] };
+
+/** The chains and lists that the configuration names and packs bring, less what is wrong with them. */
+function loadContent(config: Config, brought: Brought): { rules: readonly Rule[]; intel: Intel; faults: Fault[] } {
+  const shipped = config.chains.shipped ? [SHIPPED_CHAINS] : [];
+  const found = findChains([...brought.chains, ...shipped, ...config.chains.dirs]);
+  // A chain that a pack brings in a newer version takes the place of the shipped one.
+  const yielding = new Set(findChains(brought.chains.length > 0 ? shipped : []).files);
+  const { rules, faults, chainFaults } = loadChains(found.files, vocabulary(), yielding);
   const intel = new Intel();
-  const intelFaults = intel.load(config.intel.files).map(
+  const intelFaults = intel.load([...config.intel.files, ...brought.intel]).map(
     ({ file, line, message, hint }): Fault => ({
       code: 'content_invalid',
       message: `${file}${line > 0 ? `:${line}` : ''}: ${message}`,
       hint,
     }),
   );
-  return { rules, intel, faults: [...found.faults, ...faults, ...chainFaults.map(asFault), ...intelFaults] };
+  return {
+    rules,
+    intel,
+    faults: [...brought.faults, ...found.faults, ...faults, ...chainFaults.map(asFault), ...intelFaults],
+  };
 }
 
 /** What is wrong with the chains and lists that the configuration names. Reads them all, and runs nothing. */
-export const contentFaults = (config: Config): Fault[] => loadContent(config).faults;
+export const contentFaults = (config: Config): Fault[] => loadContent(config, NOTHING).faults;
 
 export interface StageOptions {
   /** How much of a time was watched, where the ledger of the state does not know. */
   readonly coverage?: Coverage;
   /** Who keeps evidence, in the same state. */
   readonly keeper?: (state: State) => Keeper;
+  readonly brought?: Brought;
 }
 
 /** @param Native  the addon's memory */
@@ -101,7 +120,7 @@ export function openStages(
 ): Result<Stages> {
   const [wrong] = signalFaults(config);
   if (wrong !== undefined) return { ok: false, fault: wrong };
-  const { rules, intel, faults } = loadContent(config);
+  const { rules, intel, faults } = loadContent(config, options.brought ?? NOTHING);
 
   const dir = config.state.dir ?? undefined;
   const opened = openState(dir);

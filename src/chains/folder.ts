@@ -96,9 +96,13 @@ function inner(texts: readonly ChainText[]): ChainText[] {
 
 /**
  * The rules of files, in their order, and those they take as steps before them. A name that is there already is a
- * fault of the later one.
+ * fault of the later one, unless that is among `yielding`.
  */
-export function loadChains(files: readonly string[], vocabulary: Vocabulary): LoadedChains {
+export function loadChains(
+  files: readonly string[],
+  vocabulary: Vocabulary,
+  yielding: ReadonlySet<string> = new Set(),
+): LoadedChains {
   const rules = new Map<string, Rule>();
   const chainFaults: ChainFault[] = [];
   const faults: Fault[] = [];
@@ -123,7 +127,7 @@ export function loadChains(files: readonly string[], vocabulary: Vocabulary): Lo
     const other = rules.get(rule.id);
     if (other === undefined) {
       rules.set(rule.id, rule);
-    } else {
+    } else if (!yielding.has(text.file)) {
       const message = `there is a chain ${rule.id} already, in ${other.file}`;
       chainFaults.push({ file: text.file, line: 1, column: 1, message, hint: 'give it another name' });
     }

@@ -8,9 +8,10 @@ import type { TLSSocket } from 'node:tls';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { SENSOR_NAME } from '../config/schema.ts';
 import { type Fault, type Result, success, systemFault } from '../lib/fault.ts';
-import { ENROLL_PATH, SENSOR_PATH } from '../wire/agreed.ts';
+import { CONTENT_PATH, ENROLL_PATH, SENSOR_PATH } from '../wire/agreed.ts';
 import { MESSAGE_BYTES_MAX } from '../wire/frame.ts';
 import type { Authority } from './authority.ts';
+import type { Rollout } from './rollout.ts';
 import { type CollectorServices, type Credit, Session } from './session.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -37,6 +38,8 @@ export interface ListenerOptions extends CollectorServices {
   readonly host: string;
   /** 0: any. */
   readonly port: number;
+  /** Content packs for sensors; undefined: there are none. */
+  readonly rollout?: Pick<Rollout, 'answer'>;
   /** A sensor that was turned off; asked at each connection. */
   readonly isRevoked?: (sensor: string) => boolean;
   readonly limits?: Partial<Limits>;
@@ -86,7 +89,11 @@ export class Listener {
     this.server.on('connection', (socket) => this.admit(socket as Socket));
     this.server.on('tlsClientError', () => this.counters.badHandshakes++);
     this.server.on('clientError', (_error, socket) => socket.destroy());
-    this.server.on('request', (request, response) => void this.enroll(request, response));
+    this.server.on('request', (request, response) => {
+      const isContent = request.method === 'GET' && request.url?.startsWith(CONTENT_PATH) === true;
+      if (isContent) void this.offer(request, response);
+      else void this.enroll(request, response);
+    });
     this.server.on('upgrade', (request, socket, head) => {
       const tls = socket as TLSSocket;
       const refuse = (status: string): void => {
@@ -241,6 +248,17 @@ export class Listener {
       target: actor,
       detail: detail.slice(0, 500),
     });
+  }
+
+  /** Packs go to those with a certificate alone. */
+  private async offer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const name = this.nameOf(request.socket as TLSSocket);
+    const { rollout } = this.options;
+    if (name === undefined || rollout === undefined) {
+      response.writeHead(name === undefined ? 403 : 404, { connection: 'close', 'content-length': 0 }).end();
+      return;
+    }
+    await rollout.answer(name, request.url ?? CONTENT_PATH, response);
   }
 
   /** A token and a public key come, with a signature by the key over the token; a certificate goes. */

@@ -19,12 +19,12 @@ import {
   segmentFolders,
   setHold,
   sha256,
-  tarOf,
   VERIFY_SH,
   verifySegments,
 } from '../evidence/index.ts';
 import { timeOf } from '../lib/args.ts';
 import { EXIT, type ExitCode, failure, type Result, success, systemFault } from '../lib/fault.ts';
+import { tarOf } from '../lib/tar.ts';
 import { safeText } from '../lib/terminal.ts';
 import type { Done, Surroundings } from './surroundings.ts';
 

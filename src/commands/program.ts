@@ -42,6 +42,7 @@ const GROUPS: readonly Group[] = [
   [['read'], async () => (await import('./read.ts')).addRead],
   [['analyze'], async () => (await import('./analyze.ts')).addAnalyze],
   [['chain'], async () => (await import('./chain.ts')).addChain],
+  [['content'], async () => (await import('./content.ts')).addContent],
   [['config'], async () => (await import('./config.ts')).addConfig],
   [['doctor'], async () => (await import('./doctor.ts')).addDoctor],
   [['evidence'], async () => (await import('./evidence.ts')).addEvidence],

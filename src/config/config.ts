@@ -18,6 +18,7 @@ const PATHS = [
   ['collector', 'dir'],
   ['chains', 'dirs'],
   ['intel', 'files'],
+  ['content', 'keys'],
 ] as const;
 
 export interface Config extends ConfigValues {
@@ -217,9 +218,10 @@ const has = (values: unknown, at: Path): boolean => {
   return true;
 };
 
-function combine(layers: readonly Layer[]): ParsedConfig {
+/** @param main  which of them is the file; what stands before it are policies */
+function combine(layers: readonly Layer[], mainAt = 0): ParsedConfig {
   const faults = layers.flatMap(layerFaults);
-  const [main] = layers;
+  const main = layers[mainAt];
   if (faults.length > 0 || main === undefined) return { config: undefined, faults };
   const values = layers.map((l) => resolved(l.values, path.dirname(l.file))).reduce(merged);
   const where = (at: readonly (string | number)[]): string => {
@@ -244,26 +246,42 @@ export function dropIns(file: string): string[] {
     .map((name) => path.join(folder, name));
 }
 
-/** Every complaint about the file; a fault when it cannot be read at all. */
-export function checkConfig(file: string): Result<ParsedConfig> {
+/** What is wrong with a policy: settings of these groups, for where a configuration says nothing. */
+export function policyFaults(text: string, file: string, groups: readonly string[]): readonly ConfigFault[] {
+  const layer = readLayer(text, file);
+  const keys = isGroup(layer.values) ? Object.keys(layer.values) : [];
+  const refused = keys
+    .filter((key) => !groups.includes(key))
+    .map((key) => ({
+      ...{ file, ...layer.placeOf([key], true), message: `${key}: a pack may not set this here` },
+      hint: groups.length === 0 ? 'content.policy names no group' : `content.policy names ${groups.join(', ')}`,
+    }));
+  return [...layerFaults(layer), ...refused];
+}
+
+/**
+ * Every complaint about the file; a fault when it cannot be read at all.
+ * @param policies  files whose settings hold where neither it nor its drop-ins say anything
+ */
+export function checkConfig(file: string, policies: readonly string[] = []): Result<ParsedConfig> {
   const layers: Layer[] = [];
   let at = file;
   try {
-    for (at of [file, ...dropIns(file)]) {
+    for (at of [...policies, file, ...dropIns(file)]) {
       if (statSync(at).size > CONFIG_BYTES_MAX)
         return failure('config_invalid', `${at}: longer than ${CONFIG_BYTES_MAX} bytes`, 'name the configuration file');
       layers.push(readLayer(readFileSync(at, 'utf8'), at));
     }
-    return success(combine(layers));
+    return success(combine(layers, policies.length));
   } catch (error) {
     return { ok: false, fault: systemFault('config_invalid', at, error) };
   }
 }
 
 /** Without a file: the defaults. A fault tells the first complaint and how many there are; `config check` tells all. */
-export function loadConfig(file: string | undefined): Result<Config> {
+export function loadConfig(file: string | undefined, policies: readonly string[] = []): Result<Config> {
   if (file === undefined) return success({ ...configSchema.parse({}), file, where: () => 'the defaults' });
-  const checked = checkConfig(file);
+  const checked = checkConfig(file, policies);
   if (!checked.ok) return checked;
   const { config, faults } = checked.value;
   const [first] = faults;

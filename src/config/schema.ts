@@ -15,6 +15,8 @@ export const MEMORY_MB_MIN = 1;
 /** Of one process. */
 export const MEMORY_MB_MAX = 1 << 20;
 const LIST_MAX = 4096;
+/** What a policy from elsewhere may be about, at most: never where packets come from, events go, or what is kept. */
+export const POLICY_GROUPS = ['networks', 'memory', 'signals'] as const;
 
 const filePath = z.string().min(1).max(4096);
 const network = z
@@ -219,6 +221,30 @@ export const configSchema = z
       })
       .prefault({})
       .describe('Threat intelligence.'),
+    content: z
+      .strictObject({
+        keys: z
+          .array(filePath)
+          .max(64)
+          .default([])
+          .describe('Public keys (PEM) of those who may sign content packs. None: no pack is taken.'),
+        threshold: z.int().min(1).max(64).default(1).describe('So many of them have to have signed a pack.'),
+        from_collector: z.boolean().default(true).describe('Packs that the collector offers are fetched.'),
+        trial_min: z
+          .int()
+          .min(1)
+          .max(7 * 24 * 60)
+          .default(60)
+          .describe('Minutes for which a new pack is watched; when the sensor does badly, the one before comes back.'),
+        trial_alerts: z.int().min(1).max(100_000).default(20).describe('More alerts than that meanwhile are badly.'),
+        policy: z
+          .array(z.enum(POLICY_GROUPS))
+          .max(POLICY_GROUPS.length)
+          .default([])
+          .describe('Groups of settings that a pack may set where this configuration says nothing. None: no pack may.'),
+      })
+      .prefault({})
+      .describe('Chains, indicators and policies that come as signed packs.'),
     signals: z
       .record(
         z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'is no name of a signal'),

@@ -12,6 +12,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure, type Result, success } from '../lib/fault.ts';
+import type { Entry } from '../lib/tar.ts';
 import { assess } from './assess.ts';
 import { flowNumber } from './blocks.ts';
 import { type Chain, readChains, sealedSegments } from './chain.ts';
@@ -33,7 +34,6 @@ import { type StoryStep, storyPage } from './page.ts';
 import { blocksProof, type SectionProof } from './proof.ts';
 import { fingerprintOf, WITNESS_KEY, witnessKeyIn } from './receipts.ts';
 import { PUBLIC_KEY, type Signer, sha256 } from './signer.ts';
-import type { Entry } from './tar.ts';
 import { VERIFY_SH } from './verify_script.ts';
 
 /** Steps of one alert, other starts included, that a bundle has evidence of. */

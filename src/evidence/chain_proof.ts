@@ -8,11 +8,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tree } from '../lib/merkle.ts';
+import type { Entry } from '../lib/tar.ts';
 import type { Chain } from './chain.ts';
 import { leavesOf } from './leaf_log.ts';
 import { leavesProof } from './proof.ts';
 import type { Receipt } from './receipts.ts';
-import type { Entry } from './tar.ts';
 
 /** Seals in one bundle, from the oldest. */
 export const MANIFESTS_MAX = 4096;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { failure, success } from '../lib/fault.ts';
 import { leafHash, Tree } from '../lib/merkle.ts';
+import { tarOf } from '../lib/tar.ts';
 import type { Keep, Matched } from '../schema/finding.ts';
 import type { Section } from '../schema/observation.ts';
 import { BLOCK_BYTES_MAX, blockAt, flowNumber, Places } from './blocks.ts';
@@ -19,7 +20,6 @@ import { FORMAT, MANIFEST_BYTES_MAX, type Manifest, manifestText, parseManifest 
 import { html } from './page.ts';
 import type { SegmentFile } from './segments.ts';
 import { openSigner, sha256 } from './signer.ts';
-import { tarOf } from './tar.ts';
 
 const UID = 'C00000000005';
 const OTHER = 'C00000000006';

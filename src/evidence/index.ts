@@ -17,6 +17,5 @@ export {
   segmentFolders,
 } from './segments.ts';
 export { openSigner, type Signer, sha256 } from './signer.ts';
-export { tarOf } from './tar.ts';
 export { verifySegments } from './verify.ts';
 export { VERIFY_SH } from './verify_script.ts';

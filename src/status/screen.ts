@@ -85,6 +85,9 @@ function collectorText({ collector: c, spool: s }: Status): string {
   return `${c.state}${c.reason === '' ? '' : ` (${c.reason})`}${waiting}`;
 }
 
+const contentText = ({ content }: Status): string =>
+  content.map((c) => `${c.name}-${c.version}${c.trial ? ' (on trial)' : ''}`).join(', ');
+
 /** Lines without a newline at the end; each is fit for a terminal. */
 export function screenLines(s: Status): string[] {
   const shed = s.spool.shed_events > 0 ? `, ${plural(s.spool.shed_events, 'event')} given up` : '';
@@ -95,6 +98,7 @@ export function screenLines(s: Status): string[] {
     ['leases', `${countText(s.leases.count)}, copies ${heldText(s.leases)}`],
     ['spool', `${heldText(s.spool)}${shed}`],
     ['collector', collectorText(s)],
+    ...(s.content.length === 0 ? [] : [['content', contentText(s)] satisfies [string, string]]),
     ['disk', s.disk === null ? 'unknown' : `${bytesText(s.disk.free_bytes)} free of ${bytesText(s.disk.total_bytes)}`],
     ['memory', bytesText(s.memory_bytes)],
   ];

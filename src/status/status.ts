@@ -78,6 +78,8 @@ export interface Status {
     readonly shed_events: number;
   };
   readonly collector: { readonly state: string; readonly reason: string };
+  /** Content packs that are used. */
+  readonly content: readonly { readonly name: string; readonly version: number; readonly trial: boolean }[];
   readonly disk: { readonly free_bytes: number; readonly total_bytes: number } | null;
   readonly memory_bytes: number;
   /** What it said last. */

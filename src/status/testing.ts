@@ -25,6 +25,7 @@ export const well: Status = {
   leases: { bytes: 34e6, budget_bytes: 4e9, count: 12 },
   spool: { bytes: 12e6, budget_bytes: 4e9, waiting: 0, shed_events: 0 },
   collector: { state: 'connected', reason: '' },
+  content: [],
   disk: { free_bytes: 63e9, total_bytes: 252e9 },
   memory_bytes: 142e6,
   said: [{ at: NOW - HOUR, text: 'collector: connected' }],

@@ -14,3 +14,5 @@ export function parseToken(text: string): { readonly fingerprint: string; readon
   const m = /^catenary1\.([\w-]{43})\.([\w-]{43})$/.exec(text);
   return m === null ? undefined : { fingerprint: m[1] as string, secret: m[2] as string };
 }
+/** Where a sensor asks which packs it is to run: GET CONTENT_PATH, then GET CONTENT_PATH/NAME/VERSION. */
+export const CONTENT_PATH = '/content';

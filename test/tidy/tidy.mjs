@@ -34,11 +34,11 @@ const HOT = ['base', 'event', 'memory', 'decode', 'flow', 'files', 'protocols'];
 
 export const FOUNDATION = ['lib', 'schema', 'config', 'state', 'wire', 'spool'];
 export const STAGES = [
-  ...['capture', 'entities', 'intel', 'signals', 'chains', 'alerts', 'evidence'],
+  ...['capture', 'entities', 'intel', 'signals', 'chains', 'alerts', 'evidence', 'content'],
   ...['ship', 'collector', 'store', 'console', 'formats', 'status', 'setup'],
 ];
 const SPINES =
-  /^src\/(?:(?:sensor|sources|server|cli|read|analyze|detection|stages|live|hunt)(?:\.test)?\.ts|commands\/.*)$/;
+  /^src\/(?:(?:sensor|sources|server|cli|read|analyze|detection|stages|live|hunt|packs)(?:\.test)?\.ts|commands\/.*)$/;
 /** Folders whose subfolders are units: they share what lies beside them and do not know each other. */
 const UNIT_PARENTS = ['src/signals', 'src/chains', 'src/formats', 'src/ship/sinks', 'src/intel/feeds'];
 

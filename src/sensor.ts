@@ -100,7 +100,7 @@ class Sensor {
     this.configFile = more.configFile;
     this.dir = dir;
     this.world = world;
-    this.journal = new Journal(world.clock, world.stderr);
+    this.journal = new Journal(world.clock, world.stderr, world.systemJournal('catenary-sensor'));
     this.started = world.clock.wall();
     this.spool = spool;
     this.name = sensorName(config);
@@ -160,7 +160,7 @@ class Sensor {
         onFinding: (finding) => {
           if (live?.find(finding) !== true) return;
           appendFileSync(join(this.dir, 'alerts.ndjson'), `${alertLine(finding)}\n`, { mode: 0o600 });
-          this.journal.say(`alert ${finding.status}: ${finding.rule.title} (${finding.key})`);
+          this.journal.say(`alert ${finding.status}: ${finding.rule.title} (${finding.key})`, 'alert');
         },
       },
       {
@@ -203,7 +203,7 @@ class Sensor {
     this.sources = sources;
     this.heads = new Heads({
       ...{ keys, signer: signer.value, chains: () => sources.segments.values() },
-      onWitness: (print) => journal.say(`the collector countersigns; the keys' fingerprint is ${print}`),
+      onWitness: (print) => journal.say(`the collector countersigns; the keys' fingerprint is ${print}`, 'collector'),
       onFault: (fault) => journal.tell(fault),
     });
     const opened = await (this.isReplay ? sources.openCaptures(captures) : sources.openInterfaces());
@@ -356,7 +356,7 @@ class Sensor {
     const { acts, faults } = this.packs.news();
     for (const fault of faults) this.journal.tell(fault);
     for (const act of acts) {
-      this.journal.say(`${act.action.replace('_', ' ')}: ${act.pack} (${act.why})`);
+      this.journal.say(`${act.action.replace('_', ' ')}: ${act.pack} (${act.why})`, 'content');
       await this.append(auditOf(act, this.world.clock.wall()));
     }
     if (isChanged) this.want(this.configFile);
@@ -433,7 +433,7 @@ class Sensor {
     if (loaded.told !== undefined) this.journal.tell(loaded.told);
     if (!loaded.ok) {
       this.journal.tell(loaded.fault);
-      this.journal.say('the configuration as it was goes on');
+      this.journal.say('the configuration as it was goes on', 'configuration');
       return;
     }
     this.reloadWanted = loaded.value;
@@ -443,13 +443,16 @@ class Sensor {
   private reload(wanted: Config): void {
     this.reloadWanted = undefined;
     if (JSON.stringify(fixedOf(wanted)) !== JSON.stringify(fixedOf(this.config)))
-      this.journal.say(`${Object.keys(fixedOf(wanted)).join(', ')}: what changed there holds from the next start`);
+      this.journal.say(
+        `${Object.keys(fixedOf(wanted)).join(', ')}: what changed there holds from the next start`,
+        'configuration',
+      );
     const next = { ...wanted, ...fixedOf(this.config) };
     this.stages.close();
     let opened = this.openDetection(next);
     if (opened.ok) {
       this.config = next;
-      this.journal.say('configuration taken over');
+      this.journal.say('configuration taken over', 'configuration');
     } else {
       this.journal.tell(opened.fault);
       opened = this.openDetection(this.config);
@@ -473,7 +476,7 @@ class Sensor {
     if (this.isStopping) return;
     this.isStopping = true;
     this.supervisor?.stopping();
-    this.journal.say('stopping: open flows are written, then what they say');
+    this.journal.say('stopping: open flows are written, then what they say', 'stopped');
     for (const { reader } of this.sources?.all ?? []) reader.stop();
   }
 
@@ -519,7 +522,7 @@ class Sensor {
         this.shipState = s;
         const text = s.state === 'waiting' ? `collector: ${s.reason}` : `collector: ${s.state}`;
         // A collector that is away for a night is one line, not thousands.
-        if (text !== told && s.state !== 'connecting') this.journal.say(text);
+        if (text !== told && s.state !== 'connecting') this.journal.say(text, 'collector');
         told = s.state === 'connecting' ? told : text;
       },
     });
@@ -583,6 +586,7 @@ export async function sensor(request: SensorRequest, world: Surroundings): Promi
   const heard = captures.length > 0 ? `reads ${captures.length} captures` : 'listens on';
   it.journal.say(
     `sensor ${it.name} ${heard} ${captures.length > 0 ? '' : request.config.sensor.interfaces.join(', ')}`.trimEnd(),
+    'started',
   );
   await it.openSocket();
   await it.takeOver();
@@ -595,6 +599,6 @@ export async function sensor(request: SensorRequest, world: Surroundings): Promi
   release();
   await it.close();
   letGo();
-  it.journal.say('stopped');
+  it.journal.say('stopped', 'stopped');
   return code;
 }

@@ -120,7 +120,7 @@ class Server implements RunningCollector {
   constructor(config: Config, world: Surroundings) {
     this.config = config;
     this.world = world;
-    this.journal = new Journal(world.clock, world.stderr);
+    this.journal = new Journal(world.clock, world.stderr, world.systemJournal('catenary-collector'));
   }
 
   /** Opens from the inside out: nothing is taken before it can be kept. */
@@ -143,7 +143,7 @@ class Server implements RunningCollector {
     this.wal = wal.value;
     this.closers.push(() => wal.value.close());
     this.epoch = wal.value.marks.latest(COLLECTOR) + 1;
-    for (const n of wal.value.notices) this.journal.say(`log: ${n.where}: ${n.reason}`);
+    for (const n of wal.value.notices) this.journal.say(`log: ${n.where}: ${n.reason}`, 'store');
 
     const schemas = new Set([SCHEMA]);
     const loader = new Loader({ access: access.value, native: addon.value, clock, schemas });
@@ -154,7 +154,7 @@ class Server implements RunningCollector {
     const { host, port } = placeOf(place);
     const web = await Console.start({
       ...{ queries, clock, dir, host, port },
-      onFirstCode: (code) => this.journal.say(`first login at the console: code ${code}`),
+      onFirstCode: (code) => this.journal.say(`first login at the console: code ${code}`, 'code'),
       onAct: ({ act, visitor }) =>
         this.audit({
           ...{ action: act, outcome: act === 'login_refused' ? 'refused' : 'done', reason: '', actor: '' },
@@ -197,7 +197,7 @@ class Server implements RunningCollector {
       const launched = await Launcher.start({
         ...{ dir, clock: this.world.clock },
         onEvent: (e) => {
-          if (e.event === 'died') this.journal.say(`store: died (${e.reason}), starts again`);
+          if (e.event === 'died') this.journal.say(`store: died (${e.reason}), starts again`, 'store');
         },
       });
       if (!launched.ok) return launched;
@@ -211,7 +211,7 @@ class Server implements RunningCollector {
     if (!migrated.ok) return migrated;
     const { from, to, done } = migrated.value;
     if (from > 0 && done.length > 0)
-      this.journal.say(`store: brought from version ${from} to ${to}, ${done.length} changes`);
+      this.journal.say(`store: brought from version ${from} to ${to}, ${done.length} changes`, 'store');
     return success(access);
   }
 
@@ -237,7 +237,7 @@ class Server implements RunningCollector {
         continue;
       }
       for (const r of loaded.value.refused)
-        this.journal.say(`frame ${r.sensor}/${r.epoch}/${r.first}: refused, ${r.reason}`);
+        this.journal.say(`frame ${r.sensor}/${r.epoch}/${r.first}: refused, ${r.reason}`, 'refused');
       const done = await wal.done(block.value);
       if (!done.ok) this.journal.tell(done.fault);
       if (block.value.frames.length < FULL) await this.pause(LOAD_MS);
@@ -303,18 +303,18 @@ export async function collector(config: Config, world: Surroundings): Promise<Ex
       await server.stop();
       return FAULTS[started.fault.code];
     }
-    server.journal.say(`sensors at ${server.url}`);
-    server.journal.say(`console at ${server.console}`);
+    server.journal.say(`sensors at ${server.url}`, 'started');
+    server.journal.say(`console at ${server.console}`, 'started');
     const supervisor = supervisorFor(world);
     supervisor?.ready();
     const code = await new Promise<ExitCode>((done) => {
       world.onInterrupt((signal) => done(signal === EXIT.terminated ? EXIT.ok : signal));
     });
     supervisor?.stopping();
-    server.journal.say('stopping');
+    server.journal.say('stopping', 'stopped');
     await server.stop();
     supervisor?.close();
-    server.journal.say('stopped');
+    server.journal.say('stopped', 'stopped');
     return code;
   } finally {
     letGo();

@@ -84,7 +84,7 @@ export class Sources {
   /** A stretch of packets has ended: its seal follows those before it. */
   seal(source: string, closed: Drain['segments'][number], onSealed: () => void): void {
     const { journal } = this.o;
-    if (closed.error !== '') journal.say(`packets of ${source}: ${closed.error}`);
+    if (closed.error !== '') journal.say(`packets of ${source}: ${closed.error}`, 'packets');
     this.sealing = this.sealing.then(async () => {
       const sealed = await this.segments.get(source)?.seal(closed);
       if (sealed !== undefined && !sealed.ok) journal.tell(sealed.fault);

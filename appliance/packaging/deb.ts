@@ -208,6 +208,7 @@ async function stageSensor(
   stage.copy('appliance/packaging/catenary', 'usr/bin/catenary', 0o755);
   stage.copy('appliance/systemd/catenary-sensor.service', 'lib/systemd/system/catenary-sensor.service');
   stage.copy('appliance/systemd/catenary-tune@.service', 'lib/systemd/system/catenary-tune@.service');
+  stage.copy('appliance/systemd/catenary.catalog', 'usr/lib/systemd/catalog/catenary.catalog');
   stage.copy('appliance/systemd/catenary-sensor.sysusers', 'usr/lib/sysusers.d/catenary-sensor.conf');
   stage.copy('appliance/systemd/catenary-sensor.tmpfiles', 'usr/lib/tmpfiles.d/catenary-sensor.conf');
   stage.copy('appliance/config/catenary.yaml', 'usr/share/doc/catenary-sensor/catenary.yaml');

@@ -2,8 +2,10 @@
 import { createInterface } from 'node:readline/promises';
 import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
+import { loadAddon } from '../capture/addon.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { EXIT, type ExitCode, type Result } from '../lib/fault.ts';
+import { isJournal, type SystemJournal } from '../lib/journal.ts';
 import { StreamOutput, type TextOutput } from '../lib/output.ts';
 
 export type TerminalStream = Writable & { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined };
@@ -15,6 +17,8 @@ export interface Surroundings {
   readonly stderr: TerminalStream;
   readonly stdinIsTerminal: boolean;
   readonly clock: Clock;
+  /** The system's journal, under this name, where standard error goes to it. */
+  systemJournal(name: string): SystemJournal | undefined;
   /** One line of a person at the terminal. */
   ask(question: string): Promise<string>;
   peakMemoryBytes(): number;
@@ -51,6 +55,10 @@ export const processSurroundings: Surroundings = {
     } finally {
       terminal.close();
     }
+  },
+  systemJournal(name) {
+    const addon = isJournal(process.env) ? loadAddon() : undefined;
+    return addon?.ok === true ? { name, send: addon.value.notify } : undefined;
   },
   peakMemoryBytes: () => process.resourceUsage().maxRSS * 1024,
   onInterrupt(handler) {

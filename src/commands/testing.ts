@@ -20,7 +20,7 @@ export function worldFor(more: Partial<Surroundings> = {}): { world: Surrounding
   const stderr = new Text();
   const world: Surroundings = {
     ...{ stdout: new StreamOutput(stdout, 'out'), stdoutIsTerminal: false, stderr, stdinIsTerminal: false },
-    ...{ clock: systemClock, peakMemoryBytes: () => 0, ask: async () => '' },
+    ...{ clock: systemClock, peakMemoryBytes: () => 0, ask: async () => '', systemJournal: () => undefined },
     onInterrupt: () => () => undefined,
     onHangup: () => () => undefined,
     ...more,

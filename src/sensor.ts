@@ -37,7 +37,7 @@ import { isBefore, type Position, START } from './spool/log.ts';
 import { Spool } from './spool/spool.ts';
 import { openStages, type Stages } from './stages.ts';
 import { StatusSocket, socketPath } from './status/socket.ts';
-import { diskOf, type Status } from './status/status.ts';
+import { diskOf, packetsHeld, type Status } from './status/status.ts';
 import { Supervisor } from './status/supervisor.ts';
 
 export interface SensorRequest {
@@ -56,7 +56,6 @@ const HOUSEKEEPING_MS = 5000;
 const SHIP_REST_MS = 5000;
 const SHIP_REPLAY_MS = 60_000;
 const MIB = 2 ** 20;
-const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
 /** Everything that a life of the sensor holds open. */
 class Sensor {
@@ -367,27 +366,17 @@ class Sensor {
   status(): Status {
     const { config, live, spool, leases } = this;
     const held = [...(this.sources?.segments.values() ?? [])].map((s) => s.held());
-    const times = (of: 'oldest' | 'latest'): number[] => held.flatMap((h) => h[of] ?? []).sort((a, b) => a - b);
+    const { newest = null, events, alerts } = live;
     return {
       sensor: this.name,
       state: this.isStopping ? 'stopping' : this.isReplay ? 'reading' : 'listening',
       ...{ started: this.started, now: this.world.clock.wall() },
       interfaces: this.sources?.all.map(({ meter }) => meter.status) ?? [],
       detection: {
-        ...{
-          events: live.events,
-          alerts: live.alerts,
-          newest: live.newest ?? null,
-          waiting: this.waitingFor(this.start),
-        },
+        ...{ events, alerts, newest, waiting: this.waitingFor(this.start) },
         ...{ chains: this.stages.chainCount, partials: this.stages.chains.partials },
       },
-      packets: {
-        ...{ bytes: sum(held.map((h) => h.bytes)), budget_bytes: config.evidence.packets_mb * MIB },
-        segments: sum(held.map((h) => h.segments)),
-        oldest: times('oldest')[0] ?? null,
-        latest: times('latest').at(-1) ?? null,
-      },
+      packets: packetsHeld(held, config.evidence.packets_mb * MIB),
       files: { bytes: this.fileBytes, budget_bytes: config.evidence.files_mb * MIB },
       leases: {
         ...{ count: leases?.size ?? 0, bytes: leases?.bytes ?? 0, budget_bytes: config.evidence.leases_mb * MIB },

@@ -62,7 +62,7 @@ describe('catenary config', () => {
     for (const args of [['config'], ['config', 'chek']]) {
       const { code, stderr } = await runMain(...args);
       assert.equal(code, 2);
-      assert.match(stderr, /one of check, show, diff, schema/);
+      assert.match(stderr, /one of check, show, diff, migrate, schema/);
     }
   });
 

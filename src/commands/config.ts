@@ -1,8 +1,10 @@
 // `catenary config`: is the configuration right, what holds, and what may stand in it.
+import { copyFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type Config, checkConfig, configFaultText, loadConfig } from '../config/config.ts';
-import { configSchema, configSchemaJson } from '../config/schema.ts';
-import { EXIT, type ExitCode, failure, faultLine, type Result, success } from '../lib/fault.ts';
+import { type Config, checkConfig, configFaultText, dropIns, loadConfig } from '../config/config.ts';
+import { migrateFile } from '../config/migrate.ts';
+import { configSchema, configSchemaJson, FORMAT } from '../config/schema.ts';
+import { EXIT, type ExitCode, failure, faultLine, type Result, success, systemFault } from '../lib/fault.ts';
 import { safeText } from '../lib/terminal.ts';
 import { contentFaults, signalFaults } from '../stages.ts';
 import type { Done, Surroundings } from './surroundings.ts';
@@ -58,6 +60,16 @@ EXIT CODES
 
 EXAMPLES
   catenary config diff /etc/catenary/catenary.yaml
+`;
+
+const MIGRATE_MANUAL = `
+WHAT IT DOES
+  Brings a configuration that was written for an earlier program to the form of this one, and says what moved.
+  Comments and order stay. The file as it was is kept beside it as FILE.before, and drop-ins are migrated too.
+  A file that is of today's form is not touched.
+${EXITS}
+EXAMPLES
+  catenary config migrate /etc/catenary/catenary.yaml
 `;
 
 const SCHEMA_MANUAL = `
@@ -135,6 +147,27 @@ function diff(file: string, world: Surroundings): Result<ExitCode> {
   return success(settings.length === 0 ? EXIT.ok : EXIT.input);
 }
 
+function migrateAll(file: string, world: Surroundings): Result<ExitCode> {
+  for (const at of [file, ...dropIns(file)]) {
+    const migrated = migrateFile(at);
+    if (!migrated.ok) return migrated;
+    const { from, text, said } = migrated.value;
+    if (from === FORMAT) {
+      world.stdout.write(`${safeText(at)}: is of form ${FORMAT} already\n`);
+      continue;
+    }
+    try {
+      copyFileSync(at, `${at}.before`);
+      writeFileSync(at, text);
+    } catch (error) {
+      return { ok: false, fault: systemFault('output_unwritable', at, error) };
+    }
+    world.stdout.write(`${safeText(at)}: from form ${from} to ${FORMAT}\n`);
+    for (const line of said) world.stdout.write(`  ${safeText(line)}\n`);
+  }
+  return success(EXIT.ok);
+}
+
 export function addConfig(program: Command, world: Surroundings, done: Done): void {
   const config = program
     .command('config')
@@ -144,7 +177,7 @@ export function addConfig(program: Command, world: Surroundings, done: Done): vo
     .addHelpText('after', MANUAL)
     .action((_options, command: Command) => {
       const [word] = command.args;
-      const known = 'one of check, show, diff, schema';
+      const known = 'one of check, show, diff, migrate, schema';
       done(
         word === undefined
           ? failure('usage', 'config: no subcommand', known)
@@ -173,6 +206,13 @@ export function addConfig(program: Command, world: Surroundings, done: Done): vo
     .argument('<FILE>', 'the configuration')
     .addHelpText('after', DIFF_MANUAL)
     .action((file: string) => done(diff(file, world)));
+  config
+    .command('migrate')
+    .summary('bring a configuration of an earlier program to the form of this one')
+    .description('Rewrites a configuration where settings have moved.')
+    .argument('<FILE>', 'the configuration')
+    .addHelpText('after', MIGRATE_MANUAL)
+    .action((file: string) => done(migrateAll(file, world)));
   config
     .command('schema')
     .summary('print the JSON Schema of the configuration')

@@ -23,8 +23,17 @@ const network = z
   .string()
   .refine((text) => parseNetwork(text) !== undefined, 'is no network: write 10.0.0.0/8, 2001:db8::/32 or an address');
 
+/** Of the configuration; src/config/migrate.ts has what changed from one to the next. */
+export const FORMAT = 1;
+
 export const configSchema = z
   .strictObject({
+    format: z
+      .int()
+      .min(1)
+      .max(FORMAT)
+      .default(FORMAT)
+      .describe('Which form of the configuration this is; `catenary config migrate` brings an earlier one to it.'),
     networks: z
       .strictObject({
         local: z

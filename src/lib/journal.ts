@@ -1,5 +1,5 @@
-// What a service says as it runs: to the system's journal where that is what standard error goes to, else a line each on
-// standard error, with the time. The last ones stay in memory too, for whoever asks how it is.
+// What a service says as it runs: to the system's journal where standard error goes there, else a line each on standard
+// error, with the time. The last ones stay in memory too, for whoever asks how it is.
 import { fstatSync } from 'node:fs';
 import type { Clock } from './clock.ts';
 import { type Fault, faultLine } from './fault.ts';

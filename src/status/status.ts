@@ -167,6 +167,25 @@ export class Meter {
   }
 }
 
+interface Segments {
+  readonly bytes: number;
+  readonly segments: number;
+  /** Packet times of the first and the last. */
+  readonly oldest: number | null;
+  readonly latest: number | null;
+}
+
+/** What all stores of packets hold together. */
+export function packetsHeld(stores: readonly Segments[], budget_bytes: number): Status['packets'] {
+  const times = (of: 'oldest' | 'latest'): number[] => stores.flatMap((s) => s[of] ?? []).sort((a, b) => a - b);
+  return {
+    ...{ bytes: stores.reduce((n, s) => n + s.bytes, 0), budget_bytes },
+    segments: stores.reduce((n, s) => n + s.segments, 0),
+    oldest: times('oldest')[0] ?? null,
+    latest: times('latest').at(-1) ?? null,
+  };
+}
+
 /** Room on the disk that a folder is on, for who is not root [bytes]; null: it does not say. */
 export function diskOf(dir: string): Status['disk'] {
   try {

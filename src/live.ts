@@ -7,7 +7,7 @@
 import { toAlert } from './alerts/alert.ts';
 import type { Result } from './lib/fault.ts';
 import { decodeBatch } from './schema/decode.ts';
-import { encodeBatch } from './schema/encode.ts';
+import { encodeBatches } from './schema/encode.ts';
 import type { Finding } from './schema/finding.ts';
 import type { AlertEvent, CatenaryEvent, CoverageEvent, EventOf, KindName } from './schema/gen/events.gen.ts';
 import { KIND_IDS } from './schema/gen/structures.gen.ts';
@@ -117,13 +117,9 @@ export class Live {
     for (const event of decodeBatch(frame.kind, frame.bytes)) this.spoken.add(keyOf(frame.kind, event));
   }
 
-  /** Conclusions since the last call, a batch a kind: to be durable in the log before commit(). */
+  /** Conclusions since the last call, in batches that fit a frame: to be durable in the log before commit(). */
   conclusions(): Conclusions[] {
-    const out = [...this.said].map(([kind, events]): Conclusions => {
-      const seen = events.map((e) => e.seen);
-      const bytes = encodeBatch(kind, events as EventOf[KindName][] as never);
-      return { kind, count: events.length, firstSeen: Math.min(...seen), lastSeen: Math.max(...seen), bytes };
-    });
+    const out = [...this.said].flatMap(([kind, events]): Conclusions[] => encodeBatches(kind, events as never));
     this.said.clear();
     return out;
   }

@@ -35,6 +35,8 @@ class Batcher {
  public:
   static constexpr std::uint32_t kEventsMax = 4000;     // of one kind in a drain
   static constexpr std::size_t kBytesMax = 512 * 1024;  // of all kinds in a drain
+  // Whatever one packet says, or the end of a million flows: a batch stays shorter than a frame of the spool, 1 MiB.
+  static constexpr std::size_t kBytesEnd = 960 * 1024;
 
   explicit Batcher(DrainSink& sink) : sink_(sink), scratch_(kRecordBytesMax) {}
 
@@ -58,6 +60,7 @@ class Batcher {
     RecordWriter writer(out);
     e.encode(writer);
     CATENARY_CHECK(writer.ok());
+    if (bytes_ + out.size > kBytesEnd) drain();
     lane.bytes.insert(lane.bytes.end(), out.data, out.data + out.size);
     if (lane.count++ == 0) lane.first_seen = e.seen;
     lane.last_seen = e.seen;
@@ -66,7 +69,8 @@ class Batcher {
     if (lane.count >= kEventsMax || bytes_ >= kBytesMax) is_full_ = true;
   }
 
-  // Hands over when a limit is reached. Called between packets, so that one packet's events stay together.
+  // Hands over when a limit is reached. Called between packets, so that one packet's events stay together unless they
+  // are more than kBytesEnd.
   void drain_if_full() {
     if (is_full_) drain();
   }

@@ -23,6 +23,33 @@ export function encodeEvent<K extends KindName>(kind: K, event: EventInput<K>): 
   return encodeFields(FIELDS[kind], event as Readonly<Record<string, unknown>>);
 }
 
+/** Events of one kind as several batches, in their order: none longer than `bytesMax`, unless one record is. */
+export function encodeBatches<K extends KindName>(
+  kind: K,
+  events: readonly (EventInput<K> & { readonly seen: number })[],
+  bytesMax = 512 * 1024,
+): { kind: K; count: number; firstSeen: number; lastSeen: number; bytes: Buffer }[] {
+  const out: { kind: K; count: number; firstSeen: number; lastSeen: number; bytes: Buffer }[] = [];
+  let records: Buffer[] = [];
+  let size = 0;
+  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const close = (): void => {
+    if (records.length === 0) return;
+    out.push({ kind, count: records.length, firstSeen: first, lastSeen: last, bytes: Buffer.concat(records, size) });
+    [records, size, first, last] = [[], 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  };
+  for (const event of events) {
+    const record = encodeEvent(kind, event);
+    if (size + record.length > bytesMax) close();
+    records.push(record);
+    size += record.length;
+    first = Math.min(first, event.seen);
+    last = Math.max(last, event.seen);
+  }
+  close();
+  return out;
+}
+
 /** A run of records, one after another, as a batch holds them. */
 export function encodeBatch<K extends KindName>(kind: K, events: readonly EventInput<K>[]): Buffer {
   return Buffer.concat(events.map((e) => encodeEvent(kind, e)));

@@ -11,6 +11,7 @@
 #include "protocols/http/http.h"
 #include "protocols/kerberos/kerberos.h"
 #include "protocols/ldap/ldap.h"
+#include "protocols/named/named.h"
 #include "protocols/ntlm/ntlm.h"
 #include "protocols/ntp/ntp.h"
 #include "protocols/pop3/pop3.h"
@@ -28,7 +29,7 @@
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 21> kAll = {
+constexpr std::array<const flow::ProtocolInfo*, 22> kAll = {
     &dce_rpc::kProtocol,  // tcp: 135
     &dhcp::kProtocol,  // udp: 67 68
     &dns::kProtocol,  // both: 53 137 5353 5355
@@ -37,6 +38,7 @@ constexpr std::array<const flow::ProtocolInfo*, 21> kAll = {
     &http::kProtocol,  // tcp: 80 8080 8000 3128
     &kerberos::kProtocol,  // both: 88
     &ldap::kProtocol,  // both: 389 3268
+    &named::kProtocol,  // both
     &ntlm::kProtocol,  // nested
     &ntp::kProtocol,  // udp: 123
     &pop3::kProtocol,  // tcp: 110

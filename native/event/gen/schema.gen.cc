@@ -1065,6 +1065,9 @@ constexpr FieldInfo kRadiusFields[] = {
     {"nas", FieldType::text, false, true, 253, 0, "Nullable(String)"},
     {"auth", FieldType::text, false, true, 8, 0, "Nullable(String)"},
     {"called_station", FieldType::text, false, true, 253, 0, "Nullable(String)"},
+    {"challenges", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"challenge_addr", FieldType::ip, false, true, 0, 0, "Nullable(IPv6)"},
+    {"challenge_msg", FieldType::text, false, true, 253, 0, "Nullable(String)"},
 };
 
 constexpr KindInfo kInfos[] = {
@@ -1105,7 +1108,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::kerberos, "kerberos", true, 0, 3030, kKerberosFields},
     {Kind::ldap, "ldap", true, 0, 2214, kLdapFields},
     {Kind::ldap_search, "ldap_search", true, 0, 14200, kLdapSearchFields},
-    {Kind::radius, "radius", true, 0, 1759, kRadiusFields},
+    {Kind::radius, "radius", true, 0, 2038, kRadiusFields},
 };
 
 }  // namespace

@@ -1522,7 +1522,7 @@ export interface RadiusEvent extends FlowEnvelope {
   readonly username: string | null;
   /** Calling station: the user's device */
   readonly mac: string | null;
-  /** Address given to the user */
+  /** Address asked for, then the one given to the user */
   readonly framed_addr: string | null;
   /** Where the tunnel begins */
   readonly tunnel_client: string | null;
@@ -1542,6 +1542,12 @@ export interface RadiusEvent extends FlowEnvelope {
   readonly auth: string | null;
   /** Called station: access point and network */
   readonly called_station: string | null;
+  /** Challenges before the answer */
+  readonly challenges: number;
+  /** Address that the first challenge offers */
+  readonly challenge_addr: string | null;
+  /** What the first challenge shows to the user */
+  readonly challenge_msg: string | null;
 }
 
 /** The type of each kind, by its name. */

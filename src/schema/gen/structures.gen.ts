@@ -1243,6 +1243,9 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('nas', 'text', 'OI', 253, 0),
     field('auth', 'text', 'O', 8, 0),
     field('called_station', 'text', 'O', 253, 0),
+    field('challenges', 'u32', '', 0, 0),
+    field('challenge_addr', 'ip', 'O', 0, 0),
+    field('challenge_msg', 'text', 'O', 253, 0),
   ],
 };
 

@@ -17,6 +17,7 @@
 #include "protocols/pop3/pop3.h"
 #include "protocols/quic/quic.h"
 #include "protocols/radius/radius.h"
+#include "protocols/rdp/rdp.h"
 #include "protocols/smb/smb.h"
 #include "protocols/smtp/smtp.h"
 #include "protocols/snmp/snmp.h"
@@ -29,7 +30,7 @@
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 22> kAll = {
+constexpr std::array<const flow::ProtocolInfo*, 23> kAll = {
     &dce_rpc::kProtocol,  // tcp: 135
     &dhcp::kProtocol,  // udp: 67 68
     &dns::kProtocol,  // both: 53 137 5353 5355
@@ -44,6 +45,7 @@ constexpr std::array<const flow::ProtocolInfo*, 22> kAll = {
     &pop3::kProtocol,  // tcp: 110
     &quic::kProtocol,  // udp: 443 853
     &radius::kProtocol,  // udp: 1812 1813 3799
+    &rdp::kProtocol,  // tcp: 3389
     &smb::kProtocol,  // tcp: 445 139
     &smtp::kProtocol,  // tcp: 25 587
     &snmp::kProtocol,  // udp: 161 162

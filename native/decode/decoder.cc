@@ -135,6 +135,18 @@ bool Decoder::udp_tunnel(std::uint16_t orig_port, std::uint16_t resp_port, Uid f
   }
 }
 
+std::string_view tunnel_service(std::uint16_t orig_port, std::uint16_t resp_port, bool is_both) noexcept {
+  switch (resp_port) {
+    case vxlan::kPort: return "vxlan";
+    case geneve::kPort: return "geneve";
+    case gtp::kPort: return "gtpv1";
+    case l2tp::kPort: return "l2tp";
+    case capwap::kPort: return "capwap";
+    case tzsp::kPort: return "tzsp";
+    default: return is_both && (orig_port == teredo::kPort || resp_port == teredo::kPort) ? "teredo" : "";
+  }
+}
+
 bool is_whole_ip(Cursor in, std::size_t len) noexcept {
   const std::uint8_t first = in.u8();
   in.skip(1);

@@ -29,6 +29,10 @@ class Sink {
 // Whether this is an IPv4 or IPv6 header that claims exactly `len` bytes: for tunnels, whose ports anybody may use.
 bool is_whole_ip(Cursor in, std::size_t len) noexcept;
 
+// The service of a flow that carries a tunnel over UDP, with Zeek's name where it has one; empty: none. Ends with a
+// zero. As in Zeek, Teredo is believed when both ends have spoken it.
+std::string_view tunnel_service(std::uint16_t orig_port, std::uint16_t resp_port, bool is_both) noexcept;
+
 class Decoder {
  public:
   static constexpr std::uint8_t kDepthMax = 24;

@@ -11,11 +11,13 @@
 #include "protocols/http/http.h"
 #include "protocols/kerberos/kerberos.h"
 #include "protocols/ldap/ldap.h"
+#include "protocols/named/named.h"
 #include "protocols/ntlm/ntlm.h"
 #include "protocols/ntp/ntp.h"
 #include "protocols/pop3/pop3.h"
 #include "protocols/quic/quic.h"
 #include "protocols/radius/radius.h"
+#include "protocols/rdp/rdp.h"
 #include "protocols/smb/smb.h"
 #include "protocols/smtp/smtp.h"
 #include "protocols/snmp/snmp.h"
@@ -28,7 +30,7 @@
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 21> kAll = {
+constexpr std::array<const flow::ProtocolInfo*, 23> kAll = {
     &dce_rpc::kProtocol,  // tcp: 135
     &dhcp::kProtocol,  // udp: 67 68
     &dns::kProtocol,  // both: 53 137 5353 5355
@@ -37,11 +39,13 @@ constexpr std::array<const flow::ProtocolInfo*, 21> kAll = {
     &http::kProtocol,  // tcp: 80 8080 8000 3128
     &kerberos::kProtocol,  // both: 88
     &ldap::kProtocol,  // both: 389 3268
+    &named::kProtocol,  // both
     &ntlm::kProtocol,  // nested
     &ntp::kProtocol,  // udp: 123
     &pop3::kProtocol,  // tcp: 110
     &quic::kProtocol,  // udp: 443 853
     &radius::kProtocol,  // udp: 1812 1813 3799
+    &rdp::kProtocol,  // tcp: 3389
     &smb::kProtocol,  // tcp: 445 139
     &smtp::kProtocol,  // tcp: 25 587
     &snmp::kProtocol,  // udp: 161 162

@@ -232,7 +232,15 @@ void Pipeline::on_udp(const Packet& p) {
   // A parser may know how long silence lasts in its protocol.
   if (flow::deadline_of(*f) < deadline) table_.reschedule(*f);
   // Last: flows made inside may evict this one.
-  decoder_.udp_tunnel(f->orig_p, f->resp_p, f->uid, d.data, d.len, p);
+  const bool is_named = f->service_count > 0;
+  const bool is_both = f->ends[0].has_sent && f->ends[1].has_sent;
+  const std::string_view service = decode::tunnel_service(f->orig_p, f->resp_p, is_both);
+  const Uid carrier = f->uid;
+  if (!decoder_.udp_tunnel(f->orig_p, f->resp_p, carrier, d.data, d.len, p) || is_named || service.empty()) return;
+  f = find(t, p, dir);
+  if (!f || f->uid != carrier) return;
+  flow::Context cx{*f, p.ts, events_, files_, weirds_};
+  cx.confirm(service.data());
 }
 
 void Pipeline::on_icmp(const Packet& p) {

@@ -34,6 +34,7 @@
 #include "protocols/pop3/pop3.gen.h"
 #include "protocols/quic/quic.gen.h"
 #include "protocols/radius/radius.gen.h"
+#include "protocols/rdp/rdp.gen.h"
 #include "protocols/smb/smb.gen.h"
 #include "protocols/smb/smb_file.gen.h"
 #include "protocols/smb/smb_mapping.gen.h"
@@ -1292,6 +1293,43 @@ inline RadiusEvent example<RadiusEvent>() {
   e.nas = std::string_view{"ap1"};
   e.auth = std::string_view{"eap"};
   e.called_station = std::string_view{"02-00-5E-00-53-02:office"};
+  e.challenges = 1;
+  e.challenge_addr = ip_of("192.0.2.9");
+  e.challenge_msg = std::string_view{"Code from your token?"};
+  return e;
+}
+
+template <>
+inline RdpEvent example<RdpEvent>() {
+  static const std::string_view client_channels_[] = {std::string_view{"rdpdr"}, std::string_view{"cliprdr"}};
+  RdpEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.cookie = std::string_view{"alice"};
+  e.result = std::string_view{"encrypted"};
+  e.security_protocol = std::string_view{"HYBRID"};
+  e.client_channels = client_channels_;
+  e.keyboard_layout = std::string_view{"English - United States"};
+  e.client_build = std::string_view{"RDP 5.1"};
+  e.client_name = std::string_view{"DESKTOP-7"};
+  e.client_dig_product_id = std::string_view{"55274-OEM-0011903-00107"};
+  e.desktop_width = 1280;
+  e.desktop_height = 1024;
+  e.requested_color_depth = std::string_view{"32bit"};
+  e.cert_type = std::string_view{"RSA"};
+  e.cert_count = 1;
+  e.cert_permanent = true;
+  e.encryption_level = std::string_view{"Client compatible"};
+  e.encryption_method = std::string_view{"128bit"};
+  e.ssl = true;
+  e.requested_protocols = 11;
   return e;
 }
 
@@ -1618,9 +1656,18 @@ void for_each_kind(Visit visit) {
     "000201cdc000c41020010db8000000000000000000000002500664a5616c696365b130323a30303a35653a30303a3533"
     "3a3031c41000000000000000000000ffffc0000209ac3139382e35312e3130302e37b6434f4e4e4543542035344d6270"
     "73203830322e313167ac48656c6c6f2c20616c696365a773756363657373cb3f50624dd2f1a9fcae6163636573732d72"
-    "657175657374a3617031a3656170b830322d30302d35452d30302d35332d30323a6f6666696365",
+    "657175657374a3617031a3656170b830322d30302d35452d30302d35332d30323a6f666669636501c410000000000000"
+    "00000000ffffc0000209b5436f64652066726f6d20796f757220746f6b656e3f",
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
-    "00000000c410000000000000000000000000000000000000c0c0c0c0c0c0c0c0c0c0c0c0c0");
+    "00000000c410000000000000000000000000000000000000c0c0c0c0c0c0c0c0c0c0c0c0c000c0c0");
+  visit(example<RdpEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664a5616c696365a9656e63727970746564a648594252"
+    "494492a57264706472a7636c6970726472b7456e676c697368202d20556e6974656420537461746573a752445020352e"
+    "31a94445534b544f502d37b735353237342d4f454d2d303031313930332d3030313037cd0500cd0400a53332626974a3"
+    "52534101c3b1436c69656e7420636f6d70617469626c65a6313238626974c30b",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0c0c0c090c0c0c0c0c0c0c0c000c0c0c0c2c0");
 }
 
 }  // namespace catenary::samples

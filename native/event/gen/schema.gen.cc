@@ -1065,6 +1065,39 @@ constexpr FieldInfo kRadiusFields[] = {
     {"nas", FieldType::text, false, true, 253, 0, "Nullable(String)"},
     {"auth", FieldType::text, false, true, 8, 0, "Nullable(String)"},
     {"called_station", FieldType::text, false, true, 253, 0, "Nullable(String)"},
+    {"challenges", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"challenge_addr", FieldType::ip, false, true, 0, 0, "Nullable(IPv6)"},
+    {"challenge_msg", FieldType::text, false, true, 253, 0, "Nullable(String)"},
+};
+constexpr FieldInfo kRdpFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"cookie", FieldType::text, false, true, 128, 0, "Nullable(String)"},
+    {"result", FieldType::text, false, true, 40, 0, "Nullable(String)"},
+    {"security_protocol", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"client_channels", FieldType::text, true, false, 8, 31, "Array(String)"},
+    {"keyboard_layout", FieldType::text, false, true, 96, 0, "Nullable(String)"},
+    {"client_build", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"client_name", FieldType::text, false, true, 48, 0, "Nullable(String)"},
+    {"client_dig_product_id", FieldType::text, false, true, 96, 0, "Nullable(String)"},
+    {"desktop_width", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"desktop_height", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"requested_color_depth", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"cert_type", FieldType::text, false, true, 24, 0, "Nullable(String)"},
+    {"cert_count", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"cert_permanent", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"encryption_level", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"encryption_method", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"ssl", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"requested_protocols", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
 };
 
 constexpr KindInfo kInfos[] = {
@@ -1105,7 +1138,8 @@ constexpr KindInfo kInfos[] = {
     {Kind::kerberos, "kerberos", true, 0, 3030, kKerberosFields},
     {Kind::ldap, "ldap", true, 0, 2214, kLdapFields},
     {Kind::ldap_search, "ldap_search", true, 0, 14200, kLdapSearchFields},
-    {Kind::radius, "radius", true, 0, 1759, kRadiusFields},
+    {Kind::radius, "radius", true, 0, 2038, kRadiusFields},
+    {Kind::rdp, "rdp", true, 0, 1067, kRdpFields},
 };
 
 }  // namespace
@@ -1151,6 +1185,7 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::ldap: return &kInfos[35];
     case Kind::ldap_search: return &kInfos[36];
     case Kind::radius: return &kInfos[37];
+    case Kind::rdp: return &kInfos[38];
   }
   return nullptr;
 }

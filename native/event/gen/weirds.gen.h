@@ -144,6 +144,8 @@ enum class Weird : std::uint16_t {
   radiotap_header_malformed,
   radius_malformed,
   radius_pending_limit,
+  rdp_channel_limit,
+  rdp_message_malformed,
   smb_andx_loop,
   smb_compound_limit,
   smb_malformed,
@@ -223,7 +225,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 212;
+inline constexpr std::size_t kWeirdCount = 214;
 
 struct WeirdInfo {
   std::string_view name;
@@ -503,6 +505,10 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "Attributes that contradict the length, RFC 2865 3, 5"},
     {"radius_pending_limit", "radius",
      "More requests without an answer than are kept; the oldest was told without one"},
+    {"rdp_channel_limit", "rdp",
+     "More virtual channels than the 31 that may be asked for"},
+    {"rdp_message_malformed", "rdp",
+     "Message whose lengths contradict each other, MS-RDPBCGR 2.2.1"},
     {"smb_andx_loop", "smb",
      "Chain of commands that goes back, MS-CIFS 2.2.3.4"},
     {"smb_compound_limit", "smb",

@@ -382,8 +382,11 @@ void HttpParser::start_response(Context& cx, Side& s, std::string_view line) {
   }
   if (status.version.major != 1) cx.weird(Weird::http_version_unknown);
   if (status.code == 0) cx.weird(Weird::http_status_line_malformed, line.substr(0, 64));
-  if (!is_confirmed_) cx.confirm("http");
-  is_confirmed_ = true;
+  // As in Zeek: an answer makes no HTTP of a flow in which nobody asked in it, where the asking could be seen.
+  if (!is_confirmed_ && (trans_depth_ > 0 || cx.flow.is_partial || cx.flow.tcp_size(Dir::kOrig) == 0)) {
+    cx.confirm("http");
+    is_confirmed_ = true;
+  }
   Transaction* tx = interim_ ? interim_ : next_unanswered();
   interim_ = nullptr;
   if (!tx) {

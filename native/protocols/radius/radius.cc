@@ -37,6 +37,7 @@ enum : std::uint8_t {
   kNasAddress = 4,
   kFramedAddress = 8,
   kReplyMessage = 18,
+  kState = 24,
   kVendorSpecific = 26,
   kCalledStation = 30,
   kCallingStation = 31,
@@ -141,9 +142,17 @@ void Parser::read(Request& r, std::uint8_t code, Cursor attributes) {
         }
         break;
       case kFramedAddress:
-        if (value.size() == 4 && (!r.framed || code != kAccessRequest)) r.framed = Ip::v4(value);
+        if (value.size() != 4) break;
+        if (code == kAccessChallenge && !r.offered) r.offered = Ip::v4(value);
+        if (!r.framed || code != kAccessRequest) r.framed = Ip::v4(value);
         break;
-      case kReplyMessage: first(r.reply, value); break;
+      case kReplyMessage:
+        if (code == kAccessChallenge) first(r.challenge, value);
+        first(r.reply, value);
+        break;
+      case kState:
+        if (code == kAccessChallenge) r.state = as_text(value);
+        break;
       case kCalledStation: first(r.called, value); break;
       case kCallingStation:
         if (!r.mac) r.mac = mac_text(as_text(value));
@@ -155,6 +164,21 @@ void Parser::read(Request& r, std::uint8_t code, Cursor attributes) {
   }
 }
 
+std::vector<Parser::Request>::iterator Parser::find(std::uint8_t code, std::uint8_t id, Cursor attributes) {
+  const auto same_id = std::find_if(pending_.begin(), pending_.end(), [&](const Request& r) { return r.id == id; });
+  if (same_id != pending_.end() || code != kAccessRequest) return same_id;
+  // RFC 2865 4.4: what answers a challenge has a new identifier; RFC 2865 5.24: and the challenge's State.
+  while (!attributes.done()) {
+    const std::uint8_t type = attributes.u8();
+    const std::string_view value = as_text(attributes.take(attributes.u8() - std::size_t{2}));
+    if (type != kState || value.empty()) continue;
+    return std::find_if(pending_.begin(), pending_.end(), [&](const Request& r) { return r.state == value; });
+  }
+  // A challenge need not have one.
+  return std::find_if(pending_.begin(), pending_.end(),
+                      [](const Request& r) { return r.challenges > 0 && r.state.empty(); });
+}
+
 Step Parser::on_datagram(flow::Context& cx, flow::Dir, Cursor in) {
   Cursor head = in;
   const std::uint8_t code = head.u8(), id = head.u8();
@@ -164,7 +188,7 @@ Step Parser::on_datagram(flow::Context& cx, flow::Dir, Cursor in) {
     return Step::kContinue;
   }
   cx.confirm(kProtocol.name);
-  auto asked = std::find_if(pending_.begin(), pending_.end(), [&](const Request& r) { return r.id == id; });
+  auto asked = find(code, id, attributes);
   if (asked == pending_.end()) {
     if (pending_.size() >= kPendingMax) {
       emit(cx, pending_.front(), std::nullopt);
@@ -175,9 +199,12 @@ Step Parser::on_datagram(flow::Context& cx, flow::Dir, Cursor in) {
     asked->id = id;
     asked->at = cx.now;
   }
-  if (!is_answer(code)) asked->code = code;
+  if (!is_answer(code)) {
+    asked->code = code;
+    asked->id = id;
+  }
+  if (code == kAccessChallenge) asked->challenges++;
   read(*asked, code, attributes);
-  // RFC 2865 2: behind a challenge the same question comes again, with another identifier.
   if (!is_answer(code) || code == kAccessChallenge) return Step::kContinue;
   emit(cx, *asked, code);
   pending_.erase(asked);
@@ -203,6 +230,9 @@ void Parser::emit(flow::Context& cx, const Request& r, std::optional<std::uint8_
   e.nas = text(r.nas);
   if (!r.auth.empty()) e.auth = r.auth;
   e.called_station = text(r.called);
+  e.challenges = r.challenges;
+  e.challenge_addr = r.offered;
+  e.challenge_msg = text(r.challenge);
   cx.emit(e);
 }
 

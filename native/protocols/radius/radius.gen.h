@@ -11,7 +11,7 @@ namespace catenary {
 struct RadiusEvent {
   static constexpr Kind kKind = Kind::radius;
   // Most bytes one record can take, from the caps.
-  static constexpr std::size_t kBytesMax = 1759;
+  static constexpr std::size_t kBytesMax = 2038;
 
   // When the fact began [us].
   Micros ts{};
@@ -35,7 +35,7 @@ struct RadiusEvent {
   std::optional<std::string_view> username;
   // Calling station: the user's device. Unset: unknown.
   std::optional<std::string_view> mac;
-  // Address given to the user. Unset: unknown.
+  // Address asked for, then the one given to the user. Unset: unknown.
   std::optional<Ip> framed_addr;
   // Where the tunnel begins. Unset: unknown.
   std::optional<std::string_view> tunnel_client;
@@ -55,6 +55,12 @@ struct RadiusEvent {
   std::optional<std::string_view> auth;
   // Called station: access point and network. Unset: unknown.
   std::optional<std::string_view> called_station;
+  // Challenges before the answer.
+  std::uint32_t challenges{};
+  // Address that the first challenge offers. Unset: unknown.
+  std::optional<Ip> challenge_addr;
+  // What the first challenge shows to the user. Unset: unknown.
+  std::optional<std::string_view> challenge_msg;
   // Set when a value was already shortened before it came here.
   bool cut{};
 
@@ -62,7 +68,7 @@ struct RadiusEvent {
   void encode(RecordWriter& writer_) const noexcept;
   // Most bytes this record can take, from its values.
   std::size_t bytes_bound() const noexcept {
-    return 107 +
+    return 130 +
            (username ? record::text_bound(*username, 253) : 1) +
            (mac ? record::text_bound(*mac, 64) : 1) +
            (tunnel_client ? record::text_bound(*tunnel_client, 253) : 1) +
@@ -72,7 +78,8 @@ struct RadiusEvent {
            (code ? record::text_bound(*code, 24) : 1) +
            (nas ? record::text_bound(*nas, 253) : 1) +
            (auth ? record::text_bound(*auth, 8) : 1) +
-           (called_station ? record::text_bound(*called_station, 253) : 1);
+           (called_station ? record::text_bound(*called_station, 253) : 1) +
+           (challenge_msg ? record::text_bound(*challenge_msg, 253) : 1);
   }
 };
 
@@ -103,6 +110,9 @@ inline void RadiusEvent::encode(RecordWriter& writer_) const noexcept {
   at_ = nas ? record::text(at_, *nas, 253, cut_) : record::nil(at_);
   at_ = auth ? record::text(at_, *auth, 8, cut_) : record::nil(at_);
   at_ = called_station ? record::text(at_, *called_station, 253, cut_) : record::nil(at_);
+  at_ = record::integer(at_, challenges);
+  at_ = challenge_addr ? record::ip(at_, *challenge_addr) : record::nil(at_);
+  at_ = challenge_msg ? record::text(at_, *challenge_msg, 253, cut_) : record::nil(at_);
   writer_.end(at_, cut_);
 }
 

@@ -32,10 +32,15 @@ class Parser final : public flow::Parser {
     std::uint8_t id = 0, code = 0;
     Nanos at = 0;
     std::optional<std::string> user, mac, tunnel_client, connect_info, reply, nas, called;
-    std::optional<Ip> framed;
+    std::optional<std::string> challenge;  // what a challenge shows
+    std::string state;                     // of the last challenge: the request that answers it repeats it
+    std::optional<Ip> framed, offered;
+    std::uint32_t challenges = 0;
     std::string_view auth;  // static
   };
 
+  // The waiting request of this identifier, or the one whose challenge these attributes answer; end: none.
+  std::vector<Request>::iterator find(std::uint8_t code, std::uint8_t id, Cursor attributes);
   void read(Request& r, std::uint8_t code, Cursor attributes);
   void emit(flow::Context& cx, const Request& r, std::optional<std::uint8_t> answer);
 

@@ -86,6 +86,29 @@ TEST(radius, a_challenge_waits_for_the_end) {
   EXPECT_HAS(h.close(), R"("auth":"eap")");
 }
 
+// RFC 2865 4.4, 5.24: rounds have identifiers of their own; State, where there is one, says whose they are.
+TEST(radius, what_answers_a_challenge_is_the_same_request) {
+  for (const Data& state : {attribute(24, "s1"), Data{}}) {
+    Harness h = flow_of();
+    h.orig(packet(1, 7, attribute(1, "alice") + attribute(79, "e")));
+    h.resp(packet(11, 7, state + attribute(18, "code?") + attribute(8, "\xc0\xa8\x01\x08")));
+    h.wait(kSecond);
+    h.orig(packet(1, 8, attribute(1, "alice") + state));
+    h.resp(packet(2, 8, attribute(18, "welcome") + attribute(8, "\xc0\xa8\x01\x09")));
+    const std::string out = h.close();
+    EXPECT_EQ(h.count(Kind::radius), 1u);
+    EXPECT_HAS(out, R"("framed_addr":"192.168.1.9")");
+    EXPECT_HAS(out, R"("result":"success","ttl":1)");
+    EXPECT_HAS(out, R"("challenges":1,"challenge_addr":"192.168.1.8","challenge_msg":"code?")");
+  }
+  Harness other = flow_of();
+  other.orig(packet(1, 7, attribute(1, "alice")));
+  other.resp(packet(11, 7, attribute(24, "s1")));
+  other.orig(packet(1, 8, attribute(1, "alice") + attribute(24, "s2")));
+  other.close();
+  EXPECT_EQ(other.count(Kind::radius), 2u);
+}
+
 TEST(radius, proofs_and_addresses) {
   Harness h = flow_of();
   h.orig(packet(1, 1, attribute(3, "0123456789abcdefg") + attribute(4, "\x0a\x01\x02\x03")));

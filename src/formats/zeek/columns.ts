@@ -51,6 +51,12 @@ interface Define<E> {
   (name: string, type: ZeekType, from: Source<E>, whenEmpty?: WhenEmpty): Column;
 }
 
+/** An interval with every digit, as Zeek's JSON has it, for those that a millionth of a second cuts short. */
+export const allDigits = (s: number): string => {
+  const text = String(s);
+  return text.includes('e') ? s.toFixed(20) : text;
+};
+
 /** Times of ours that Zeek's logs have no column for, and a flag that only says a value is short. */
 const NEVER_SHOWN = ['seen', 'cut'];
 

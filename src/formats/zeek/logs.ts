@@ -14,6 +14,7 @@ import { NTLM } from './logs/ntlm.ts';
 import { NTP } from './logs/ntp.ts';
 import { QUIC } from './logs/quic.ts';
 import { RADIUS } from './logs/radius.ts';
+import { RDP } from './logs/rdp.ts';
 import { SMB_FILES } from './logs/smb_files.ts';
 import { SMB_MAPPING } from './logs/smb_mapping.ts';
 import { SMTP } from './logs/smtp.ts';
@@ -28,6 +29,6 @@ import { X509 } from './logs/x509.ts';
 
 export const LOGS: readonly Log[] = [
   ...[CONN, DNS, HTTP, SSL, X509, FILES, FTP, DHCP, NTP, QUIC, SMTP, SNMP, SOCKS, SSH, SYSLOG, WEBSOCKET],
-  ...[SMB_FILES, SMB_MAPPING, NTLM, DCE_RPC, KERBEROS, LDAP, LDAP_SEARCH, RADIUS],
+  ...[SMB_FILES, SMB_MAPPING, NTLM, DCE_RPC, KERBEROS, LDAP, LDAP_SEARCH, RADIUS, RDP],
   WEIRD,
 ];

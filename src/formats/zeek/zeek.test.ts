@@ -82,6 +82,7 @@ const UNSHOWN: Partial<Record<KindName, readonly string[]>> = {
   ldap: ['proto', 'object', 'argument'],
   ldap_search: ['proto'],
   radius: ['proto'],
+  rdp: ['proto'],
 };
 
 describe('zeek logs', () => {

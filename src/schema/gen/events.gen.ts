@@ -1522,7 +1522,7 @@ export interface RadiusEvent extends FlowEnvelope {
   readonly username: string | null;
   /** Calling station: the user's device */
   readonly mac: string | null;
-  /** Address given to the user */
+  /** Address asked for, then the one given to the user */
   readonly framed_addr: string | null;
   /** Where the tunnel begins */
   readonly tunnel_client: string | null;
@@ -1542,6 +1542,52 @@ export interface RadiusEvent extends FlowEnvelope {
   readonly auth: string | null;
   /** Called station: access point and network */
   readonly called_station: string | null;
+  /** Challenges before the answer */
+  readonly challenges: number;
+  /** Address that the first challenge offers */
+  readonly challenge_addr: string | null;
+  /** What the first challenge shows to the user */
+  readonly challenge_msg: string | null;
+}
+
+/** How a remote desktop connection began; who connects, from which machine, how it is protected. */
+export interface RdpEvent extends FlowEnvelope {
+  /** Cookie that the client names itself by, mostly the user, often cut to nine characters; empty where there is none */
+  readonly cookie: string | null;
+  /** How it went: Success, encrypted (what follows cannot be seen), or why not */
+  readonly result: string | null;
+  /** Protection that the server chose: RDP, SSL, HYBRID (NLA), HYBRID_EX */
+  readonly security_protocol: string | null;
+  /** Virtual channels asked for: drives, clipboard, sound */
+  readonly client_channels: readonly string[];
+  /** The client's keyboard: language and country */
+  readonly keyboard_layout: string | null;
+  /** Version of the client */
+  readonly client_build: string | null;
+  /** Name of the client's machine */
+  readonly client_name: string | null;
+  /** Product number of the client */
+  readonly client_dig_product_id: string | null;
+  /** Width of the desktop asked for [pixels] */
+  readonly desktop_width: number | null;
+  /** Its height [pixels] */
+  readonly desktop_height: number | null;
+  /** Its colours */
+  readonly requested_color_depth: string | null;
+  /** Kind of the server's certificate, of RDP's own encryption: RSA or X.509 */
+  readonly cert_type: string | null;
+  /** Certificates of the server's that were seen here */
+  readonly cert_count: number;
+  /** The certificate is not a temporary one */
+  readonly cert_permanent: boolean | null;
+  /** Level of RDP's own encryption */
+  readonly encryption_level: string | null;
+  /** Keys of RDP's own encryption */
+  readonly encryption_method: string | null;
+  /** TLS follows in the flow */
+  readonly ssl: boolean;
+  /** Protections that the client can: 1 SSL, 2 HYBRID, 8 HYBRID_EX, added up; 0 RDP alone */
+  readonly requested_protocols: number | null;
 }
 
 /** The type of each kind, by its name. */
@@ -1584,6 +1630,7 @@ export interface EventOf {
   readonly ldap: LdapEvent;
   readonly ldap_search: LdapSearchEvent;
   readonly radius: RadiusEvent;
+  readonly rdp: RdpEvent;
 }
 
 export type KindName = keyof EventOf;

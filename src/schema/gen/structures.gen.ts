@@ -75,6 +75,7 @@ export const KIND_IDS = {
   ldap: 56,
   ldap_search: 57,
   radius: 58,
+  rdp: 70,
 } as const satisfies Readonly<Record<KindName, number>>;
 
 /** Name by number; a hole is no kind. */
@@ -138,6 +139,18 @@ export const KIND_NAMES: readonly (KindName | undefined)[] = [
   'ldap',
   'ldap_search',
   'radius',
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  'rdp',
 ];
 
 /** Whether a kind begins with the flow envelope. */
@@ -180,6 +193,7 @@ export const HAS_FLOW: Readonly<Record<KindName, boolean>> = {
   ldap: true,
   ldap_search: true,
   radius: true,
+  rdp: true,
 };
 
 /** Fields of each kind in record order. */
@@ -1243,6 +1257,39 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('nas', 'text', 'OI', 253, 0),
     field('auth', 'text', 'O', 8, 0),
     field('called_station', 'text', 'O', 253, 0),
+    field('challenges', 'u32', '', 0, 0),
+    field('challenge_addr', 'ip', 'O', 0, 0),
+    field('challenge_msg', 'text', 'O', 253, 0),
+  ],
+  rdp: [
+    field('ts', 'time', '', 0, 0),
+    field('seen', 'time', '', 0, 0),
+    field('cut', 'bool', '', 0, 0),
+    field('uid', 'uid', 'I', 0, 0),
+    field('orig_h', 'ip', 'I', 0, 0, 'address'),
+    field('orig_p', 'u16', '', 0, 0),
+    field('resp_h', 'ip', 'I', 0, 0, 'address'),
+    field('resp_p', 'u16', '', 0, 0),
+    field('proto', 'u8', '', 0, 0),
+    field('vlan', 'u16', 'O', 0, 0),
+    field('cookie', 'text', 'OI', 128, 0, 'person'),
+    field('result', 'text', 'O', 40, 0),
+    field('security_protocol', 'text', 'O', 32, 0),
+    field('client_channels', 'text', 'L', 8, 31),
+    field('keyboard_layout', 'text', 'O', 96, 0),
+    field('client_build', 'text', 'O', 32, 0),
+    field('client_name', 'text', 'OI', 48, 0),
+    field('client_dig_product_id', 'text', 'OI', 96, 0),
+    field('desktop_width', 'u16', 'O', 0, 0),
+    field('desktop_height', 'u16', 'O', 0, 0),
+    field('requested_color_depth', 'text', 'O', 32, 0),
+    field('cert_type', 'text', 'O', 24, 0),
+    field('cert_count', 'u32', '', 0, 0),
+    field('cert_permanent', 'bool', 'O', 0, 0),
+    field('encryption_level', 'text', 'O', 32, 0),
+    field('encryption_method', 'text', 'O', 32, 0),
+    field('ssl', 'bool', '', 0, 0),
+    field('requested_protocols', 'u32', 'O', 0, 0),
   ],
 };
 
@@ -1386,6 +1433,8 @@ export const WEIRDS: Readonly<Record<string, string>> = {
   radiotap_header_malformed: "The radiotap version is not 0, or its length is wrong",
   radius_malformed: "Attributes that contradict the length, RFC 2865 3, 5",
   radius_pending_limit: "More requests without an answer than are kept; the oldest was told without one",
+  rdp_channel_limit: "More virtual channels than the 31 that may be asked for",
+  rdp_message_malformed: "Message whose lengths contradict each other, MS-RDPBCGR 2.2.1",
   smb_andx_loop: "Chain of commands that goes back, MS-CIFS 2.2.3.4",
   smb_compound_limit: "More than 64 messages in one",
   smb_malformed: "Message whose lengths or offsets leave it",

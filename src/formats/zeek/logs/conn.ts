@@ -1,11 +1,22 @@
 // conn.log: Zeek 8's columns and its community_id.
+import type { ConnEvent } from '../../../schema/gen/events.gen.ts';
 import { communityId } from '../../community_id.ts';
 import { defineLog, protoName } from '../columns.ts';
 
 const UDP = 17;
 
+/** Protocols that Zeek does not name. */
+const OURS: ReadonlySet<string> = new Set(['mqtt5', 'l2tp', 'capwap', 'tzsp']);
+
+/** Protocols that Zeek does not look for in TCP connections whose beginning it did not see. */
+const FROM_THE_START: ReadonlySet<string> = new Set(['http', 'websocket', 'ldap', 'krb_tcp', 'tls']);
+const TCP = 6;
+const BEGINS = /^\^?[SsHh]/;
+
 /** Zeek's analyzers where their names are not the protocol's: TLS is ssl, and over UDP dtls unless QUIC carries it. */
-function serviceNames(services: readonly string[], proto: number): string | null {
+function serviceNames({ service, proto, history }: ConnEvent): string | null {
+  const isPartial = proto === TCP && !BEGINS.test(history);
+  const services = service.filter((name) => !OURS.has(name) && !(isPartial && FROM_THE_START.has(name)));
   if (services.length === 0) return null;
   return services
     .map((name) => (name !== 'tls' ? name : proto === UDP && !services.includes('quic') ? 'dtls' : 'ssl'))
@@ -23,7 +34,7 @@ export const CONN = defineLog(
     col('id.resp_h', 'addr', 'resp_h'),
     col('id.resp_p', 'port', 'resp_p'),
     col('proto', 'enum', (e) => protoName(e.proto)),
-    col('service', 'string', (e) => serviceNames(e.service, e.proto)),
+    col('service', 'string', serviceNames),
     col('duration', 'interval'),
     col('orig_bytes', 'count'),
     col('resp_bytes', 'count'),

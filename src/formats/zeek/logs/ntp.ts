@@ -1,7 +1,7 @@
 // ntp.log: Zeek 8's columns, for the modes that tell the time. Control and private messages, which Zeek logs elsewhere,
 // are rows here when all are asked for, with what they say among our columns.
 import type { NtpEvent } from '../../../schema/gen/events.gen.ts';
-import { defineLog } from '../columns.ts';
+import { allDigits, defineLog } from '../columns.ts';
 
 /** Modes above it are control and private. */
 const BROADCAST = 5;
@@ -20,12 +20,8 @@ const isBeyondItsParser = (e: NtpEvent): boolean =>
 /** Zeek's no time is the beginning of 1970, and what lies before that is below zero. */
 const time = (us: number | null): string => ((us ?? 0) / 1e6).toFixed(6);
 
-/** All the digits: a clock is more precise than a millionth, and Zeek's JSON has them too. */
-const interval = (s: number | null): string | null => {
-  if (s === null) return null;
-  const text = String(s);
-  return text.includes('e') ? s.toFixed(20) : text;
-};
+/** A clock is more precise than a millionth. */
+const interval = (s: number | null): string | null => (s === null ? null : allDigits(s));
 
 export const NTP = defineLog(
   'ntp',

@@ -1,5 +1,14 @@
 // radius.log: Zeek 8's columns. Who asked, and how the user proved itself, comes among ours.
-import { defineLog } from '../columns.ts';
+import type { RadiusEvent } from '../../../schema/gen/events.gen.ts';
+import { allDigits, defineLog } from '../columns.ts';
+
+/** Zeek's arithmetic: the difference of two floating-point times, with what they round off. */
+const timeAsDouble = (us: number): number => Math.floor(us / 1e6) + (us % 1e6) / 1e6;
+const ttl = (e: RadiusEvent): string | number | null => {
+  if (e.ttl === null) return null;
+  const difference = timeAsDouble(e.ts + Math.round(e.ttl * 1e6)) - timeAsDouble(e.ts);
+  return Number.isFinite(difference) ? allDigits(difference) : e.ttl;
+};
 
 export const RADIUS = defineLog(
   'radius',
@@ -13,12 +22,15 @@ export const RADIUS = defineLog(
     col('id.resp_p', 'port', 'resp_p'),
     col('username', 'string'),
     col('mac', 'string'),
-    col('framed_addr', 'addr'),
+    // Zeek takes both from challenges alone.
+    col('framed_addr', 'addr', 'challenge_addr'),
     col('tunnel_client', 'string'),
     col('connect_info', 'string'),
-    col('reply_msg', 'string'),
+    col('reply_msg', 'string', 'challenge_msg'),
     col('result', 'string'),
-    col('ttl', 'interval'),
+    col('ttl', 'interval', ttl),
+    col('given_addr', 'addr', 'framed_addr'),
+    col('answer_msg', 'string', 'reply_msg'),
   ],
   ['proto'],
   // Zeek has rows for access alone.

@@ -8,9 +8,21 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { alertLine } from './alerts/line.ts';
 import { loadAddon } from './capture/addon.ts';
+import { packetMatcher } from './capture/index.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import { type Config, loadConfig, sensorName } from './config/config.ts';
-import { folders, Heads, keepHouse, Leases, openSigner, type Signer } from './evidence/index.ts';
+import {
+  type Answered,
+  type Asked,
+  folders,
+  Heads,
+  keepHouse,
+  Leases,
+  openSigner,
+  Pulls,
+  pullText,
+  type Signer,
+} from './evidence/index.ts';
 import { jsonLine } from './formats/json/json.ts';
 import { keepAlive, pause } from './lib/clock.ts';
 import {
@@ -461,9 +473,11 @@ class Sensor {
     const identity = identityIn(join(this.dir, 'ship'));
     if (!identity.ok) return identity;
     let told = '';
+    const pulls = this.pulls();
     this.shipper = new Shipper({
       ...{ url, sensor: this.name, schema: SCHEMA, software: 'catenary' },
       ...(this.heads === undefined ? {} : { seals: this.heads }),
+      ...(pulls === undefined ? {} : { pulls }),
       ...{ ...identity.value, spool: this.spool, native: addon.value, clock: this.world.clock, random: randomInt },
       onState: (s) => {
         this.shipState = s;
@@ -475,6 +489,33 @@ class Sensor {
     });
     this.shipper.start();
     return success(undefined);
+  }
+
+  /** Packets that people at the collector ask for, as far as the configuration lets them. */
+  private pulls(): Pulls | undefined {
+    const match = packetMatcher();
+    if (this.signer === undefined || !match.ok) return undefined;
+    return new Pulls({
+      ...{ dir: this.dir, signer: this.signer, clock: this.world.clock, match: match.value },
+      limits: () => {
+        const { pull, pull_mb, pull_hour_mb } = this.config.ship;
+        return { isAllowed: pull, bytesMax: pull_mb * MIB, hourBytesMax: pull_hour_mb * MIB };
+      },
+      onPull: (asked, answered) => void this.sayPulled(asked, answered),
+    });
+  }
+
+  /** As the collector's own audit says it, and from the other end. */
+  private async sayPulled(asked: Asked, { fault, detail, packets, bytes, sha256 }: Answered): Promise<void> {
+    const now = this.world.clock.wall();
+    const isServed = fault === '' || fault === 'cap' || bytes > 0;
+    const what = `${pullText(asked)}: ${packets} packets, ${bytes} bytes${sha256 === '' ? '' : `, sha256 ${sha256}`}`;
+    this.journal.say(`for ${asked.actor} at the collector: ${isServed ? what : `${fault}, ${detail}`}`);
+    const said = {
+      ...{ ts: now, seen: now, action: 'packets', outcome: isServed ? 'done' : 'refused', reason: fault },
+      ...{ actor: asked.actor.slice(0, 120), address: '', target: this.name, detail: what.slice(0, 500) },
+    };
+    await this.append({ kind: 'audit', count: 1, firstSeen: now, lastSeen: now, bytes: encodeBatch('audit', [said]) });
   }
 
   /** What the collector has not taken within `ms` waits in the spool for the next start. */

@@ -4,11 +4,15 @@
 //
 // The log is what makes each promise: a frame is acknowledged when it is there, and goes when the store has it durably.
 // The store may be away for as long as the log's disk lasts; nobody upstream notices.
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadAddon } from './capture/addon.ts';
+import { AskingSocket, collectorSocket } from './collector/asking.ts';
 import { openAuthority } from './collector/authority.ts';
+import { Desk } from './collector/desk.ts';
 import { Listener } from './collector/listener.ts';
+import { nothing } from './collector/pulls.ts';
 import type { Audit } from './collector/session.ts';
 import { Tokens } from './collector/tokens.ts';
 import { Wal } from './collector/wal.ts';
@@ -39,6 +43,7 @@ const FULL = FRAMES_MAX / 2;
 /** Where the parts of a collector's folder are. */
 const parts = (dir: string) => ({
   ...{ keys: join(dir, 'keys'), log: join(dir, 'log'), store: join(dir, 'store'), witness: join(dir, 'witness') },
+  fetched: join(dir, 'fetched'),
 });
 
 /** "0.0.0.0:8443", "[::]:8443" */
@@ -147,11 +152,17 @@ class Server implements RunningCollector {
     const loader = new Loader({ access: access.value, native: addon.value, clock, schemas });
     this.loading = this.load(loader);
 
+    let sensors: Listener | undefined;
+    const desk = new Desk({
+      ...{ dir: at.fetched, clock, audit: (a) => this.audit(a), newId: () => randomBytes(16).toString('hex') },
+      pull: (name, wanted) => sensors?.pull(name, wanted) ?? nothing('stopped', 'the collector only starts'),
+    });
+    this.closers.push(async () => desk.close());
     const queries = new Queries(access.value);
     this.closers.push(() => queries.close());
     const { host, port } = placeOf(place);
     const web = await Console.start({
-      ...{ queries, clock, dir, host, port },
+      ...{ queries, clock, dir, host, port, packets: desk },
       onFirstCode: (code) => this.journal.say(`first login at the console: code ${code}`),
       onAct: ({ act, visitor }) =>
         this.audit({
@@ -167,7 +178,10 @@ class Server implements RunningCollector {
     if (!authority.ok) return authority;
     const witness = await Witness.open(at.witness, clock);
     if (!witness.ok) return witness;
-    const sensors = await Listener.open({
+    const asking = await AskingSocket.open(collectorSocket(dir), desk);
+    if (!asking.ok) return asking;
+    this.closers.push(() => asking.value.close());
+    const listening = await Listener.open({
       ...{
         wal: wal.value,
         witness: witness.value,
@@ -178,9 +192,10 @@ class Server implements RunningCollector {
       },
       ...{ authority: authority.value, tokens: new Tokens(at.keys, clock), ...placeOf(listen) },
     });
-    if (!sensors.ok) return sensors;
-    this.closers.push(() => sensors.value.close());
-    this.url = `wss://${placeOf(listen).host}:${sensors.value.port}`;
+    if (!listening.ok) return listening;
+    sensors = listening.value;
+    this.closers.push(() => listening.value.close());
+    this.url = `wss://${placeOf(listen).host}:${listening.value.port}`;
     return success(undefined);
   }
 

@@ -162,6 +162,14 @@ export const configSchema = z
           .nullable()
           .default(null)
           .describe('The collector. null: events stay here. `catenary enroll` makes the certificate it takes.'),
+        pull: z
+          .boolean()
+          .default(true)
+          .describe(
+            'People at the collector may fetch packets that are kept here; each time is in the custody log of both.',
+          ),
+        pull_mb: z.int().min(1).max(4096).default(256).describe('MiB of packets at once.'),
+        pull_hour_mb: z.int().min(1).max(TERABYTE_MB).default(2048).describe('MiB of packets an hour.'),
       })
       .prefault({})
       .describe('Where events go.'),

@@ -1,6 +1,6 @@
 // Packets that the collector asks for: who asked, for what and why is in the custody log before the first byte goes,
-// and what went, by its hash, after the last. A request is small work for a sensor that has better things to do: so many
-// at once, so many an hour, so many bytes, by the index, a little at a time.
+// and what went, by its hash, after the last. A request is small work for a sensor that has better things to do: so
+// many at once, so many an hour, so many bytes, by the index, a little at a time.
 import { createHash } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import { failure, type Result, success } from '../lib/fault.ts';

@@ -25,7 +25,7 @@ WHAT IT DOES
   Searches sealed segments for packets that pass FILTER (pcap-filter(7), as tcpdump has it) and writes them as
   pcapng, each as it was captured. Addresses, networks and ports in FILTER are looked up in indexes; for what
   no index knows, every packet of the time is looked at. Segments that are still being written are not
-  searched.
+  searched. 'catenary evidence hunt' looks for what packets carry.
 
   With --sensor they are fetched from a sensor that is connected to the collector on this box, as far as its
   configuration lets it (ship.pull, ship.pull_mb, ship.pull_hour_mb). Only what passes crosses the network.

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { blockAt, headOf, INTERFACE, Places, packetOf, typeOf } from './blocks.ts';
 import type { Chain } from './chain.ts';
-import { isHead, type Span, scan } from './extract.ts';
+import { ALWAYS, isHead, type Span, scan } from './extract.ts';
 import { Index } from './segment_index.ts';
 import { type Plan, planOf } from './terms.ts';
 
@@ -73,6 +73,26 @@ export function segmentsOf(chains: readonly Pick<Chain, 'folder' | 'seals'>[], s
       else none.gone++;
     }
   return { there, ...none };
+}
+
+/**
+ * Of one segment the packets that may pass, by its index; undefined: any of them may.
+ * Errors: a file that cannot be read.
+ */
+export function placesOf(path: string, q: Question): Result<Uint32Array | undefined> {
+  const plan = planOf(q.filter);
+  if (plan.is === 'any' && q.flow === undefined && q.span === ALWAYS) return success(undefined);
+  try {
+    const file = new Places(path);
+    try {
+      const counters = { segments: 0, searched: 0, candidates: 0, packets: 0, indexBytes: 0, bytes: 0 };
+      return success(candidates(path, file, plan, q, counters));
+    } finally {
+      file.close();
+    }
+  } catch (error) {
+    return { ok: false, fault: systemFault('input_unreadable', path, error) };
+  }
 }
 
 /** Offsets of packets that may pass, ascending. Without a whole index: all. */

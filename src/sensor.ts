@@ -37,10 +37,12 @@ import {
   systemFault,
 } from './lib/fault.ts';
 import { Journal } from './lib/journal.ts';
+import { secretKey } from './lib/secret_key.ts';
 import { type Conclusions, Live } from './live.ts';
 import { encodeBatch } from './schema/encode.ts';
 import { SCHEMA } from './schema/fingerprint.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
+import { Redactor } from './schema/redact.ts';
 import { identityIn } from './ship/enroll.ts';
 import { Shipper, type ShipState } from './ship/shipper.ts';
 import { type Source, Sources } from './sources.ts';
@@ -80,6 +82,8 @@ class Sensor {
   private sources: Sources | undefined;
   private heads: Heads | undefined;
   private signer: Signer | undefined;
+  /** Hides what the configuration wants hidden, before anything of it is written. */
+  private redactor: Redactor | undefined;
   private config: Config;
   private stages: Stages;
   private leases: Leases | undefined;
@@ -185,6 +189,10 @@ class Sensor {
     const signer = openSigner(keys);
     if (!signer.ok) return signer;
     this.signer = signer.value;
+    const key = secretKey(join(keys, 'redact.key'));
+    if (!key.ok) return key;
+    // Addresses stay: detection joins by them.
+    this.redactor = new Redactor({ ...this.config.redact, address: 'keep' }, key.value);
     this.isReplay = captures.length > 0;
     const { config, dir, name, journal } = this;
     const sources = new Sources({ config, dir, name, journal, signer: signer.value, clock: this.world.clock });
@@ -210,7 +218,11 @@ class Sensor {
         this.journal.tell(drain.fault);
         break;
       }
-      await Promise.all(drain.value.batches.map((batch) => this.append(batch)));
+      await Promise.all(
+        drain.value.batches.map(({ kind, bytes, ...b }) =>
+          this.append({ ...b, kind, bytes: this.redactor?.batch(kind, bytes) ?? bytes }),
+        ),
+      );
       for (const batch of drain.value.batches) meter.watch(batch);
       for (const closed of drain.value.segments)
         this.sources?.seal(meter.name, closed, () => this.shipper?.countersign());
@@ -403,9 +415,11 @@ class Sensor {
   /** Detection as the new configuration has it, on the state that was committed. */
   private reload(wanted: Config): void {
     this.reloadWanted = undefined;
-    const fixed = ({ sensor, state, spool, evidence, status }: Config) => ({ sensor, state, spool, evidence, status });
+    const fixed = (c: Config) => ({
+      ...{ sensor: c.sensor, state: c.state, spool: c.spool, evidence: c.evidence, redact: c.redact, status: c.status },
+    });
     if (JSON.stringify(fixed(wanted)) !== JSON.stringify(fixed(this.config)))
-      this.journal.say('sensor, state, spool, evidence and status are taken over at the next start');
+      this.journal.say('sensor, state, spool, evidence, redact and status are taken over at the next start');
     const next = { ...wanted, ...fixed(this.config) };
     this.stages.close();
     let opened = this.openDetection(next);

@@ -20,12 +20,15 @@ import { Witness } from './collector/witness.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import type { Config } from './config/config.ts';
 import { Console } from './console/index.ts';
+import { redactedQueries } from './console/redacted.ts';
 import { keepAlive, pause } from './lib/clock.ts';
 import { EXIT, type ExitCode, FAULTS, failure, type Result, success, systemFault } from './lib/fault.ts';
 import { Journal } from './lib/journal.ts';
+import { secretKey } from './lib/secret_key.ts';
 import { encodeBatch } from './schema/encode.ts';
 import { SCHEMA } from './schema/fingerprint.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
+import { Redactor } from './schema/redact.ts';
 import { Supervisor } from './status/supervisor.ts';
 import { DATABASE, type StoreAccess } from './store/access.ts';
 import { Launcher } from './store/launcher.ts';
@@ -161,8 +164,11 @@ class Server implements RunningCollector {
     const queries = new Queries(access.value);
     this.closers.push(() => queries.close());
     const { host, port } = placeOf(place);
+    const key = secretKey(join(at.keys, 'redact.key'));
+    if (!key.ok) return key;
+    const shown = redactedQueries(queries, new Redactor(this.config.redact, key.value));
     const web = await Console.start({
-      ...{ queries, clock, dir, host, port, packets: desk },
+      ...{ queries: shown, clock, dir, host, port, packets: desk },
       onFirstCode: (code) => this.journal.say(`first login at the console: code ${code}`),
       onAct: ({ act, visitor }) =>
         this.audit({

@@ -29,11 +29,13 @@ import {
 } from './lib/fault.ts';
 import { ContinuedFile, replaceFile } from './lib/output.ts';
 import { Progress } from './lib/progress.ts';
+import { passingKey, secretKey } from './lib/secret_key.ts';
 import { safeText } from './lib/terminal.ts';
 import { decodeBatch } from './schema/decode.ts';
 import type { Finding } from './schema/finding.ts';
 import type { Section } from './schema/observation.ts';
 import { Merge } from './schema/order.ts';
+import { Redactor } from './schema/redact.ts';
 import { openStages, type Stages } from './stages.ts';
 
 export interface AnalyzeRequest {
@@ -173,6 +175,7 @@ class Run {
   private readonly after: number;
   private readonly pending: string[] = [];
   private readonly merge: Merge;
+  private readonly redactor: Redactor;
   private frames = 0;
   private signalFile: ContinuedFile | undefined;
   private newest: number;
@@ -180,7 +183,15 @@ class Run {
   private committedEvents: number;
   private committedAt: number;
 
-  constructor(request: AnalyzeRequest, world: Surroundings, stages: Stages, input: string, before: Cursor | undefined) {
+  /** @param key  for what the configuration hides */
+  constructor(
+    request: AnalyzeRequest,
+    world: Surroundings,
+    stages: Stages,
+    input: string,
+    before: Cursor | undefined,
+    key: Uint8Array,
+  ) {
     const resumed = before !== undefined && !before.done ? before : undefined;
     this.request = request;
     this.world = world;
@@ -194,6 +205,8 @@ class Run {
     this.after = resumed === undefined ? this.newest : Number.NEGATIVE_INFINITY;
     this.committedEvents = this.skip;
     this.committedAt = world.clock.monotonic();
+    // Addresses stay: detection joins by them.
+    this.redactor = new Redactor({ ...request.config.redact, address: 'keep' }, key);
     this.merge = new Merge(0, ({ kind, event, seq, index }) => {
       if (this.late !== undefined || ++this.events <= this.skip) return;
       if (event.seen < this.after) {
@@ -228,7 +241,8 @@ class Run {
   }
 
   private take(drain: Drain): void {
-    for (const { kind, bytes } of drain.batches) this.merge.push(kind, decodeBatch(kind, bytes), ++this.frames);
+    for (const { kind, bytes } of drain.batches)
+      this.merge.push(kind, decodeBatch(kind, this.redactor.batch(kind, bytes)), ++this.frames);
     this.merge.settle();
   }
 
@@ -357,7 +371,10 @@ export async function analyze(request: AnalyzeRequest, world: Surroundings): Pro
     if (!request.quiet) world.stderr.write('analysed before, to the end: nothing to do\n');
     return EXIT.ok;
   }
-  run = new Run(request, world, stages, input ?? '', before.value);
+  const { dir } = request.config.state;
+  const key = dir === null ? success(passingKey()) : secretKey(join(dir, 'keys', 'redact.key'));
+  if (!key.ok) return stop(key.fault);
+  run = new Run(request, world, stages, input ?? '', before.value, key.value);
 
   const progress = new Progress(world.stderr, world.clock);
   let interrupted: ExitCode | undefined;

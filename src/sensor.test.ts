@@ -1,8 +1,9 @@
 // A sensor in this process, on a history that it reads as if it had heard it.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { conversation, type End, httpOk, Pcap } from '../test/founding/packets.ts';
 import { alertsIn, worldAt } from '../test/founding/run.ts';
 import { randomRow } from '../test/random.ts';
 import { loadAddon } from './capture/addon.ts';
@@ -88,4 +89,54 @@ describe('a sensor', function () {
     assert.ok(reloads > 10, `${reloads} reloads`);
     assert.deepEqual(disturbed.said, calm.said);
   });
+
+  const SECRETS = { secret: 'guest-PLANTED-1@example.net', content: '/q/PLANTED-2', person: 'user-PLANTED-3' } as const;
+  for (const mode of ['keep', 'hash', 'drop'] as const)
+    it(`what is hidden is written nowhere: ${mode}`, async () => {
+      const pcap = new Pcap();
+      const here = (port: number): End => ({ mac: '02:00:00:00:00:01', ip: '10.0.0.1', port });
+      const there = (port: number): End => ({ mac: '02:00:00:00:00:02', ip: '192.0.2.9', port });
+      const line = (text: string): Buffer => Buffer.from(`${text}\r\n`);
+      const at = conversation(pcap, 1.8e15, here(4001), there(21), [
+        ...([
+          [false, line('220 ready')],
+          [true, line('USER anonymous')],
+          [false, line('331 your address')],
+          [true, line(`PASS ${SECRETS.secret}`)],
+          [false, line('230 welcome')],
+          [true, line('RETR x')],
+          [false, line('550 no')],
+        ] as const),
+      ]);
+      const basic = Buffer.from(`${SECRETS.person}:hunter`).toString('base64');
+      const get = `GET ${SECRETS.content} HTTP/1.1\r\nHost: h.example\r\nAuthorization: Basic ${basic}\r\n\r\n`;
+      conversation(pcap, at + 1e6, here(4002), there(80), [
+        ...([
+          [true, Buffer.from(get)],
+          [false, httpOk('text/plain', Buffer.from('no'))],
+        ] as const),
+      ]);
+      const name = `planted-${mode}`;
+      writeFileSync(join(folder, `${name}.pcap`), pcap.bytes());
+      const file = join(folder, `${name}.yaml`);
+      writeFileSync(
+        file,
+        `sensor: { name: s1 }\nstate: { dir: ${name} }\nmemory: { budget_mb: 8 }\n` +
+          `evidence: { packets_mb: 0, files_mb: 0 }\nredact: { secret: ${mode}, content: ${mode}, person: ${mode} }\n`,
+      );
+      const config = loadConfig(file);
+      assert.ok(config.ok);
+      const { world, stderr, stdout } = worldFor({});
+      const captures = [join(folder, `${name}.pcap`)];
+      assert.equal(await sensor({ config: config.value, configFile: file, captures }, world), 0, stderr.text);
+      const dir = join(folder, name);
+      const kept = readdirSync(dir, { recursive: true, withFileTypes: true })
+        .filter((e) => e.isFile())
+        .map((e) => readFileSync(join(e.parentPath, e.name), 'latin1'));
+      const all = [...kept, stderr.text, stdout.text].join('');
+      assert.ok(all.includes('h.example'), 'the rest is there');
+      for (const planted of Object.values(SECRETS)) assert.equal(all.includes(planted), mode === 'keep', planted);
+      assert.equal(/redacted:[0-9a-f]{16}/.test(all), mode === 'hash');
+      assert.ok(!all.includes('hunter'), 'a password of basic authentication is never kept');
+    });
 });

@@ -8,9 +8,21 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { alertLine } from './alerts/line.ts';
 import { loadAddon } from './capture/addon.ts';
+import { packetMatcher } from './capture/index.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import { type Config, sensorName } from './config/config.ts';
-import { folders, Heads, keepHouse, Leases, openSigner, type Signer } from './evidence/index.ts';
+import {
+  type Answered,
+  type Asked,
+  folders,
+  Heads,
+  keepHouse,
+  Leases,
+  openSigner,
+  Pulls,
+  pullText,
+  type Signer,
+} from './evidence/index.ts';
 import { jsonLine } from './formats/json/json.ts';
 import { keepAlive, pause } from './lib/clock.ts';
 import {
@@ -25,11 +37,13 @@ import {
   systemFault,
 } from './lib/fault.ts';
 import { Journal } from './lib/journal.ts';
+import { secretKey } from './lib/secret_key.ts';
 import { type Conclusions, Live } from './live.ts';
 import { auditOf, faultsOfPacks, type Packs, packsOf, withPolicies } from './packs.ts';
 import { encodeBatch } from './schema/encode.ts';
 import { SCHEMA } from './schema/fingerprint.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
+import { Redactor } from './schema/redact.ts';
 import { identityIn } from './ship/enroll.ts';
 import { Shipper, type ShipState } from './ship/shipper.ts';
 import { type Source, Sources } from './sources.ts';
@@ -68,6 +82,8 @@ class Sensor {
   private sources: Sources | undefined;
   private heads: Heads | undefined;
   private signer: Signer | undefined;
+  /** Hides what the configuration wants hidden, before anything of it is written. */
+  private redactor: Redactor | undefined;
   private config: Config;
   private stages: Stages;
   private leases: Leases | undefined;
@@ -196,6 +212,10 @@ class Sensor {
     const signer = openSigner(keys);
     if (!signer.ok) return signer;
     this.signer = signer.value;
+    const key = secretKey(join(keys, 'redact.key'));
+    if (!key.ok) return key;
+    // Addresses stay: detection joins by them.
+    this.redactor = new Redactor({ ...this.config.redact, address: 'keep' }, key.value);
     this.isReplay = captures.length > 0;
     const { config, dir, name, journal } = this;
     const sources = new Sources({ config, dir, name, journal, signer: signer.value, clock: this.world.clock });
@@ -221,7 +241,11 @@ class Sensor {
         this.journal.tell(drain.fault);
         break;
       }
-      await Promise.all(drain.value.batches.map((batch) => this.append(batch)));
+      await Promise.all(
+        drain.value.batches.map(({ kind, bytes, ...b }) =>
+          this.append({ ...b, kind, bytes: this.redactor?.batch(kind, bytes) ?? bytes }),
+        ),
+      );
       for (const batch of drain.value.batches) meter.watch(batch);
       for (const closed of drain.value.segments)
         this.sources?.seal(meter.name, closed, () => this.shipper?.countersign());
@@ -503,9 +527,11 @@ class Sensor {
     const identity = identityIn(join(this.dir, 'ship'));
     if (!identity.ok) return identity;
     let told = '';
+    const pulls = this.pulls();
     this.shipper = new Shipper({
       ...{ url, sensor: this.name, schema: SCHEMA, software: 'catenary' },
       ...(this.heads === undefined ? {} : { seals: this.heads }),
+      ...(pulls === undefined ? {} : { pulls }),
       ...{ ...identity.value, spool: this.spool, native: addon.value, clock: this.world.clock, random: randomInt },
       onState: (s) => {
         this.shipState = s;
@@ -517,6 +543,33 @@ class Sensor {
     });
     this.shipper.start();
     return success(undefined);
+  }
+
+  /** Packets that people at the collector ask for, as far as the configuration lets them. */
+  private pulls(): Pulls | undefined {
+    const match = packetMatcher();
+    if (this.signer === undefined || !match.ok) return undefined;
+    return new Pulls({
+      ...{ dir: this.dir, signer: this.signer, clock: this.world.clock, match: match.value },
+      limits: () => {
+        const { pull, pull_mb, pull_hour_mb } = this.config.ship;
+        return { isAllowed: pull, bytesMax: pull_mb * MIB, hourBytesMax: pull_hour_mb * MIB };
+      },
+      onPull: (asked, answered) => void this.sayPulled(asked, answered),
+    });
+  }
+
+  /** As the collector's own audit says it, and from the other end. */
+  private async sayPulled(asked: Asked, { fault, detail, packets, bytes, sha256 }: Answered): Promise<void> {
+    const now = this.world.clock.wall();
+    const isServed = fault === '' || fault === 'cap' || bytes > 0;
+    const what = `${pullText(asked)}: ${packets} packets, ${bytes} bytes${sha256 === '' ? '' : `, sha256 ${sha256}`}`;
+    this.journal.say(`for ${asked.actor} at the collector: ${isServed ? what : `${fault}, ${detail}`}`);
+    const said = {
+      ...{ ts: now, seen: now, action: 'packets', outcome: isServed ? 'done' : 'refused', reason: fault },
+      ...{ actor: asked.actor.slice(0, 120), address: '', target: this.name, detail: what.slice(0, 500) },
+    };
+    await this.append({ kind: 'audit', count: 1, firstSeen: now, lastSeen: now, bytes: encodeBatch('audit', [said]) });
   }
 
   /** What the collector has not taken within `ms` waits in the spool for the next start. */
@@ -539,8 +592,8 @@ class Sensor {
 }
 
 /** What a running sensor has built on. */
-const fixedOf = ({ sensor, state, spool, evidence, ship, status, content }: Config) => ({
-  ...{ sensor, state, spool, evidence, ship, status, content },
+const fixedOf = ({ sensor, state, spool, evidence, redact, ship, status, content }: Config) => ({
+  ...{ sensor, state, spool, evidence, redact, ship, status, content },
 });
 
 class OpenFault extends Error {

@@ -4,11 +4,15 @@
 //
 // The log is what makes each promise: a frame is acknowledged when it is there, and goes when the store has it durably.
 // The store may be away for as long as the log's disk lasts; nobody upstream notices.
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadAddon } from './capture/addon.ts';
+import { AskingSocket, collectorSocket } from './collector/asking.ts';
 import { openAuthority } from './collector/authority.ts';
+import { Desk } from './collector/desk.ts';
 import { Listener } from './collector/listener.ts';
+import { nothing } from './collector/pulls.ts';
 import { Rollout, rolloutDir, tidyRollout } from './collector/rollout.ts';
 import type { Audit } from './collector/session.ts';
 import { Tokens } from './collector/tokens.ts';
@@ -17,12 +21,15 @@ import { Witness } from './collector/witness.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import type { Config } from './config/config.ts';
 import { Console } from './console/index.ts';
+import { redactedQueries } from './console/redacted.ts';
 import { keepAlive, pause } from './lib/clock.ts';
 import { EXIT, type ExitCode, FAULTS, failure, type Result, success, systemFault } from './lib/fault.ts';
 import { Journal } from './lib/journal.ts';
+import { secretKey } from './lib/secret_key.ts';
 import { encodeBatch } from './schema/encode.ts';
 import { SCHEMA } from './schema/fingerprint.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
+import { Redactor } from './schema/redact.ts';
 import { Supervisor } from './status/supervisor.ts';
 import { DATABASE, type StoreAccess } from './store/access.ts';
 import { Launcher } from './store/launcher.ts';
@@ -41,6 +48,7 @@ const FULL = FRAMES_MAX / 2;
 const parts = (dir: string) => ({
   ...{ keys: join(dir, 'keys'), log: join(dir, 'log'), store: join(dir, 'store'), witness: join(dir, 'witness') },
   content: rolloutDir(dir),
+  fetched: join(dir, 'fetched'),
 });
 
 /** "0.0.0.0:8443", "[::]:8443" */
@@ -149,11 +157,20 @@ class Server implements RunningCollector {
     const loader = new Loader({ access: access.value, native: addon.value, clock, schemas });
     this.loading = this.load(loader);
 
+    let sensors: Listener | undefined;
+    const desk = new Desk({
+      ...{ dir: at.fetched, clock, audit: (a) => this.audit(a), newId: () => randomBytes(16).toString('hex') },
+      pull: (name, wanted) => sensors?.pull(name, wanted) ?? nothing('stopped', 'the collector only starts'),
+    });
+    this.closers.push(async () => desk.close());
     const queries = new Queries(access.value);
     this.closers.push(() => queries.close());
     const { host, port } = placeOf(place);
+    const key = secretKey(join(at.keys, 'redact.key'));
+    if (!key.ok) return key;
+    const shown = redactedQueries(queries, new Redactor(this.config.redact, key.value));
     const web = await Console.start({
-      ...{ queries, clock, dir, host, port },
+      ...{ queries: shown, clock, dir, host, port, packets: desk },
       onFirstCode: (code) => this.journal.say(`first login at the console: code ${code}`, 'code'),
       onAct: ({ act, visitor }) =>
         this.audit({
@@ -172,7 +189,10 @@ class Server implements RunningCollector {
     await tidyRollout(at.content);
     const rollout = await Rollout.open(at.content, clock, (fault) => this.journal.tell(fault));
     if (!rollout.ok) return rollout;
-    const sensors = await Listener.open({
+    const asking = await AskingSocket.open(collectorSocket(dir), desk);
+    if (!asking.ok) return asking;
+    this.closers.push(() => asking.value.close());
+    const listening = await Listener.open({
       rollout: rollout.value,
       ...{
         wal: wal.value,
@@ -184,9 +204,10 @@ class Server implements RunningCollector {
       },
       ...{ authority: authority.value, tokens: new Tokens(at.keys, clock), ...placeOf(listen) },
     });
-    if (!sensors.ok) return sensors;
-    this.closers.push(() => sensors.value.close());
-    this.url = `wss://${placeOf(listen).host}:${sensors.value.port}`;
+    if (!listening.ok) return listening;
+    sensors = listening.value;
+    this.closers.push(() => listening.value.close());
+    this.url = `wss://${placeOf(listen).host}:${listening.value.port}`;
     return success(undefined);
   }
 

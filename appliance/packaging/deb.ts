@@ -39,7 +39,9 @@ const LIBRARIES: Readonly<Record<string, string>> = {
   'libgcc_s.so.1': 'libgcc-s1',
   'libm.so.6': 'libc6 (>= 2.36)',
   'libpcap.so.0.8': 'libpcap0.8',
+  'libre2.so.9': 'libre2-9',
   'libstdc++.so.6': 'libstdc++6 (>= 12)',
+  'libyara.so.9': 'libyara9',
   'libz.so.1': 'zlib1g',
   'libzstd.so.1': 'libzstd1',
   // Node itself, and the store's library.

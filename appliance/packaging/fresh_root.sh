@@ -34,7 +34,7 @@ else
   debootstrap --variant=minbase bookworm "$work/sensor" \
     "$(sed -n 's/^URIs: //p' /etc/apt/sources.list.d/debian.sources | head -n 1)" >/dev/null
 fi
-needs=(libpcap0.8 libssl3 libbrotli1 openssl iproute2 ethtool)
+needs=(libpcap0.8 libssl3 libbrotli1 libre2-9 libyara9 openssl iproute2 ethtool)
 chroot "$work/sensor" apt-get update -qq
 chroot "$work/sensor" apt-get install -y -qq --no-install-recommends "${needs[@]}" </dev/null >/dev/null 2>&1
 cp -a "$work/sensor" "$work/collector"

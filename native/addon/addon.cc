@@ -13,6 +13,7 @@
 #include "addon/channel.h"
 #include "addon/drain.h"
 #include "addon/evidence.h"
+#include "addon/hunt.h"
 #include "addon/memory.h"
 #include "addon/notify.h"
 #include "addon/store.h"
@@ -217,6 +218,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Memory", define_memory(env));
   exports.Set("Transposer", define_transposer(env));
   exports.Set("checkFrames", define_check_frames(env));
+  exports.Set("Hunt", define_hunt(env));
   exports.Set("digestSegment", define_digest_segment(env));
   exports.Set("matchPackets", define_match_packets(env));
   exports.Set("treeOfSegment", define_tree_of_segment(env));

@@ -44,10 +44,12 @@ Pipeline::Pipeline(const PipelineOptions& options, event::DrainSink& sink)
       files_(events_, {}, store_.get()),
       pool_(options.stream_bytes_max),
       dispatcher_(pool_, events_, weirds_, files_,
-                  options.parses ? protocols::all() : std::span<const flow::ProtocolInfo* const>{}, options.key),
-      reassembler_(pool_, dispatcher_),
+                  options.parses && !options.content ? protocols::all() : std::span<const flow::ProtocolInfo* const>{},
+                  options.key),
+      reassembler_(pool_, options.content ? static_cast<flow::StreamListener&>(*options.content) : dispatcher_),
       table_(options.key, options.flows_max, *this),
       decoder_(*this, options.key),
+      content_(options.content),
       crumb_(options.crumb ? options.crumb : &unread_crumb_),
       quarantined_(options.quarantined) {
   if (options.packets) packets_ = std::make_unique<packets::Writer>(*options.packets);
@@ -228,6 +230,7 @@ void Pipeline::on_udp(const Packet& p) {
   if (!e.has_sent) f->add_history(dir == Dir::kOrig ? 'D' : 'd');
   e.has_sent = true;
   e.payload_bytes += d.len;
+  if (content_) content_->on_datagram(*f, dir, d.data);
   dispatcher_.on_datagram(*f, dir, d.data);
   // A parser may know how long silence lasts in its protocol.
   if (flow::deadline_of(*f) < deadline) table_.reschedule(*f);
@@ -257,6 +260,7 @@ void Pipeline::on_icmp(const Packet& p) {
   flow::Endpoint& e = f->end(dir);
   e.has_sent = true;
   e.payload_bytes += p.payload_len - 8;
+  if (content_) content_->on_datagram(*f, dir, p.payload.subspan(std::min<std::size_t>(8, p.payload.size())));
   if (e.packets > kIcmpEventsPerEnd) return;
   IcmpEvent event;
   icmp::describe(Cursor(p.payload), v6, event);
@@ -291,6 +295,7 @@ void Pipeline::on_other(const Packet& p) {
   if (!f) f = &create(t, p, false, dir);
   count(*f, dir, p);
   f->last = p.ts;
+  if (content_) content_->on_datagram(*f, dir, p.payload);
 }
 
 void Pipeline::on_arp(ArpEvent& arp, const Packet&) { events_.emit(arp); }
@@ -309,6 +314,7 @@ void Pipeline::on_weird(Weird name, const Packet& p) {
 
 void Pipeline::on_flow_end(Flow& f) {
   crumb_->set(f);
+  if (content_) content_->on_end(f);
   dispatcher_.close(f);
   reassembler_.release(f);
   counters_.gap_bytes += f.ends[0].gap_bytes + f.ends[1].gap_bytes;

@@ -22,6 +22,7 @@
 #include "flow/table.h"
 #include "packets/writer.h"
 #include "sensor/classes.h"
+#include "sensor/content.h"
 #include "sensor/crumb.h"
 
 namespace catenary::sensor {
@@ -33,6 +34,7 @@ struct PipelineOptions {
   // is a flow of its own. Otherwise by its own packets.
   bool ends_late_flows = false;
   bool parses = true;                               // false: flows only, no protocol in them; for measuring
+  ContentListener* content = nullptr;               // reads what flows carry in the place of protocols
   SipKey key;                                       // of every hash table; from the system's random source
   std::optional<packets::WriterOptions> packets{};  // where packets are kept; not at all when unset
   std::optional<files::StoreOptions> files{};       // where files are kept; not at all when unset
@@ -110,6 +112,7 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   flow::Reassembler reassembler_;
   flow::Table table_;
   decode::Decoder decoder_;
+  ContentListener* content_;
   Crumb unread_crumb_;
   Crumb* crumb_;
   std::vector<Crumb> quarantined_;

@@ -228,6 +228,13 @@ export interface Addon extends NativeTransposition, NativeWire {
     epoch: number,
   ) => NativeChannel;
   readonly Memory: NativeMemoryClass;
+  /** Throws where a pattern or a rule means nothing. */
+  readonly Hunt: new (options: {
+    readonly patterns: readonly { readonly name: string; readonly regex: string }[];
+    /** Of YARA; not looked for when left out. */
+    readonly rules?: string;
+    readonly hitsMax?: number;
+  }) => NativeHunt;
   /** Reads a segment and hashes it, off this thread. */
   digestSegment(path: string): Promise<NativeDigest>;
   /** @param offsets  of blocks; linktypes of the segment's interfaces. Off this thread. */
@@ -236,6 +243,47 @@ export interface Addon extends NativeTransposition, NativeWire {
   /** A datagram to a socket of AF_UNIX, "@name" for an abstract one. False: it was not sent. */
   notify(socket: string, text: string): boolean;
   version(): Versions;
+}
+
+/** Something found in what packets carry (native/hunt/hunt.h). */
+export interface NativeHit {
+  readonly pattern: string;
+  readonly uid: string;
+  /** Packet time at which it was complete [us]. */
+  readonly ts: number;
+  /** 16 bytes, as src/schema/ip.ts reads them. */
+  readonly origH: Uint8Array;
+  readonly respH: Uint8Array;
+  readonly origP: number;
+  readonly respP: number;
+  readonly proto: number;
+  readonly isOrig: boolean;
+  /** Else `offset` counts in one packet's payload. */
+  readonly isStream: boolean;
+  readonly offset: number;
+  readonly length: number;
+  readonly excerpt: Uint8Array;
+}
+
+/** Since the hunt began, but `hits`, which are new. */
+export interface NativeFound {
+  readonly hits: readonly NativeHit[];
+  /** As many were found as may be. */
+  readonly isFull: boolean;
+  readonly packets: number;
+  readonly bytes: number;
+  /** Windows that ended early for lack of memory, bytes missing in streams, windows that rules took too long for. */
+  readonly early: number;
+  readonly lost: number;
+  readonly slow: number;
+  readonly error?: string;
+}
+
+/** One call at a time; off this thread. */
+export interface NativeHunt {
+  /** @param offsets  of its packets; all of them when left out */
+  segment(path: string, filter: string, offsets?: Uint32Array): Promise<NativeFound>;
+  finish(): Promise<NativeFound>;
 }
 
 // From src/capture and from dist/capture alike.

@@ -1,6 +1,6 @@
 // Packets in, drains of events out: the native reader behind types, with the next drain decoding while the last one is
 // read.
-import { type Result, success } from '../lib/fault.ts';
+import { failure, type Result, success } from '../lib/fault.ts';
 import { decodeBatch } from '../schema/decode.ts';
 import type { CatenaryEvent, KindName } from '../schema/gen/events.gen.ts';
 import { KIND_IDS } from '../schema/gen/structures.gen.ts';
@@ -10,6 +10,7 @@ import {
   loadAddon,
   type NativeDigest,
   type NativeDrain,
+  type NativeHunt,
   type NativeMatches,
   type NativeOptions,
   type NativeReader,
@@ -24,6 +25,9 @@ export type {
   CarveOptions,
   FileResult,
   NativeDigest,
+  NativeFound,
+  NativeHit,
+  NativeHunt,
   NativeSegment,
   PacketOptions,
   Summary,
@@ -195,4 +199,19 @@ export function packetMatcher(): Result<
   if (!addon.ok) return addon;
   const { matchPackets } = addon.value;
   return success((path, filter, offsets, linktypes) => matchPackets(path, filter, offsets, linktypes));
+}
+
+/** Looks for patterns and rules in what packets carry. Errors: one of them means nothing. */
+export function payloadHunt(
+  patterns: readonly { readonly name: string; readonly regex: string }[],
+  rules: string | undefined,
+  hitsMax: number,
+): Result<NativeHunt> {
+  const addon = loadAddon();
+  if (!addon.ok) return addon;
+  try {
+    return success(new addon.value.Hunt({ patterns, hitsMax, ...(rules === undefined ? {} : { rules }) }));
+  } catch (error) {
+    return failure('usage', (error as Error).message, 'patterns are those of RE2, rules those of YARA');
+  }
 }

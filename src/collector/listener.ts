@@ -11,6 +11,7 @@ import { type Fault, type Result, success, systemFault } from '../lib/fault.ts';
 import { CONTENT_PATH, ENROLL_PATH, SENSOR_PATH } from '../wire/agreed.ts';
 import { MESSAGE_BYTES_MAX } from '../wire/frame.ts';
 import type { Authority } from './authority.ts';
+import { nothing, type Outcome, type Transfer, type Wanted } from './pulls.ts';
 import type { Rollout } from './rollout.ts';
 import { type CollectorServices, type Credit, Session } from './session.ts';
 import type { Tokens } from './tokens.ts';
@@ -231,6 +232,14 @@ export class Listener {
     if (before === undefined || before === s) return;
     before.refuse('replaced', 'the sensor has connected again');
     await before.finished();
+  }
+
+  /** Packets that a sensor has kept, while it is connected; or why there are none. */
+  pull(sensor: string, wanted: Wanted): Transfer | Outcome {
+    const session = this.sessions.get(sensor);
+    return session?.isWelcome === true
+      ? session.pull(wanted)
+      : nothing('stopped', `sensor '${sensor}' is not connected`);
   }
 
   /** Ends a sensor's connection, if it has one: after it was revoked. */

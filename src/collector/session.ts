@@ -4,9 +4,11 @@ import type { Clock } from '../lib/clock.ts';
 import type { EventInput } from '../schema/encode.ts';
 import type { NativeTransposition } from '../schema/transposition.ts';
 import { isBefore, type Position } from '../spool/log.ts';
-import { decodeControl, encodeControl, type Hello, PROTOCOL, type Refusal } from '../wire/control.ts';
+import { decodeControl, encodeControl, type Hello, PROTOCOL, type Refusal, type Seals } from '../wire/control.ts';
 import { decodeFrame, isWireFault, MESSAGE, MESSAGE_BYTES_MAX } from '../wire/frame.ts';
 import type { NativeWire } from '../wire/native.ts';
+import { decodePiece } from '../wire/piece.ts';
+import { nothing, type Outcome, PullsIn, type Transfer, type Wanted } from './pulls.ts';
 import type { Wal } from './wal.ts';
 import type { Witness } from './witness.ts';
 
@@ -67,6 +69,7 @@ export class Session {
   private isAckDue = false;
   isOver = false;
   private hasWrongSeals = false;
+  private readonly pulls: PullsIn;
 
   /** @param sensor  as the certificate says */
   constructor(services: CollectorServices, sensor: string, line: Line, credit: Credit, claim: Session['claim']) {
@@ -75,6 +78,7 @@ export class Session {
     this.line = line;
     this.credit = credit;
     this.claim = claim;
+    this.pulls = new PullsIn((message) => this.line.send(message));
   }
 
   get isWelcome(): boolean {
@@ -84,6 +88,10 @@ export class Session {
   /** A message as it came. Messages are handled one after another. */
   receive(message: Buffer): void {
     if (this.isOver) return;
+    if (message[0] === MESSAGE.piece && this.hello !== undefined) {
+      this.takePiece(message);
+      return;
+    }
     this.pendingFrames++;
     this.pendingBytes += message.length;
     // One more than the credit, for the hello; a frame of the largest size may stand over the limit of bytes.
@@ -95,7 +103,7 @@ export class Session {
       if (this.isOver) return;
       if (this.hello === undefined) await this.greet(message);
       else if (message[0] === MESSAGE.frame) await this.take(message);
-      else await this.countersign(message);
+      else await this.control(message);
       if (this.hello !== undefined && message[0] !== MESSAGE.frame) this.release(message.length);
     });
   }
@@ -139,10 +147,29 @@ export class Session {
     this.line.send(encodeControl({ t: 'welcome', mark: this.head, live, ...this.credit }));
   }
 
+  /** Packets of this sensor, for somebody here; or why it has none for us. */
+  pull(wanted: Wanted): Transfer | Outcome {
+    if (this.hello?.pull !== true) return nothing('denied', 'the sensor does not let the collector have packets');
+    return this.pulls.begin(wanted);
+  }
+
+  /** They have a window of their own, and wait for nothing that frames wait for. */
+  private takePiece(message: Buffer): void {
+    const piece = decodePiece(message);
+    const wrong = isWireFault(piece) ? piece.message : this.pulls.take(piece);
+    if (wrong !== undefined) this.refuse('order', wrong);
+  }
+
+  private async control(message: Buffer): Promise<void> {
+    const said = decodeControl(message, ['seals', 'pulled']);
+    if (isWireFault(said)) return this.refuse('order', `a frame is due: ${said.message}`);
+    if (said.t === 'seals') return this.countersign(said);
+    const wrong = this.pulls.end(said);
+    if (wrong !== undefined) this.refuse('order', wrong);
+  }
+
   /** The head of a chain of seals. What does not fit is said, and written down once: events are taken all the same. */
-  private async countersign(message: Buffer): Promise<void> {
-    const seals = decodeControl(message, ['seals']);
-    if (isWireFault(seals)) return this.refuse('order', `a frame is due: ${seals.message}`);
+  private async countersign(seals: Seals): Promise<void> {
     const { witness } = this.services;
     const { leaves, receipt, fault, detail } = await witness.countersign(this.sensor, seals);
     if (this.isOver) return;
@@ -230,6 +257,7 @@ export class Session {
   refuse(code: Refusal, reason: string, waitS = 0): void {
     if (this.isOver) return;
     this.isOver = true;
+    this.pulls.over();
     this.audit(this.hello === undefined ? 'connect' : 'frame', 'refused', reason, code);
     this.line.send(encodeControl({ t: 'refuse', code, reason: reason.slice(0, 500), wait_s: waitS }));
     this.line.end();
@@ -244,6 +272,7 @@ export class Session {
   /** Nothing of this session is on its way to the log any more. */
   async finished(): Promise<void> {
     this.isOver = true;
+    this.pulls.over();
     await this.queue;
     await this.acks;
   }

@@ -90,7 +90,7 @@ async function up(config: Config, configFile: string, world: Surroundings): Prom
   world.stdout.write(`CONSOLE ${safeText(web)}\n`);
   // Whoever started this waits for the line.
   await world.stdout.close();
-  const code = await sensor({ config: { ...config, ship: { url } }, configFile }, world);
+  const code = await sensor({ config: { ...config, ship: { ...config.ship, url } }, configFile }, world);
   return stop(success(code));
 }
 

@@ -26,6 +26,7 @@ import { timeOf } from '../lib/args.ts';
 import { EXIT, type ExitCode, failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { tarOf } from '../lib/tar.ts';
 import { safeText } from '../lib/terminal.ts';
+import { addPayloadHunt } from './payload_hunt.ts';
 import type { Done, Surroundings } from './surroundings.ts';
 
 const MANUAL = `
@@ -35,6 +36,7 @@ EXAMPLES
   catenary evidence list --dir evidence --alerts findings/alerts.ndjson
   catenary evidence export 3f9a2c1b --dir evidence --alerts findings/alerts.ndjson --out case-17.tar
   catenary evidence verify case-17 FINGERPRINT
+  catenary evidence hunt --dir evidence --re2 'X-Beacon: [0-9a-f]+'
 `;
 
 const LIST_MANUAL = `
@@ -300,6 +302,7 @@ export function addEvidence(program: Command, world: Surroundings, done: Done): 
     .argument('[FINGERPRINT]', 'of the signer, got through another channel')
     .addHelpText('after', VERIFY_MANUAL)
     .action(async (dir: string, fingerprint?: string) => done(await verify(dir, fingerprint, world)));
+  addPayloadHunt(evidence, world, done);
   evidence
     .command('hold')
     .description('Keeps packets and files of a time from being deleted: a legal hold.')

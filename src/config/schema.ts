@@ -1,6 +1,7 @@
 // What may stand in the configuration, what it means, and what holds when it says nothing. appliance/config/ has it as
 // JSON Schema for editors and as a file with every default.
 import { z } from 'zod';
+import { MODES } from '../schema/redact.ts';
 import { LOCAL_NETWORKS, parseNetwork } from './networks.ts';
 
 /** As it stands in certificates, references and folders. */
@@ -19,6 +20,7 @@ const LIST_MAX = 4096;
 export const POLICY_GROUPS = ['networks', 'memory', 'signals'] as const;
 
 const filePath = z.string().min(1).max(4096);
+const mode = z.enum(MODES);
 const network = z
   .string()
   .refine((text) => parseNetwork(text) !== undefined, 'is no network: write 10.0.0.0/8, 2001:db8::/32 or an address');
@@ -165,6 +167,19 @@ export const configSchema = z
       })
       .prefault({})
       .describe('Packets and files that prove an alert.'),
+    redact: z
+      .strictObject({
+        secret: mode.default('drop').describe('Passwords and community strings.'),
+        content: mode.default('keep').describe('URLs, subjects, names of files: what people read and write.'),
+        person: mode.default('keep').describe('Names of users and of machines.'),
+        address: mode
+          .default('keep')
+          .describe('IP and MAC addresses. Only the console hides them: detection cannot work without.'),
+      })
+      .prefault({})
+      .describe(
+        'What of people is kept, by the classes of the schema. keep; hash: by a key, the same for the same value; drop. A sensor hides it before anything is written, so detection does not have it either; a console in what it shows.',
+      ),
     ship: z
       .strictObject({
         url: z
@@ -173,6 +188,14 @@ export const configSchema = z
           .nullable()
           .default(null)
           .describe('The collector. null: events stay here. `catenary enroll` makes the certificate it takes.'),
+        pull: z
+          .boolean()
+          .default(true)
+          .describe(
+            'People at the collector may fetch packets that are kept here; each time is in the custody log of both.',
+          ),
+        pull_mb: z.int().min(1).max(4096).default(256).describe('MiB of packets at once.'),
+        pull_hour_mb: z.int().min(1).max(TERABYTE_MB).default(2048).describe('MiB of packets an hour.'),
       })
       .prefault({})
       .describe('Where events go.'),

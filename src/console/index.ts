@@ -3,6 +3,7 @@
 //   request ─ limits ─ headers ─┬─ page's files           anybody may have them: they hold nothing
 //                               ├─ /healthz, /api/session
 //                               ├─ /api/login, /api/logout    same origin only, JSON only, counted
+//                               ├─ /api/packets               the same, and a session
 //                               └─ /api/...               a session, a place in the queue, the store
 //
 // Without TLS it listens on loopback alone: the cookie of a session must not cross a network in the clear.
@@ -16,6 +17,7 @@ import { failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { type Answer, Api, refuse } from './api.ts';
 import { Auth, PASSWORD_MAX, PASSWORD_MIN, type Refusal } from './auth.ts';
 import { Gate, Rates, visitor } from './limits.ts';
+import { type PacketDesk, Packets } from './packets.ts';
 import type { Queries } from './queries.ts';
 import type { SessionAnswer } from './shape.ts';
 import { Assets, SECURITY_HEADERS } from './static.ts';
@@ -60,6 +62,8 @@ export interface ConsoleOptions {
   readonly onFirstCode: (code: string) => void;
   readonly onAct?: (act: ConsoleAct) => void;
   readonly assets?: string;
+  /** Where packets of sensors are fetched; none when left out. */
+  readonly packets?: PacketDesk;
 }
 
 const REFUSALS: Readonly<Record<Refusal, readonly [status: number, error: string, hint: string]>> = {
@@ -177,6 +181,7 @@ class Listener {
   private readonly allLogins: Rates;
   private readonly gate = new Gate(QUERIES_MAX, QUERIES_WAITING);
   private readonly cookie: string;
+  private readonly packets: Packets;
 
   constructor(options: ConsoleOptions, assets: Assets, auth: Auth) {
     this.options = options;
@@ -187,6 +192,7 @@ class Listener {
     this.logins = new Rates(options.clock, LOGINS);
     this.allLogins = new Rates(options.clock, ALL_LOGINS);
     // The prefix binds a cookie to this origin; browsers want Secure with it.
+    this.packets = new Packets(options.packets, options.clock);
     this.cookie = options.tls === undefined ? 'catenary' : '__Host-catenary';
   }
 
@@ -211,7 +217,7 @@ class Listener {
       return send(res, refuse(421, 'not the address of this console', 'use the one that was printed when it started'));
     const cut = target.indexOf('?');
     const path = cut < 0 ? target : target.slice(0, cut);
-    if (path === '/api/login' || path === '/api/logout') return this.change(req, res, path);
+    if (path === '/api/login' || path === '/api/logout' || path === '/api/packets') return this.change(req, res, path);
     if (req.method !== 'GET' && req.method !== 'HEAD') {
       res.setHeader('allow', 'GET, HEAD');
       return send(res, refuse(405, 'the console only answers questions', 'use GET'));
@@ -220,6 +226,7 @@ class Listener {
     if (path === '/api/session') return this.session(req, res);
     if (!path.startsWith('/api/')) return this.file(req, res, path);
     if (!this.auth.check(this.token(req))) return send(res, refuse(401, 'not signed in', 'sign in at /'));
+    if (path.startsWith('/api/packets/')) return this.packets.give(path, res);
     const params = new URLSearchParams(cut < 0 ? '' : target.slice(cut + 1));
     // Who went away while waiting asks the store nothing: turning pages quickly must not fill the queue.
     const done = await this.gate.run(async () => (res.destroyed ? undefined : this.api.route(path, params)));
@@ -267,6 +274,10 @@ class Listener {
       this.options.onAct?.({ act: 'logout', visitor: who });
       res.setHeader('set-cookie', this.cookieText('', 0));
       return send(res, { status: 200, body: {} });
+    }
+    if (path === '/api/packets') {
+      if (!this.auth.check(this.token(req))) return send(res, refuse(401, 'not signed in', 'sign in at /'));
+      return send(res, await this.packets.fetch(await readBody(req), who, res));
     }
     const wait = Math.max(this.logins.take(who), this.allLogins.take(''));
     if (wait > 0) return tooOften(res, wait);

@@ -163,6 +163,22 @@ export interface SensorsAnswer {
   readonly sensors: readonly SensorView[];
 }
 
+/** Packets that were fetched from a sensor, and what of that time it has not. */
+export interface PacketsAnswer {
+  /** GET /api/packets/ID gives them out, for a while; '' when there are none. */
+  readonly id: string;
+  readonly fault: string;
+  readonly detail: string;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly segments: number;
+  readonly deleted: number;
+  readonly cutoff: number;
+  readonly notKept: number;
+  readonly gaps: number;
+}
+
 export interface SessionAnswer {
   readonly signedIn: boolean;
   /** No password was set yet: the first code is asked for. */

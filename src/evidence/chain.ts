@@ -24,24 +24,32 @@ export interface Chain {
   readonly receipts: readonly Receipt[];
 }
 
+/** Manifests by CHAIN/STEM that were read before: a seal never changes, and a month of them takes seconds to read. */
+export type KnownSeals = Map<string, Sealed>;
+
+function sealedIn(folder: string, name: string, stem: string, known: KnownSeals | undefined): Sealed | undefined {
+  const before = known?.get(`${name}/${stem}`);
+  if (before !== undefined) return before;
+  const sealed = readManifest(folder, stem);
+  if (sealed !== undefined) known?.set(`${name}/${stem}`, sealed);
+  return sealed;
+}
+
 /** Of a folder of segments, and the folders of interfaces below it. Those without a seal are left out. */
-export function readChains(packets: string): Chain[] {
+export function readSeals(packets: string, known?: KnownSeals): Omit<Chain, 'receipts'>[] {
   const chains = segmentFolders(packets).map((folder, i) => {
     const present = new Set(stemsOf(folder, '.pcapng'));
+    const name = folder.slice(folder.lastIndexOf('/') + 1);
     const seals = stemsOf(folder, '.manifest').map((stem) => ({
-      ...{ stem, sealed: readManifest(folder, stem), isPresent: present.has(stem) },
+      ...{ stem, sealed: sealedIn(folder, name, stem, known), isPresent: present.has(stem) },
     }));
-    const receipts = readReceipts(folder);
-    return {
-      name: folder.slice(folder.lastIndexOf('/') + 1),
-      folder,
-      number: String(i).padStart(2, '0'),
-      seals,
-      receipts,
-    };
+    return { name, folder, number: String(i).padStart(2, '0'), seals };
   });
   return chains.filter((c) => c.seals.length > 0);
 }
+
+export const readChains = (packets: string): Chain[] =>
+  readSeals(packets).map((c) => ({ ...c, receipts: readReceipts(c.folder) }));
 
 /** Segments that are there and sealed, in order: what proves anything. */
 export const sealedSegments = (chains: readonly Chain[]): string[] =>

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { blockAt, headOf, INTERFACE, Places, packetOf, typeOf } from './blocks.ts';
 import type { Chain } from './chain.ts';
-import { isHead, type Span, scan } from './extract.ts';
+import { ALWAYS, isHead, type Span, scan } from './extract.ts';
 import { Index } from './segment_index.ts';
 import { type Plan, planOf } from './terms.ts';
 
@@ -29,40 +29,93 @@ export interface QueryCounters {
   bytes: number;
 }
 
-/** Of one segment: its section header and interfaces, then the packets, as stored. */
-export type Found = (blocks: readonly Buffer[]) => Result<unknown>;
+/** Of one segment: `heads` blocks of section header and interfaces, then packets, as stored. */
+export type Found = (blocks: readonly Buffer[], heads: number) => Result<unknown> | Promise<Result<unknown>>;
+
+/** What is looked for. */
+export interface Question {
+  /** pcap-filter(7); '' for all. */
+  readonly filter: string;
+  readonly span: Span;
+  /** Number of a flow (`flowNumber`); undefined: of all flows. */
+  readonly flow?: bigint | undefined;
+  /** Handed out at once: whoever has other things to do asks for little [bytes]. */
+  readonly batchBytes?: number;
+}
 
 const ETHERNET = 1;
-/** Handed out at once. */
 const BATCH_BYTES = 8 << 20;
 
-/** Segments of a time that are there, and those that are not, by path. */
-export function segmentsOf(chains: readonly Chain[], span: Span): { readonly there: string[]; readonly gone: number } {
+export interface SegmentsOfTime {
+  /** Paths of those that are there. */
+  readonly there: string[];
+  /** How many are not. */
+  readonly gone: number;
+  /** Packets of them, of all flows, that a cutoff left out, and that could not be kept. */
+  readonly cutoff: number;
+  readonly notKept: number;
+  /** Times in it of which nothing was kept: nothing ran, the disk refused, a crash. */
+  readonly gaps: number;
+}
+
+/** Segments of a time, and what of it is not in them. */
+export function segmentsOf(chains: readonly Pick<Chain, 'folder' | 'seals'>[], span: Span): SegmentsOfTime {
   const there: string[] = [];
-  let gone = 0;
+  const none = { gone: 0, cutoff: 0, notKept: 0, gaps: 0 };
   for (const { folder, seals } of chains)
     for (const { stem, sealed: m, isPresent } of seals) {
-      if (m === undefined || m.files.length === 0 || m.first > span.to || m.last < span.from) continue;
+      if (m === undefined) continue;
+      none.gaps += m.gaps.filter((g) => g.reason !== 'clock' && g.from <= span.to && g.to >= span.from).length;
+      if (m.files.length === 0 || m.first > span.to || m.last < span.from) continue;
+      none.cutoff += m.counters.cutoff;
+      none.notKept += m.counters.not_kept;
       if (isPresent) there.push(join(folder, `${stem}.pcapng`));
-      else gone++;
+      else none.gone++;
     }
-  return { there, gone };
+  return { there, ...none };
+}
+
+/**
+ * Of one segment the packets that may pass, by its index; undefined: any of them may.
+ * Errors: a file that cannot be read.
+ */
+export function placesOf(path: string, q: Question): Result<Uint32Array | undefined> {
+  const plan = planOf(q.filter);
+  if (plan.is === 'any' && q.flow === undefined && q.span === ALWAYS) return success(undefined);
+  try {
+    const file = new Places(path);
+    try {
+      const counters = { segments: 0, searched: 0, candidates: 0, packets: 0, indexBytes: 0, bytes: 0 };
+      return success(candidates(path, file, plan, q, counters));
+    } finally {
+      file.close();
+    }
+  } catch (error) {
+    return { ok: false, fault: systemFault('input_unreadable', path, error) };
+  }
 }
 
 /** Offsets of packets that may pass, ascending. Without a whole index: all. */
-function candidates(path: string, file: Places, plan: Plan, span: Span, counters: QueryCounters): Uint32Array {
+function candidates(path: string, file: Places, plan: Plan, q: Question, counters: QueryCounters): Uint32Array {
   const indexPath = path.replace(/\.pcapng$/, '.idx');
   if (existsSync(indexPath)) {
-    const places = new Places(indexPath);
+    const read = new Places(indexPath);
     try {
-      const index = Index.open(places);
-      if (index !== undefined) return index.offsets(plan, span);
+      const index = Index.open(read);
+      const places = q.flow === undefined ? undefined : index?.placesOf(q.flow);
+      if (places !== undefined) return Uint32Array.from(places, (p) => p.offset);
+      if (index !== undefined && q.flow === undefined) return index.offsets(plan, q.span);
     } finally {
-      counters.indexBytes += places.bytesRead;
-      places.close();
+      counters.indexBytes += read.bytesRead;
+      read.close();
     }
   }
-  return Uint32Array.from([...scan(file)].filter((p) => packetOf(p.block) !== undefined).map((p) => p.at));
+  const offsets: number[] = [];
+  for (const { block, at } of scan(file)) {
+    const packet = packetOf(block);
+    if (packet !== undefined && (q.flow === undefined || packet.flow === q.flow)) offsets.push(at);
+  }
+  return Uint32Array.from(offsets);
 }
 
 /**
@@ -71,18 +124,18 @@ function candidates(path: string, file: Places, plan: Plan, span: Span, counters
  */
 export async function queryPackets(
   segments: readonly string[],
-  filter: string,
-  span: Span,
+  question: Question,
   match: Matcher,
   onFound: Found,
 ): Promise<Result<QueryCounters>> {
+  const { filter } = question;
   const counters = { segments: segments.length, searched: 0, candidates: 0, packets: 0, indexBytes: 0, bytes: 0 };
   const checked = await match('', filter, new Uint32Array(), Uint32Array.of(ETHERNET));
   if (checked.error !== undefined) return failure('filter_invalid', checked.error, 'see pcap-filter(7)');
   const plan = planOf(filter);
   for (const path of segments) {
     try {
-      const done = await querySegment(path, filter, plan, span, match, onFound, counters);
+      const done = await querySegment(path, question, plan, match, onFound, counters);
       if (!done.ok) return done;
     } catch (error) {
       return { ok: false, fault: systemFault('input_unreadable', path, error) };
@@ -93,16 +146,16 @@ export async function queryPackets(
 
 async function querySegment(
   path: string,
-  filter: string,
+  question: Question,
   plan: Plan,
-  span: Span,
   match: Matcher,
   onFound: Found,
   counters: QueryCounters,
 ): Promise<Result<unknown>> {
+  const { filter, span, batchBytes = BATCH_BYTES } = question;
   const file = new Places(path);
   try {
-    const offsets = candidates(path, file, plan, span, counters);
+    const offsets = candidates(path, file, plan, question, counters);
     if (offsets.length === 0) return success(undefined);
     counters.searched++;
     counters.candidates += offsets.length;
@@ -118,9 +171,9 @@ async function querySegment(
     let batch: Buffer[] = [];
     let bytes = 0;
     let isFirst = true;
-    const hand = (): Result<unknown> => {
+    const hand = async (): Promise<Result<unknown>> => {
       if (batch.length === 0) return success(undefined);
-      const done = onFound(isFirst ? [...heads, ...batch] : batch);
+      const done = isFirst ? await onFound([...heads, ...batch], heads.length) : await onFound(batch, 0);
       isFirst = false;
       batch = [];
       bytes = 0;
@@ -134,11 +187,11 @@ async function querySegment(
       bytes += block.length;
       counters.packets++;
       counters.bytes += block.length;
-      if (bytes < BATCH_BYTES) continue;
-      const done = hand();
+      if (bytes < batchBytes) continue;
+      const done = await hand();
       if (!done.ok) return done;
     }
-    return hand();
+    return await hand();
   } finally {
     file.close();
   }

@@ -14,6 +14,7 @@ import {
   encodeControl,
   headText,
   PROTOCOL,
+  type Pull,
   type Receipt,
   type Refuse,
   SEALS_MAX,
@@ -21,6 +22,7 @@ import {
 } from '../wire/control.ts';
 import { encodeFrame, isWireFault, MESSAGE_BYTES_MAX } from '../wire/frame.ts';
 import type { NativeWire } from '../wire/native.ts';
+import { type PullSource, PullsOut } from './pulls.ts';
 
 export const PAUSE_MS = { first: 1000, max: 300_000 } as const;
 export const PING_MS = 15_000;
@@ -48,6 +50,8 @@ export interface ShipperOptions {
   readonly random: (n: number) => number;
   readonly onState?: (s: ShipState) => void;
   readonly seals?: SealSource;
+  /** Packets that the collector may ask for; none when left out. */
+  readonly pulls?: PullSource;
 }
 
 /** The chains of seals of a sensor, which the collector countersigns. */
@@ -172,6 +176,7 @@ class Link {
   private isBacklogDone = false;
   /** Chains of seals that an answer is due for. */
   private readonly asked = new Set<string>();
+  private readonly pulls: PullsOut | undefined;
 
   constructor(options: ShipperOptions, counters: ShipCounters) {
     this.options = options;
@@ -182,6 +187,12 @@ class Link {
       // The pinned authority proves the collector, at whatever address; its certificate has this one name.
       ...{ key: options.key, cert: options.certificate, ca: options.ca, servername: SERVER_NAME },
     });
+    if (options.pulls !== undefined)
+      this.pulls = new PullsOut(options.pulls, {
+        send: (message) => this.ws.send(message, () => this.wake()),
+        buffered: () => this.ws.bufferedAmount,
+        change: () => this.change(),
+      });
   }
 
   get underWay(): number {
@@ -190,6 +201,7 @@ class Link {
 
   fail(reason: string, refusal?: Refuse): void {
     this.stop.abort();
+    this.pulls?.end();
     this.ws.terminate();
     this.wake();
     this.ended({ reason, ...(refusal && { refusal }) });
@@ -256,6 +268,7 @@ class Link {
         acked: { ...acked },
         live,
         software,
+        pull: this.options.pulls?.isAllowed === true,
       }),
     );
     const { mark, live: isLive, frames, bytes } = await welcome;
@@ -323,7 +336,7 @@ class Link {
   private receive(message: Buffer): void {
     const m = decodeControl(
       message,
-      this.credit.frames === 0 ? ['welcome', 'refuse'] : ['ack', 'credit', 'receipt', 'refuse'],
+      this.credit.frames === 0 ? ['welcome', 'refuse'] : ['ack', 'credit', 'receipt', 'pull', 'more', 'drop', 'refuse'],
     );
     if (isWireFault(m)) this.fail(`the collector says something unknown: ${m.message}`);
     else if (m.t === 'refuse') this.fail(`${m.code}: ${m.reason}`, m);
@@ -331,9 +344,17 @@ class Link {
       this.credit = { frames: m.frames, bytes: m.bytes };
       this.welcome?.(m);
     } else if (m.t === 'receipt') this.answered(m);
+    else if (m.t === 'pull') this.pull(m);
+    else if (m.t === 'more') this.pulls?.more(m.id, m.to);
+    else if (m.t === 'drop') this.pulls?.drop(m.id);
     else if (m.t === 'credit') this.credit = { frames: m.frames, bytes: m.bytes };
     else this.acked(m);
     this.wake();
+  }
+
+  private pull(m: Pull): void {
+    if (this.pulls === undefined) this.fail('the collector asks for packets, and was told that there are none');
+    else void this.pulls.begin(m).catch((error: Error) => this.fail(error.message));
   }
 
   /** One question for each chain at a time; a chain that the collector refuses is not asked for again by this line. */

@@ -30,6 +30,23 @@ export const REFUSALS = [
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
+/** Why a sensor hands out no packets, or not all. */
+export const PULL_FAULTS = [
+  /** Its configuration does not let the collector have any. */
+  'denied',
+  /** As many pulls as it serves at once are under way; or there were too many of late, or too many bytes. */
+  'busy',
+  'rate',
+  /** The filter means nothing, or the uid is none. */
+  'filter',
+  /** There is more, and this is as much as was asked for, or as the sensor lets go. */
+  'cap',
+  'stopped',
+  /** Its disk, or its custody log, which comes first. */
+  'unreadable',
+] as const;
+export type PullFault = (typeof PULL_FAULTS)[number];
+
 const MESSAGES = {
   /** Sensor: who, which life, how its records are written, and up to where all was acked before. */
   hello: z.strictObject({
@@ -42,6 +59,8 @@ const MESSAGES = {
     /** Frames after this one come in a stream of their own, beside the backlog. */
     live: position.nullable(),
     software: text,
+    /** The collector may ask for packets that are kept there. */
+    pull: z.boolean(),
   }),
   /** Collector: what it has of the epoch of `acked` without a hole, and how much may be under way. */
   welcome: z.strictObject({
@@ -67,6 +86,31 @@ const MESSAGES = {
     ...{ t: z.literal('receipt'), chain, leaves: whole, text, sig: z.union([signature, z.literal('')]), key: text },
     fault: z.enum(['', 'fork', 'key', 'chains', 'storage']),
   }),
+  /**
+   * Collector: packets that are kept there, as pieces (piece.ts): those of the flow `uid` or of all flows when it is
+   * '', which pass `filter`, of these packet times [us], both included. `actor` wants them, for `reason`. So much in
+   * all, and so much before a `more` [bytes].
+   */
+  pull: z.strictObject({
+    ...{ t: z.literal('pull'), id: whole, uid: z.string().max(12), filter: text, from: whole, to: whole },
+    ...{ actor: z.string().max(128), reason: text, bytes: whole, window: whole },
+  }),
+  /** Collector: there is room for all of this pull up to here [bytes]. */
+  more: z.strictObject({ t: z.literal('more'), id: whole, to: whole }),
+  /** Collector: nobody wants the rest of it. */
+  drop: z.strictObject({ t: z.literal('drop'), id: whole }),
+  /** Sensor: that was all of it, or why not; and what was not kept of that time. */
+  pulled: z.strictObject({
+    ...{ t: z.literal('pulled'), id: whole, fault: z.enum(['', ...PULL_FAULTS]), detail: text },
+    /** What was sent: its packets, its bytes and their SHA-256, which the sensor's custody log has too. */
+    ...{ packets: whole, bytes: whole, sha256: z.union([hash, z.literal('')]) },
+    /** Segments of the time: looked at, and deleted since. */
+    ...{ segments: whole, deleted: whole },
+    /** Packets of them that a cutoff left out, and that could not be kept: of all flows. */
+    ...{ cutoff: whole, notKept: whole },
+    /** Times of which nothing was kept, restarts among them. */
+    ...{ gaps: whole },
+  }),
   /** Collector: no, why, and how long the sensor should wait at least. The connection ends. */
   refuse: z.strictObject({
     t: z.literal('refuse'),
@@ -83,8 +127,12 @@ export type Ack = z.output<(typeof MESSAGES)['ack']>;
 export type Credit = z.output<(typeof MESSAGES)['credit']>;
 export type Seals = z.output<(typeof MESSAGES)['seals']>;
 export type Receipt = z.output<(typeof MESSAGES)['receipt']>;
+export type Pull = z.output<(typeof MESSAGES)['pull']>;
+export type More = z.output<(typeof MESSAGES)['more']>;
+export type Drop = z.output<(typeof MESSAGES)['drop']>;
+export type Pulled = z.output<(typeof MESSAGES)['pulled']>;
 export type Refuse = z.output<(typeof MESSAGES)['refuse']>;
-export type Control = Hello | Welcome | Ack | Credit | Seals | Receipt | Refuse;
+export type Control = Hello | Welcome | Ack | Credit | Seals | Receipt | Pull | More | Drop | Pulled | Refuse;
 
 /** What an evidence key signs when it shows the head of a chain. */
 export const headText = (h: { sensor: string; chain: string; leaves: number; last: string }): string =>

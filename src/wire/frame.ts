@@ -20,7 +20,7 @@
 import { KIND_NAMES } from '../schema/gen/structures.gen.ts';
 import type { NativeWire } from './native.ts';
 
-export const MESSAGE = { frame: 1, control: 2 } as const;
+export const MESSAGE = { frame: 1, control: 2, piece: 3 } as const;
 export const FRAME_VERSION = 1;
 export const HEAD_BYTES = 72;
 /** Before compression and after; and of a message. */

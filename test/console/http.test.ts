@@ -1,11 +1,15 @@
 // The console's door, over real HTTP: who is let in, what is refused and how, what every answer carries. The store is
 // one that is not there, which is an answer too.
 import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Desk } from '../../src/collector/desk.ts';
+import { nothing, Transfer, type Wanted } from '../../src/collector/pulls.ts';
+import type { Audit } from '../../src/collector/session.ts';
 import { QUERY_TEXT_MAX } from '../../src/console/api.ts';
 import { BODY_BYTES_MAX, Console, PATH_MAX, SOCKETS_A_VISITOR_MAX } from '../../src/console/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -26,14 +30,29 @@ describe('console: the door', function () {
   let queries: Queries;
   let code = '';
   let cookie = '';
+  let desk: Desk;
+  const audits: Audit[] = [];
+  const asked: Wanted[] = [];
 
   before(async () => {
     dir = mkdtempSync(join(tmpdir(), 'catenary-door-'));
     const nobody = { username: 'reader', password: 'x' };
     // Port 9 of loopback: discard, which nobody runs.
     queries = new Queries({ url: 'http://127.0.0.1:9', database: 'catenary', reader: nobody });
+    // One sensor is there, and sends what is its alone to send.
+    const pull = (sensor: string, wanted: Wanted) => {
+      if (sensor !== 'berlin-1') return nothing('stopped', `sensor '${sensor}' is not connected`);
+      asked.push(wanted);
+      const transfer = new Transfer(1, wanted.bytes, () => undefined);
+      transfer.take({ id: 1, offset: 0, bytes: Buffer.from('packets') });
+      const sha256 = createHash('sha256').update('packets').digest('hex');
+      transfer.end({ ...nothing('', ''), packets: 3, bytes: 7, sha256, segments: 2, deleted: 1 });
+      return transfer;
+    };
+    const newId = (): string => randomBytes(16).toString('hex');
+    desk = new Desk({ dir: join(dir, 'fetched'), clock: systemClock, audit: (a) => audits.push(a), newId, pull });
     const started = await Console.start({
-      ...{ queries, clock: systemClock, dir, host: '127.0.0.1', port: 0 },
+      ...{ queries, clock: systemClock, dir, host: '127.0.0.1', port: 0, packets: desk },
       onFirstCode: (c) => {
         code = c;
       },
@@ -170,6 +189,48 @@ describe('console: the door', function () {
       assert.match(got.text, /the store does not answer.*catenary doctor/);
       assert.doesNotMatch(got.text, /127\.0\.0\.1|ECONN/);
     }
+  });
+
+  it('packets of a flow: asked for by who is signed in, from a page of this origin; told, then given out', async () => {
+    const uid = 'CA1b2C3d4E5f';
+    const want = { sensor: 'berlin-1', uid, at: 1.8e15, reason: 'alert 3f9a step 2' };
+    const post = (body: object, headers: Record<string, string> = { cookie }): Promise<Got> =>
+      ask('POST', '/api/packets', { ...JSON_TYPE, ...headers }, JSON.stringify(body));
+    assert.equal((await post(want, {})).status, 401);
+    assert.equal((await post(want, { cookie, origin: 'http://evil.example' })).status, 403);
+    assert.equal((await ask('GET', '/api/packets', { cookie })).status, 405);
+    assert.equal(asked.length, 0);
+    const rows: readonly (readonly [more: object, status: number, error: RegExp])[] = [
+      [{ sensor: '../etc' }, 400, /sensor/],
+      [{ uid: 'x' }, 400, /uid/],
+      [{ uid: `${uid}1` }, 400, /uid/],
+      [{ at: -1 }, 400, /at/],
+      [{ at: '1' }, 400, /at/],
+      [{ reason: 'r'.repeat(201) }, 400, /reason/],
+      [{ sensor: 'berlin-2' }, 503, /berlin-2' is not connected/],
+    ];
+    for (const [more, status, error] of rows) {
+      const got = await post({ ...want, ...more });
+      assert.equal(got.status, status, got.text);
+      assert.match(got.text, error);
+    }
+    assert.equal((await post({ ...want, reason: 'r'.repeat(200) })).status, 200);
+    const got = await post(want);
+    const { id, packets, deleted } = JSON.parse(got.text) as Record<string, unknown>;
+    assert.deepEqual([got.status, packets, deleted], [200, 3, 1]);
+    const { actor, reason, from, to, filter } = asked.at(-1) as Wanted;
+    assert.deepEqual([actor, reason, filter], ['console', 'alert 3f9a step 2', '']);
+    assert.ok(from < want.at && want.at < to);
+    assert.deepEqual(
+      [audits.at(-1)?.action, audits.at(-1)?.outcome, audits.at(-1)?.address],
+      ['packets', 'done', '127.0.0.1'],
+    );
+    const file = await ask('GET', `/api/packets/${id}`, { cookie });
+    assert.deepEqual([file.text, file.headers['content-type']], ['packets', 'application/x-pcapng']);
+    assert.match(String(file.headers['content-disposition']), /^attachment; filename="packets-[0-9a-f]{8}\.pcapng"$/);
+    assert.equal((await ask('GET', `/api/packets/${id}`)).status, 401);
+    for (const other of ['0'.repeat(32), '../keys', `${id}.`])
+      assert.ok([404, 401].includes((await ask('GET', `/api/packets/${other}`, { cookie })).status), other);
   });
 
   it('logging out ends the session here, not only in the browser', async () => {

@@ -183,17 +183,21 @@ function planted(
 }
 
 /** Skips the suite where there is no store. */
-export async function openConsole(suite: Mocha.Context, texts: readonly string[]): Promise<ConsoleWorld> {
+export async function openConsole(
+  suite: Mocha.Context,
+  texts: readonly string[],
+  shown: (q: Wanted) => Wanted = (q) => q,
+): Promise<ConsoleWorld> {
   const store = await openWorld(suite);
   try {
-    return await openOn(store, texts);
+    return await openOn(store, texts, shown);
   } catch (error) {
     await store.stop();
     throw error;
   }
 }
 
-async function openOn(store: World, texts: readonly string[]): Promise<ConsoleWorld> {
+async function openOn(store: World, texts: readonly string[], shown: (q: Wanted) => Wanted): Promise<ConsoleWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'catenary-console-'));
   const { frames, alert } = await story(folder);
   const { frames: more, hostile } = planted(texts, alert);
@@ -207,7 +211,7 @@ async function openOn(store: World, texts: readonly string[]): Promise<ConsoleWo
   let firstCode = '';
   const started = await Console.start({
     // What the console wants is what the store has: the compiler says so here.
-    ...{ queries: queries satisfies Wanted, clock: systemClock, dir: folder, host: '127.0.0.1', port: 0 },
+    ...{ queries: shown(queries satisfies Wanted), clock: systemClock, dir: folder, host: '127.0.0.1', port: 0 },
     onFirstCode: (code) => {
       firstCode = code;
     },

@@ -24,7 +24,7 @@ const isAt = (spool: Spool) => () => {
 
 const hello: Hello = {
   ...{ t: 'hello', protocol: 1, sensor: 'berlin-1', epoch: 1, schema: SCHEMA, acked: { epoch: 0, seq: 0 } },
-  ...{ live: null, software: 'test' },
+  ...{ live: null, software: 'test', pull: false },
 };
 type Odd = Partial<Omit<Sent, 'frame'>> & { readonly frame?: Partial<Sent['frame']> };
 const sentOf = (seq: number, more: Odd = {}): Sent => {

@@ -39,7 +39,7 @@ const verdict = async (message: Buffer): Promise<string> => {
 
 const hello: Hello = {
   ...{ t: 'hello', protocol: 1, sensor: 'berlin-1', epoch: 3, schema: 1, acked: { epoch: 2, seq: 2 ** 40 } },
-  ...{ live: null, software: 'test' },
+  ...{ live: null, software: 'test', pull: false },
 };
 const control = (body: unknown): Buffer => Buffer.concat([Buffer.of(2), new Packr({ useRecords: false }).pack(body)]);
 const refusal = (message: Buffer): string => {

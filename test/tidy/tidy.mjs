@@ -24,6 +24,7 @@ export const NATIVE_LAYERS = [
   'protocols',
   'packets',
   'sensor',
+  'hunt',
   'worker',
 ];
 const NATIVE_TOPS = ['addon', 'cli', 'child', 'store'];

@@ -6,6 +6,7 @@ import type { AlertView, Pivot, StepView, Term } from '../shape.ts';
 import { EventRow } from './event.tsx';
 import { dayText, shellWord, spanText } from './format.ts';
 import { useAsk } from './http.ts';
+import { Packets } from './packets.tsx';
 import { Fault, Pivoted, Severity, shown, Text, Time } from './text.tsx';
 import { Timeline } from './timeline.tsx';
 
@@ -50,7 +51,7 @@ function Why({ terms }: { terms: readonly Term[] }): VNode {
   );
 }
 
-function Step({ s, n, now }: { s: StepView; n: number; now: number }): VNode {
+function Step({ s, n, now, alert }: { s: StepView; n: number; now: number; alert: string }): VNode {
   return (
     <>
       {s.gap === undefined ? null : <li class="gap">{s.gap < 1e6 ? 'at once' : `${spanText(s.gap)} later`}</li>}
@@ -79,6 +80,7 @@ function Step({ s, n, now }: { s: StepView; n: number; now: number }): VNode {
             All events of its flow: <Pivoted pivot="search" v={s.uid} />
           </small>
         )}
+        <Packets reference={s.ref} uid={s.uid} at={s.at} reason={`alert ${alert} step ${s.step}`.slice(0, 200)} />
       </li>
     </>
   );
@@ -190,7 +192,7 @@ export function AlertPage({ id }: { id: string }): VNode | null {
         <Timeline steps={v.steps} others={v.otherStarts} />
         <ol class="steps">
           {v.steps.map((s, i) => (
-            <Step key={s.ref} s={s} n={i + 1} now={v.now} />
+            <Step key={s.ref} s={s} n={i + 1} now={v.now} alert={a.id} />
           ))}
         </ol>
       </section>

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import type { EventView, FieldView } from '../shape.ts';
 import { bytesText, countText, exactTime, spanText } from './format.ts';
 import { useAsk } from './http.ts';
+import { Packets } from './packets.tsx';
 import { Fault, Pivoted, Text, Time } from './text.tsx';
 
 /** Characters of a value in the list of fields. */
@@ -56,6 +57,8 @@ export function Fields({ event }: { event: EventView }): VNode {
   );
 }
 
+const uidOf = (event: EventView): string => String(event.fields.find((f) => f.name === 'uid')?.values[0] ?? '');
+
 /** All of it, asked for when the list's own copy is not all. */
 function Whole({ event }: { event: EventView }): VNode {
   const isCut = event.fields.some((f) => f.cut > 0);
@@ -64,6 +67,7 @@ function Whole({ event }: { event: EventView }): VNode {
     <>
       {fault === undefined ? null : <Fault fault={fault} />}
       <Fields event={value ?? event} />
+      <Packets reference={event.ref} uid={uidOf(event)} at={event.ts} reason={`event ${event.ref}`} />
     </>
   );
 }

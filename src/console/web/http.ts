@@ -21,8 +21,8 @@ async function ask<T>(path: string, init: RequestInit): Promise<Got<T>> {
   }
 }
 
-export const post = (path: string, body: object): Promise<Got<object>> =>
-  ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+export const post = <T = object>(path: string, body: object): Promise<Got<T>> =>
+  ask<T>(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 
 /** Told when a session ended. */
 export const signedOut = new EventTarget();

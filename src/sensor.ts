@@ -1,28 +1,10 @@
-// The spine of `catenary sensor`: interfaces -> decoder -> spool -> detection -> spool -> collector, with packets and
-// files kept beside it. It reads top to bottom as a sensor's life: what is opened, what runs, and how it ends.
-//
-// Everything that is heard goes into the spool first; detection and shipping read from there, each at its own pace. So
-// a life that ends by kill -9 loses what was not yet in the spool, which the coverage ledger shows, and nothing else.
-import { randomInt } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { alertLine } from './alerts/line.ts';
 import { loadAddon } from './capture/addon.ts';
-import { packetMatcher } from './capture/index.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import { type Config, sensorName } from './config/config.ts';
-import {
-  type Answered,
-  type Asked,
-  folders,
-  Heads,
-  keepHouse,
-  Leases,
-  openSigner,
-  Pulls,
-  pullText,
-  type Signer,
-} from './evidence/index.ts';
+import { folders, Heads, keepHouse, Leases, openSigner, type Signer } from './evidence/index.ts';
 import { jsonLine } from './formats/json/json.ts';
 import { keepAlive, pause } from './lib/clock.ts';
 import {
@@ -39,15 +21,14 @@ import {
 import { Journal } from './lib/journal.ts';
 import { secretKey } from './lib/secret_key.ts';
 import { type Conclusions, Live } from './live.ts';
+import { Outbound } from './outbound.ts';
 import { auditOf, faultsOfPacks, type Packs, packsOf, withPolicies } from './packs.ts';
 import { encodeBatch } from './schema/encode.ts';
 import { SCHEMA } from './schema/fingerprint.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
 import { Redactor } from './schema/redact.ts';
-import { identityIn } from './ship/enroll.ts';
-import { Shipper, type ShipState } from './ship/shipper.ts';
 import { type Source, Sources } from './sources.ts';
-import { isBefore, type Position, START } from './spool/log.ts';
+import { type Position, START } from './spool/log.ts';
 import { Spool } from './spool/spool.ts';
 import { openStages, type Stages } from './stages.ts';
 import { StatusSocket, socketPath } from './status/socket.ts';
@@ -91,13 +72,12 @@ class Sensor {
   /** Conclusions that the spool did not take yet. */
   private unsaid: readonly Conclusions[] = [];
   private reloadWanted: Config | undefined;
-  private shipper: Shipper | undefined;
+  private outbound: Outbound | undefined;
   private socket: StatusSocket | undefined;
   private supervisor: Supervisor | undefined;
   /** Read again at SIGHUP, and when packs change. */
   readonly configFile: string | undefined;
   private readonly packs: Packs | undefined;
-  private shipState: ShipState | undefined;
   /** Of files kept, as housekeeping found them. */
   private fileBytes = 0;
   private isReplay = false;
@@ -248,7 +228,7 @@ class Sensor {
       );
       for (const batch of drain.value.batches) meter.watch(batch);
       for (const closed of drain.value.segments)
-        this.sources?.seal(meter.name, closed, () => this.shipper?.countersign());
+        this.sources?.seal(meter.name, closed, () => this.outbound?.countersign());
       if (drain.value.lost !== undefined) await this.sayLost('capture_restarted', drain.value.lost);
     }
     meter.end(reader.counted());
@@ -365,7 +345,7 @@ class Sensor {
         },
       });
       for (const fault of faults) this.journal.tell(fault);
-      this.shipper?.countersign();
+      this.outbound?.countersign();
       await this.lookAtPacks();
     }
   }
@@ -409,10 +389,7 @@ class Sensor {
         ...{ bytes: spool.bytes, budget_bytes: config.spool.budget_mb * MIB },
         ...{ waiting: this.waitingFor(spool.cursor('ship')), shed_events: spool.counters.shedEvents },
       },
-      collector: {
-        state: config.ship.url === null ? 'none' : (this.shipState?.state ?? 'connecting'),
-        reason: this.shipState?.state === 'waiting' ? this.shipState.reason : '',
-      },
+      collector: this.outbound?.status ?? { state: config.ship.url === null ? 'none' : 'connecting', reason: '' },
       content: this.packs?.list ?? [],
       disk: diskOf(this.dir),
       memory_bytes: process.memoryUsage.rss(),
@@ -518,72 +495,19 @@ class Sensor {
     while (!this.live.hasSeen(all)) await pause(this.world.clock, 20);
   }
 
-  /** To the collector, from where it has acknowledged; with the certificate that enrolment made. */
+  /** To the collector, where there is one. */
   ship(): Result<undefined> {
-    const { url } = this.config.ship;
-    if (url === null) return success(undefined);
-    const addon = loadAddon();
-    if (!addon.ok) return addon;
-    const identity = identityIn(join(this.dir, 'ship'));
-    if (!identity.ok) return identity;
-    let told = '';
-    const pulls = this.pulls();
-    this.shipper = new Shipper({
-      ...{ url, sensor: this.name, schema: SCHEMA, software: 'catenary' },
-      ...(this.heads === undefined ? {} : { seals: this.heads }),
-      ...(pulls === undefined ? {} : { pulls }),
-      ...{ ...identity.value, spool: this.spool, native: addon.value, clock: this.world.clock, random: randomInt },
-      onState: (s) => {
-        this.shipState = s;
-        const text = s.state === 'waiting' ? `collector: ${s.reason}` : `collector: ${s.state}`;
-        // A collector that is away for a night is one line, not thousands.
-        if (text !== told && s.state !== 'connecting') this.journal.say(text, 'collector');
-        told = s.state === 'connecting' ? told : text;
-      },
+    const { config, dir, name, spool, journal, heads, signer } = this;
+    const opened = Outbound.open({
+      ...{ config: () => this.config, dir, name, spool, journal, heads, signer, clock: this.world.clock },
+      say: (batch) => this.append(batch),
     });
-    this.shipper.start();
-    return success(undefined);
-  }
-
-  /** Packets that people at the collector ask for, as far as the configuration lets them. */
-  private pulls(): Pulls | undefined {
-    const match = packetMatcher();
-    if (this.signer === undefined || !match.ok) return undefined;
-    return new Pulls({
-      ...{ dir: this.dir, signer: this.signer, clock: this.world.clock, match: match.value },
-      limits: () => {
-        const { pull, pull_mb, pull_hour_mb } = this.config.ship;
-        return { isAllowed: pull, bytesMax: pull_mb * MIB, hourBytesMax: pull_hour_mb * MIB };
-      },
-      onPull: (asked, answered) => void this.sayPulled(asked, answered),
-    });
-  }
-
-  /** As the collector's own audit says it, and from the other end. */
-  private async sayPulled(asked: Asked, { fault, detail, packets, bytes, sha256 }: Answered): Promise<void> {
-    const now = this.world.clock.wall();
-    const isServed = fault === '' || fault === 'cap' || bytes > 0;
-    const what = `${pullText(asked)}: ${packets} packets, ${bytes} bytes${sha256 === '' ? '' : `, sha256 ${sha256}`}`;
-    this.journal.say(`for ${asked.actor} at the collector: ${isServed ? what : `${fault}, ${detail}`}`);
-    const said = {
-      ...{ ts: now, seen: now, action: 'packets', outcome: isServed ? 'done' : 'refused', reason: fault },
-      ...{ actor: asked.actor.slice(0, 120), address: '', target: this.name, detail: what.slice(0, 500) },
-    };
-    await this.append({ kind: 'audit', count: 1, firstSeen: now, lastSeen: now, bytes: encodeBatch('audit', [said]) });
-  }
-
-  /** What the collector has not taken within `ms` waits in the spool for the next start. */
-  private async shipRest(ms: number): Promise<void> {
-    if (this.shipper === undefined) return;
-    const all = this.spool.durable;
-    const end = this.world.clock.monotonic() + ms;
-    while (isBefore(this.spool.cursor('ship'), all) && this.world.clock.monotonic() < end)
-      await pause(this.world.clock, 20);
-    await this.shipper.close();
+    if (opened.ok && config.ship.url !== null) this.outbound = opened.value;
+    return opened.ok ? success(undefined) : opened;
   }
 
   async close(): Promise<void> {
-    await this.shipRest(this.isStopping || !this.isReplay ? SHIP_REST_MS : SHIP_REPLAY_MS);
+    await this.outbound?.rest(this.isStopping || !this.isReplay ? SHIP_REST_MS : SHIP_REPLAY_MS);
     await this.socket?.close();
     this.supervisor?.close();
     this.stages.close();

@@ -12,6 +12,7 @@ export const TOPICS = {
   store: { id: 'bd4a061ab8da4820853b790585029184', priority: 5 },
   code: { id: 'eca118dccd494983bc82c7cc2a3c079d', priority: 6 },
   packets: { id: 'c8869757e75c41a5b72df13e1828b239', priority: 4 },
+  fetched: { id: '10f7738d89fe4590868998a7766dd3b4', priority: 5 },
   refused: { id: '04d428a8738e486bb9a4e12b27f97724', priority: 4 },
   fault: { id: '1a9cdefa32a64fecbb2e7c2a6716b911', priority: 4 },
   note: { id: '8ee3dabe2bc34b20a4a203a6b76b9559', priority: 6 },

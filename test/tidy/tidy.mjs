@@ -38,8 +38,8 @@ export const STAGES = [
   ...['capture', 'entities', 'intel', 'signals', 'chains', 'alerts', 'evidence', 'content'],
   ...['ship', 'collector', 'store', 'console', 'formats', 'status', 'setup'],
 ];
-const SPINES =
-  /^src\/(?:(?:sensor|sources|server|cli|read|analyze|detection|stages|live|hunt|packs)(?:\.test)?\.ts|commands\/.*)$/;
+const SPINE_NAMES = 'sensor|sources|outbound|packs|server|cli|read|analyze|detection|stages|live|hunt';
+const SPINES = new RegExp(`^src/(?:(?:${SPINE_NAMES})(?:\\.test)?\\.ts|commands/.*)$`);
 /** Folders whose subfolders are units: they share what lies beside them and do not know each other. */
 const UNIT_PARENTS = ['src/signals', 'src/chains', 'src/formats', 'src/ship/sinks', 'src/intel/feeds'];
 

@@ -18,7 +18,7 @@ import { accepts, deadlineOf, leads, reaches } from './groups.ts';
 import { matched } from './kept.ts';
 import { KeptTable } from './kept_table.ts';
 import { missingOf, NearMisses, type Open, openOf, type Reason, ranked } from './near_miss.ts';
-import { type Beginning, type OpenAlert, type Partial, plain, type Rest, unpack } from './partial.ts';
+import { type Beginning, newPartial, type OpenAlert, type Partial, plain, type Rest, unpack } from './partial.ts';
 import type { Group, Rule, Step } from './rule.ts';
 import { PartialTable, PREFIX_V1 } from './table.ts';
 import { addTo, newTally, setsOf, type Tally } from './tally.ts';
@@ -291,26 +291,7 @@ export class Chains {
     if (isFull && !this.makeRoom(rule, key, obs, list)) return;
     if (this.table.count(rule.hash) >= rule.partialsMax && !this.makeRoom(rule, key, obs)) return;
     if (this.table.size >= this.partialsMax && !this.makeRoom(rule, key, obs)) return;
-    // Of one literal, without spreads: there are many of them.
-    const p: Partial = {
-      id: this.table.newId(),
-      rule: rule.id,
-      ruleHash: rule.hash,
-      shape: rule.shape,
-      key,
-      next: 0,
-      met: 0,
-      barred: [],
-      steps: [],
-      bound: merge(bound, setsOf(step, tally)),
-      first: obs.seen,
-      base: obs.seen,
-      last: obs.seen,
-      deadline: 0,
-      score: 0,
-      tallies: {},
-      flags: [],
-    };
+    const p = newPartial(this.table.newId(), rule, key, merge(bound, setsOf(step, tally)), obs.seen);
     if (verdict.young) flag(p, 'young_memory');
     if (tally.full) flag(p, 'collect_full');
     this.begun.add(slot);

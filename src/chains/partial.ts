@@ -5,6 +5,7 @@ import type { KindName } from '../schema/gen/events.gen.ts';
 import { FIELDS } from '../schema/gen/structures.gen.ts';
 import { PLACES } from '../schema/order.ts';
 import type { Bound } from './bindings.ts';
+import type { Rule } from './rule.ts';
 import type { Tally } from './tally.ts';
 
 export interface Partial {
@@ -259,6 +260,35 @@ class KeptPartial implements Partial {
   get unopened(): Uint8Array | undefined {
     return this.packed;
   }
+}
+
+/** One that begins, before its first match. Of one literal, without spreads: there are many of them. */
+export function newPartial(
+  id: number,
+  { id: rule, hash: ruleHash, shape }: Pick<Rule, 'id' | 'hash' | 'shape'>,
+  key: string,
+  bound: Bound,
+  seen: number,
+): Partial {
+  return {
+    id,
+    rule,
+    ruleHash,
+    shape,
+    key,
+    next: 0,
+    met: 0,
+    barred: [],
+    steps: [],
+    bound,
+    first: seen,
+    base: seen,
+    last: seen,
+    deadline: 0,
+    score: 0,
+    tallies: {},
+    flags: [],
+  };
 }
 
 /** What it is by itself, to be made another of. */

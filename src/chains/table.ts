@@ -17,7 +17,7 @@ const ROWS_FIRST = 1024;
 const NONE = -1;
 /** What left before its time leaves an entry behind: beyond so many, and four for each that is there, they go. */
 const STALE_MAX = 4096;
-/** Before a partial's bytes: hash of rule and key, deadline, score, rule's hash, next. What the index needs is read alone. */
+/** Before a partial's bytes: hash of rule and key, deadline, score, rule's hash, next. The index reads that alone. */
 const HEADER = 33;
 const NEXT_AT = 32;
 /** There stands the beginning of the partial itself, where an earlier program wrote it: that had no `next`. */

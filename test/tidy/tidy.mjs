@@ -35,7 +35,7 @@ const HOT = ['base', 'event', 'memory', 'decode', 'flow', 'files', 'protocols'];
 export const FOUNDATION = ['lib', 'schema', 'config', 'state', 'wire', 'spool'];
 export const STAGES = [
   ...['capture', 'entities', 'intel', 'signals', 'chains', 'alerts', 'evidence'],
-  ...['ship', 'collector', 'store', 'console', 'formats', 'status', 'setup'],
+  ...['ship', 'collector', 'store', 'console', 'formats', 'status', 'setup', 'triage'],
 ];
 const SPINES =
   /^src\/(?:(?:sensor|sources|server|cli|read|analyze|detection|stages|live|hunt)(?:\.test)?\.ts|commands\/.*)$/;

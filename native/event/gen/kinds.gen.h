@@ -48,11 +48,12 @@ enum class Kind : std::uint8_t {
   ldap = 56,
   ldap_search = 57,
   radius = 58,
+  triage = 90,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 59;
-inline constexpr std::array<Kind, 38> kKinds = {
+inline constexpr std::size_t kKindCount = 91;
+inline constexpr std::array<Kind, 39> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -91,6 +92,7 @@ inline constexpr std::array<Kind, 38> kKinds = {
     Kind::ldap,
     Kind::ldap_search,
     Kind::radius,
+    Kind::triage,
 };
 
 // Empty when no kind has this number.
@@ -135,6 +137,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::ldap: return "ldap";
     case Kind::ldap_search: return "ldap_search";
     case Kind::radius: return "radius";
+    case Kind::triage: return "triage";
   }
   return {};
 }

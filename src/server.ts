@@ -16,11 +16,13 @@ import { Witness } from './collector/witness.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import type { Config } from './config/config.ts';
 import { Console } from './console/index.ts';
+import { Desk } from './desk.ts';
 import { keepAlive, pause } from './lib/clock.ts';
 import { EXIT, type ExitCode, FAULTS, failure, type Result, success, systemFault } from './lib/fault.ts';
 import { Journal } from './lib/journal.ts';
-import { encodeBatch } from './schema/encode.ts';
+import { type EventInput, encodeBatch } from './schema/encode.ts';
 import { SCHEMA } from './schema/fingerprint.ts';
+import type { KindName } from './schema/gen/events.gen.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
 import { Supervisor } from './status/supervisor.ts';
 import { DATABASE, type StoreAccess } from './store/access.ts';
@@ -28,7 +30,8 @@ import { Launcher } from './store/launcher.ts';
 import { FRAMES_BYTES_MAX, FRAMES_MAX, Loader } from './store/load.ts';
 import { migrate } from './store/migrate.ts';
 import { Queries } from './store/query.ts';
-import { COLLECTOR, tokenText } from './wire/agreed.ts';
+import { Triage } from './triage/triage.ts';
+import { COLLECTOR, TRIAGE, tokenText } from './wire/agreed.ts';
 
 /** How long the loader waits for more [ms]: what an insert costs does not depend on how much is in it. */
 const LOAD_MS = 500;
@@ -39,7 +42,15 @@ const FULL = FRAMES_MAX / 2;
 /** Where the parts of a collector's folder are. */
 const parts = (dir: string) => ({
   ...{ keys: join(dir, 'keys'), log: join(dir, 'log'), store: join(dir, 'store'), witness: join(dir, 'witness') },
+  triage: join(dir, 'triage'),
 });
+
+/** What was decided about alerts at a collector of this machine: also while that runs, and by other processes. */
+export function openTriage({ collector }: Config, clock: Surroundings['clock']): Result<Triage> {
+  if (collector.dir === null)
+    return failure('config_invalid', 'collector.dir is null', 'name the folder of the collector');
+  return Triage.open(parts(collector.dir).triage, clock);
+}
 
 /** "0.0.0.0:8443", "[::]:8443" */
 export function placeOf(listen: string): { host: string; port: number } {
@@ -145,13 +156,17 @@ class Server implements RunningCollector {
 
     const schemas = new Set([SCHEMA]);
     const loader = new Loader({ access: access.value, native: addon.value, clock, schemas });
-    this.loading = this.load(loader);
-
     const queries = new Queries(access.value);
     this.closers.push(() => queries.close());
+    const triage = openTriage(this.config, clock);
+    if (!triage.ok) return triage;
+    for (const fault of triage.value.faults) this.journal.say(`triage: ${fault}: somebody has changed the log of acts`);
+    const desk = this.deskOf(triage.value, queries, wal.value);
+    this.loading = this.load(loader, desk);
+
     const { host, port } = placeOf(place);
     const web = await Console.start({
-      ...{ queries, clock, dir, host, port },
+      ...{ queries, desk, clock, dir, host, port },
       onFirstCode: (code) => this.journal.say(`first login at the console: code ${code}`),
       onAct: ({ act, visitor }) =>
         this.audit({
@@ -199,7 +214,7 @@ class Server implements RunningCollector {
       access = launched.value.access;
     } else access = accessAt(store_url);
     const keepDays = Object.fromEntries(
-      KIND_NAMES.filter((k) => k !== undefined && k !== 'alert').map((kind) => [kind, keep_days]),
+      KIND_NAMES.filter((k) => k !== undefined && k !== 'alert' && k !== 'triage').map((kind) => [kind, keep_days]),
     );
     const migrated = await migrate(access, { keepDays });
     if (!migrated.ok) return migrated;
@@ -209,11 +224,22 @@ class Server implements RunningCollector {
     return success(access);
   }
 
+  private deskOf(triage: Triage, queries: Queries, wal: Wal): Desk {
+    return new Desk({
+      ...{ triage, queries, now: () => this.world.clock.wall(), audit: (a) => this.audit(a) },
+      tell: (fault) => this.journal.tell(fault),
+      forwarded: () => wal.marks.mark(TRIAGE, 1),
+      forward: (n, event) => this.append(TRIAGE, 1, n, 'triage', [event]),
+      write: (events) => this.append(COLLECTOR, this.epoch, ++this.seq, 'triage', events),
+    });
+  }
+
   /** From the log to the store, until told to stop: then what is in the log waits there. */
-  private async load(loader: Loader): Promise<void> {
+  private async load(loader: Loader, desk: Desk): Promise<void> {
     const wal = this.wal as Wal;
     const { signal } = this.stopping;
     while (!signal.aborted) {
+      await desk.forward();
       const block = await wal.next(FRAMES_MAX, FRAMES_BYTES_MAX);
       if (!block.ok) {
         this.journal.tell(block.fault);
@@ -232,6 +258,7 @@ class Server implements RunningCollector {
       }
       for (const r of loaded.value.refused)
         this.journal.say(`frame ${r.sensor}/${r.epoch}/${r.first}: refused, ${r.reason}`);
+      await desk.came(block.value.frames);
       const done = await wal.done(block.value);
       if (!done.ok) this.journal.tell(done.fault);
       if (block.value.frames.length < FULL) await this.pause(LOAD_MS);
@@ -242,14 +269,27 @@ class Server implements RunningCollector {
   /** Written down as sensors' records are: a frame of a stream of its own. */
   private audit(a: Audit): void {
     const now = this.world.clock.wall();
-    const bytes = encodeBatch('audit', [{ ...a, ts: now, seen: now }]);
-    const frame = {
-      ...{ epoch: this.epoch, seq: ++this.seq, kind: KIND_IDS.audit, schema: SCHEMA, count: 1 },
-      ...{ firstSeen: now, lastSeen: now, crc: this.crc(bytes), bytes },
-    };
-    void this.wal?.append(COLLECTOR, { frame, after: frame.seq - 1, live: false }).then((written) => {
+    const event = { ...a, ts: now, seen: now };
+    void this.append(COLLECTOR, this.epoch, ++this.seq, 'audit', [event]).then((written) => {
       if (!written.ok) this.journal.tell(written.fault);
     });
+  }
+
+  private async append<K extends KindName>(
+    stream: string,
+    epoch: number,
+    seq: number,
+    kind: K,
+    events: readonly EventInput<K>[],
+  ): Promise<Result<unknown>> {
+    const bytes = encodeBatch(kind, events);
+    const now = this.world.clock.wall();
+    const frame = {
+      ...{ epoch, seq, kind: KIND_IDS[kind], schema: SCHEMA, count: events.length },
+      ...{ firstSeen: now, lastSeen: now, crc: this.crc(bytes), bytes },
+    };
+    const wal = this.wal as Wal;
+    return wal.append(stream, { frame, after: seq - 1, live: false });
   }
 
   private crc(bytes: Uint8Array): number {

@@ -132,8 +132,8 @@ export class Queries {
   sensorsOf(ids: readonly string[]): Promise<Result<Map<string, string[]>>> {
     return sensorsOf(this.asker, ids);
   }
-  twinOf(alert: AlertEvent): Promise<Result<string | undefined>> {
-    return twinOf(this.asker, alert);
+  twinOf(alert: AlertEvent, recent: readonly Recent[] = []): Promise<Result<string | undefined>> {
+    return twinOf(this.asker, alert, recent);
   }
 
   /** One alert with the records its steps matched; undefined when no alert has this id. */

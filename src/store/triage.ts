@@ -94,17 +94,24 @@ export async function sensorsOf(asker: Asker, ids: readonly string[]): Promise<R
  * The alert that stands for this one and others of the same story: the same chain, of the same things, begun at the
  * same time, and seen by another sensor. It is the one that came first; undefined: that is this one.
  */
-export async function twinOf(asker: Asker, alert: AlertEvent): Promise<Result<string | undefined>> {
+export async function twinOf(
+  asker: Asker,
+  alert: AlertEvent,
+  recent: readonly Recent[] = [],
+): Promise<Result<string | undefined>> {
+  const twins = recent.flatMap(({ alert: id, act }) => (act === 'twin' ? [id] : []));
   const found = await asker.rows(
     `SELECT id FROM (
        SELECT id, min(stored) AS came, groupUniqArray(toString(sensor)) AS sensors FROM ${quoted(asker.database)}.alert
        WHERE chain = {chain: String} AND key = {key: String} AND entities = {entities: Array(String)}
          AND abs(toUnixTimestamp64Micro(first) - {first: Int64}) <= ${TWINS_APART}
        GROUP BY id
-     ) WHERE id = {id: String} OR NOT hasAny(sensors, (
+     ) WHERE id = {id: String} OR id NOT IN {twins: Array(String)}
+       AND id NOT IN (SELECT alert FROM ${quoted(asker.database)}.triage WHERE ${ours} AND act = 'twin')
+       AND NOT hasAny(sensors, (
        SELECT groupUniqArray(toString(sensor)) FROM ${quoted(asker.database)}.alert WHERE id = {id: String}))
      ORDER BY came, id LIMIT 1`,
-    { id: alert.id, chain: alert.chain, key: alert.key, entities: alert.entities, first: alert.first },
+    { id: alert.id, chain: alert.chain, key: alert.key, entities: alert.entities, first: alert.first, twins },
   );
   if (!found.ok) return found;
   const [id] = found.value[0] ?? [];

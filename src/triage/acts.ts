@@ -1,7 +1,8 @@
 // What a person can do about an alert, and where that leaves it. An act is a line of the log, for ever; what an alert
 // is now follows from its acts in their order.
-import { failure, type Result, success } from '../lib/fault.ts';
+
 import type { ChainedLine } from '../lib/chained_log.ts';
+import { failure, type Result, success } from '../lib/fault.ts';
 import { type Scope, scopeFault } from './allow.ts';
 
 export const TEXT_BYTES_MAX = 2000;

@@ -10,6 +10,7 @@ import { QUERY_TEXT_MAX } from '../../src/console/api.ts';
 import { BODY_BYTES_MAX, Console, PATH_MAX, SOCKETS_A_VISITOR_MAX } from '../../src/console/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Queries } from '../../src/store/query.ts';
+import { deskAt } from './desk.ts';
 
 const PASSWORD = 'a span hangs between two';
 
@@ -33,7 +34,7 @@ describe('console: the door', function () {
     // Port 9 of loopback: discard, which nobody runs.
     queries = new Queries({ url: 'http://127.0.0.1:9', database: 'catenary', reader: nobody });
     const started = await Console.start({
-      ...{ queries, clock: systemClock, dir, host: '127.0.0.1', port: 0 },
+      ...{ queries, desk: deskAt(dir, queries), clock: systemClock, dir, host: '127.0.0.1', port: 0 },
       onFirstCode: (c) => {
         code = c;
       },
@@ -192,7 +193,14 @@ describe('console: the door', function () {
   });
 
   it('listens on loopback alone unless it has TLS', async () => {
-    const options = { queries, clock: systemClock, dir, port: 0, onFirstCode: () => undefined };
+    const options = {
+      queries,
+      desk: deskAt(dir, queries),
+      clock: systemClock,
+      dir,
+      port: 0,
+      onFirstCode: () => undefined,
+    };
     const open = await Console.start({ ...options, host: '0.0.0.0' });
     assert.ok(!open.ok && /not on loopback/.test(open.fault.message));
     const { port } = new URL(console_.url);

@@ -144,6 +144,7 @@ describe('store: triage', function () {
     assert.equal(await twin(7, { first: T0 + 3600e6 + 1e6 }), id(6));
     await load(COLLECTOR, 'triage', [twinRecord(id(6), id(1), 's2', T0)]);
     assert.match(await states(), /6 twin/);
+    assert.equal(await twin(7, { first: T0 + 3600e6 + 1e6 }), undefined, 'a twin stands for nobody');
     const marks = await queries.marksOf([id(1)]);
     assert.deepEqual(marks.ok && marks.value.map(({ event: e }) => [e.alert, e.on_sensor]), [[id(6), 's2']]);
     // The same id from two sensors, as of one capture that both have read.

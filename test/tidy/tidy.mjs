@@ -38,7 +38,7 @@ export const STAGES = [
   ...['ship', 'collector', 'store', 'console', 'formats', 'status', 'setup', 'triage'],
 ];
 const SPINES =
-  /^src\/(?:(?:sensor|sources|server|cli|read|analyze|detection|stages|live|hunt)(?:\.test)?\.ts|commands\/.*)$/;
+  /^src\/(?:(?:sensor|sources|server|cli|read|analyze|detection|stages|live|hunt|desk)(?:\.test)?\.ts|commands\/.*)$/;
 /** Folders whose subfolders are units: they share what lies beside them and do not know each other. */
 const UNIT_PARENTS = ['src/signals', 'src/chains', 'src/formats', 'src/ship/sinks', 'src/intel/feeds'];
 

@@ -155,7 +155,7 @@ corpus: build ## compare with Zeek's logs of every capture in CORPUS; what signa
 bench: build native ## packets/s, memory, beside tcpdump; on a trace ten times longer; events/s of detection; wire, store, packets kept [BENCH_GB=2]
 	@node test/bench/bench.mjs
 	@node --import tsx test/bench/detection.ts
-	@node --expose-gc --import tsx test/bench/chains.ts
+	@node --expose-gc --single-threaded-gc --import tsx test/bench/chains.ts
 	@node --import tsx test/bench/delivery.ts
 	@node --import tsx test/bench/store.ts 300000
 	@node --import tsx test/bench/packets.ts $(BENCH_GB)

@@ -257,6 +257,8 @@ export interface Hunted {
   readonly findings: readonly Finding[];
   /** What was wrong in the lists, and what of them was not compared with history. */
   readonly faults: readonly Fault[];
+  /** Chains whose `retro` says that this is not for them. */
+  readonly skipped: readonly string[];
 }
 
 /** What later lists say of history: sightings, and the signal that is made of them, at the time of what they met. */
@@ -300,15 +302,21 @@ export async function hunt(history: StoreHistory, options: HuntOptions): Promise
     const faults: Fault[] = [];
     const late = options.lists === undefined ? undefined : await lateOf(history, options, faults);
     const findings: Finding[] = [];
+    const skipped: string[] = [];
     for (const { rule, others } of options.rules) {
+      if (!(late === undefined ? rule.retro.rule : rule.retro.intel)) {
+        skipped.push(rule.id);
+        continue;
+      }
+      const span = { ...options.span, from: Math.max(options.span.from, options.span.to - rule.retro.backfill) };
       const given = { others, ...(late === undefined ? {} : { late }) };
       // What was found without the list is no news.
-      const before = late === undefined ? [] : await lazily(rule, history, options.span, { others, about: late });
+      const before = late === undefined ? [] : await lazily(rule, history, span, { others, about: late });
       const known = new Set(before.map(nameOfFinding));
-      for (const f of await retro(rule, history, options.span, options.knownAt, given))
+      for (const f of await retro(rule, history, span, options.knownAt, given))
         if (!known.has(nameOfFinding(f))) findings.push(f);
     }
-    return success({ findings, faults });
+    return success({ findings, faults, skipped });
   } catch (error) {
     if (error instanceof StoreFault) return { ok: false, fault: error.fault };
     throw error;

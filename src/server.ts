@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { loadAddon } from './capture/addon.ts';
 import { AskingSocket, collectorSocket } from './collector/asking.ts';
 import { openAuthority } from './collector/authority.ts';
-import { Desk } from './collector/desk.ts';
 import { Listener } from './collector/listener.ts';
+import { PacketDesk } from './collector/packet_desk.ts';
 import { nothing } from './collector/pulls.ts';
 import { Rollout, rolloutDir, tidyRollout } from './collector/rollout.ts';
 import type { Audit } from './collector/session.ts';
@@ -22,12 +22,14 @@ import type { Surroundings } from './commands/surroundings.ts';
 import type { Config } from './config/config.ts';
 import { Console } from './console/index.ts';
 import { redactedQueries } from './console/redacted.ts';
+import { Desk } from './desk.ts';
 import { keepAlive, pause } from './lib/clock.ts';
 import { EXIT, type ExitCode, FAULTS, failure, type Result, success, systemFault } from './lib/fault.ts';
 import { Journal } from './lib/journal.ts';
 import { secretKey } from './lib/secret_key.ts';
-import { encodeBatch } from './schema/encode.ts';
+import { type EventInput, encodeBatch } from './schema/encode.ts';
 import { SCHEMA } from './schema/fingerprint.ts';
+import type { KindName } from './schema/gen/events.gen.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
 import { Redactor } from './schema/redact.ts';
 import { Supervisor } from './status/supervisor.ts';
@@ -36,7 +38,8 @@ import { Launcher } from './store/launcher.ts';
 import { FRAMES_BYTES_MAX, FRAMES_MAX, Loader } from './store/load.ts';
 import { migrate } from './store/migrate.ts';
 import { Queries } from './store/query.ts';
-import { COLLECTOR, tokenText } from './wire/agreed.ts';
+import { Triage } from './triage/triage.ts';
+import { COLLECTOR, TRIAGE, tokenText } from './wire/agreed.ts';
 
 /** How long the loader waits for more [ms]: what an insert costs does not depend on how much is in it. */
 const LOAD_MS = 500;
@@ -49,7 +52,15 @@ const parts = (dir: string) => ({
   ...{ keys: join(dir, 'keys'), log: join(dir, 'log'), store: join(dir, 'store'), witness: join(dir, 'witness') },
   content: rolloutDir(dir),
   fetched: join(dir, 'fetched'),
+  triage: join(dir, 'triage'),
 });
+
+/** What was decided about alerts at a collector of this machine: also while that runs, and by other processes. */
+export function openTriage({ collector }: Config, clock: Surroundings['clock']): Result<Triage> {
+  if (collector.dir === null)
+    return failure('config_invalid', 'collector.dir is null', 'name the folder of the collector');
+  return Triage.open(parts(collector.dir).triage, clock);
+}
 
 /** "0.0.0.0:8443", "[::]:8443" */
 export function placeOf(listen: string): { host: string; port: number } {
@@ -155,22 +166,26 @@ class Server implements RunningCollector {
 
     const schemas = new Set([SCHEMA]);
     const loader = new Loader({ access: access.value, native: addon.value, clock, schemas });
-    this.loading = this.load(loader);
-
     let sensors: Listener | undefined;
-    const desk = new Desk({
+    const fetching = new PacketDesk({
       ...{ dir: at.fetched, clock, audit: (a) => this.audit(a), newId: () => randomBytes(16).toString('hex') },
       pull: (name, wanted) => sensors?.pull(name, wanted) ?? nothing('stopped', 'the collector only starts'),
     });
-    this.closers.push(async () => desk.close());
+    this.closers.push(async () => fetching.close());
     const queries = new Queries(access.value);
     this.closers.push(() => queries.close());
+    const triage = openTriage(this.config, clock);
+    if (!triage.ok) return triage;
+    for (const fault of triage.value.faults) this.journal.say(`triage: ${fault}: somebody has changed the log of acts`);
+    const desk = this.deskOf(triage.value, queries, wal.value);
+    this.loading = this.load(loader, desk);
+
     const { host, port } = placeOf(place);
     const key = secretKey(join(at.keys, 'redact.key'));
     if (!key.ok) return key;
     const shown = redactedQueries(queries, new Redactor(this.config.redact, key.value));
     const web = await Console.start({
-      ...{ queries: shown, clock, dir, host, port, packets: desk },
+      ...{ queries: shown, desk, clock, dir, host, port, packets: fetching },
       onFirstCode: (code) => this.journal.say(`first login at the console: code ${code}`, 'code'),
       onAct: ({ act, visitor }) =>
         this.audit({
@@ -189,7 +204,7 @@ class Server implements RunningCollector {
     await tidyRollout(at.content);
     const rollout = await Rollout.open(at.content, clock, (fault) => this.journal.tell(fault));
     if (!rollout.ok) return rollout;
-    const asking = await AskingSocket.open(collectorSocket(dir), desk);
+    const asking = await AskingSocket.open(collectorSocket(dir), fetching);
     if (!asking.ok) return asking;
     this.closers.push(() => asking.value.close());
     const listening = await Listener.open({
@@ -226,7 +241,7 @@ class Server implements RunningCollector {
       access = launched.value.access;
     } else access = accessAt(store_url);
     const keepDays = Object.fromEntries(
-      KIND_NAMES.filter((k) => k !== undefined && k !== 'alert').map((kind) => [kind, keep_days]),
+      KIND_NAMES.filter((k) => k !== undefined && k !== 'alert' && k !== 'triage').map((kind) => [kind, keep_days]),
     );
     const migrated = await migrate(access, { keepDays });
     if (!migrated.ok) return migrated;
@@ -236,11 +251,22 @@ class Server implements RunningCollector {
     return success(access);
   }
 
+  private deskOf(triage: Triage, queries: Queries, wal: Wal): Desk {
+    return new Desk({
+      ...{ triage, queries, now: () => this.world.clock.wall(), audit: (a) => this.audit(a) },
+      tell: (fault) => this.journal.tell(fault),
+      forwarded: () => wal.marks.mark(TRIAGE, 1),
+      forward: (n, event) => this.append(TRIAGE, 1, n, 'triage', [event]),
+      write: (events) => this.append(COLLECTOR, this.epoch, ++this.seq, 'triage', events),
+    });
+  }
+
   /** From the log to the store, until told to stop: then what is in the log waits there. */
-  private async load(loader: Loader): Promise<void> {
+  private async load(loader: Loader, desk: Desk): Promise<void> {
     const wal = this.wal as Wal;
     const { signal } = this.stopping;
     while (!signal.aborted) {
+      await desk.forward();
       const block = await wal.next(FRAMES_MAX, FRAMES_BYTES_MAX);
       if (!block.ok) {
         this.journal.tell(block.fault);
@@ -259,6 +285,7 @@ class Server implements RunningCollector {
       }
       for (const r of loaded.value.refused)
         this.journal.say(`frame ${r.sensor}/${r.epoch}/${r.first}: refused, ${r.reason}`, 'refused');
+      await desk.came(block.value.frames);
       const done = await wal.done(block.value);
       if (!done.ok) this.journal.tell(done.fault);
       if (block.value.frames.length < FULL) await this.pause(LOAD_MS);
@@ -269,14 +296,27 @@ class Server implements RunningCollector {
   /** Written down as sensors' records are: a frame of a stream of its own. */
   private audit(a: Audit): void {
     const now = this.world.clock.wall();
-    const bytes = encodeBatch('audit', [{ ...a, ts: now, seen: now }]);
-    const frame = {
-      ...{ epoch: this.epoch, seq: ++this.seq, kind: KIND_IDS.audit, schema: SCHEMA, count: 1 },
-      ...{ firstSeen: now, lastSeen: now, crc: this.crc(bytes), bytes },
-    };
-    void this.wal?.append(COLLECTOR, { frame, after: frame.seq - 1, live: false }).then((written) => {
+    const event = { ...a, ts: now, seen: now };
+    void this.append(COLLECTOR, this.epoch, ++this.seq, 'audit', [event]).then((written) => {
       if (!written.ok) this.journal.tell(written.fault);
     });
+  }
+
+  private async append<K extends KindName>(
+    stream: string,
+    epoch: number,
+    seq: number,
+    kind: K,
+    events: readonly EventInput<K>[],
+  ): Promise<Result<unknown>> {
+    const bytes = encodeBatch(kind, events);
+    const now = this.world.clock.wall();
+    const frame = {
+      ...{ epoch, seq, kind: KIND_IDS[kind], schema: SCHEMA, count: events.length },
+      ...{ firstSeen: now, lastSeen: now, crc: this.crc(bytes), bytes },
+    };
+    const wal = this.wal as Wal;
+    return wal.append(stream, { frame, after: seq - 1, live: false });
   }
 
   private crc(bytes: Uint8Array): number {

@@ -7,13 +7,8 @@ import type { Finding, Matched } from '../schema/finding.ts';
 import type { AlertEvent, KindName } from '../schema/gen/events.gen.ts';
 import { FIELDS, type FieldMeta } from '../schema/gen/structures.gen.ts';
 import { ENTITY_FIELDS, type EntityClass } from '../schema/observation.ts';
+import { confidence, SEVERITIES, type Severity, score } from '../schema/score.ts';
 import { story } from './story.ts';
-
-const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const;
-type Severity = (typeof SEVERITIES)[number];
-const BASE: Readonly<Record<Severity, number>> = { info: 10, low: 30, medium: 55, high: 80, critical: 100 };
-/** Of the confidence that stays when something was not known or not seen. */
-const RESERVATION = 0.75;
 
 /** At most `bytes` bytes of UTF-8, never half a character. */
 export function fitText(text: string, bytes: number): string {
@@ -116,17 +111,15 @@ export function confidenceOf(finding: Finding): number {
   const scores = finding.steps.flatMap((m) =>
     m.kind === 'signal' && typeof m.values.score === 'number' ? [Math.min(1, Math.max(0, m.values.score))] : [],
   );
-  return round(Math.min(1, ...scores) * RESERVATION ** finding.flags.length, 3);
+  return confidence(Math.min(1, ...scores), finding.flags.length);
 }
-
-const round = (n: number, digits: number): number => Number(n.toFixed(digits));
 
 export function toAlert(finding: Finding): AlertEvent {
   const { rule } = finding;
   const steps = allSteps(finding);
   const f = new Fitting('alert');
   const severity = severityOf(finding);
-  const confidence = confidenceOf(finding);
+  const confident = confidenceOf(finding);
   const entities = Object.entries(finding.bound).map(([name, b]) => `${name}=${b.class}:${b.value}`);
   const first = steps[0]?.seen ?? finding.at;
   const last = finding.steps.at(-1)?.seen ?? finding.at;
@@ -142,9 +135,8 @@ export function toAlert(finding: Finding): AlertEvent {
     rule_hash: f.text('rule_hash', rule.hash),
     title: f.text('title', rule.title),
     severity,
-    confidence,
-    // Half of the place in the queue is how bad it would be, the rest is how sure.
-    score: round(BASE[severity] * (0.5 + 0.5 * confidence), 1),
+    confidence: confident,
+    score: score(severity, confident),
     attack: f.texts('attack', rule.attack),
     scope: rule.scope,
     entities: f.texts('entities', sorted(entities)),
@@ -182,6 +174,7 @@ export function toAlert(finding: Finding): AlertEvent {
     ),
     evidence: [],
     story: f.text('story', story(finding)),
+    key: f.text('key', finding.key),
   };
   return { ...record, cut: f.cut || steps.some((m) => m.cut) };
 }

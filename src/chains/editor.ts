@@ -36,6 +36,16 @@ const CHAIN: Readonly<Record<string, Schema>> = {
   suppress: { ...TIME, description: 'After an alert none for the same key for so long; counted.' },
   emit: oneOf(['alert', 'signal'], 'What a finished one is.'),
   upgrade: oneOf(UPGRADES, 'What becomes of open partials when this text changes.'),
+  retro: {
+    type: 'object',
+    properties: {
+      intel: { ...TRUTH, description: 'Later lists of indicators are compared with history.' },
+      rule: { ...TRUTH, description: 'This text, where it is new, is run over history.' },
+      backfill: { ...TIME, description: 'How far back; the window at least, 400d at most.' },
+    },
+    additionalProperties: false,
+    description: 'What completes it backwards.',
+  },
   steps: {
     type: 'array',
     minItems: 1,

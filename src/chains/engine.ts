@@ -14,11 +14,11 @@ import type { KindName } from '../schema/gen/events.gen.ts';
 import type { Memory, Observation, Section } from '../schema/observation.ts';
 import { atomOf } from './atom.ts';
 import { type Bound, bindAll, bindingsOf, explainTerms, joins, keyOf, merge, OwnRecord } from './bindings.ts';
-import { accepts, deadlineOf, leads } from './groups.ts';
+import { accepts, deadlineOf, leads, reaches } from './groups.ts';
 import { matched } from './kept.ts';
 import { KeptTable } from './kept_table.ts';
 import { missingOf, NearMisses, type Open, openOf, type Reason, ranked } from './near_miss.ts';
-import { type Beginning, type OpenAlert, type Partial, type Rest, unpack } from './partial.ts';
+import { type Beginning, newPartial, type OpenAlert, type Partial, plain, type Rest, unpack } from './partial.ts';
 import type { Group, Rule, Step } from './rule.ts';
 import { PartialTable, PREFIX_V1 } from './table.ts';
 import { addTo, newTally, setsOf, type Tally } from './tally.ts';
@@ -175,7 +175,9 @@ export class Chains {
     const bound = bindAll(step, obs);
     if (bound === undefined) return;
     const key = keyOf(rule, bound);
-    const open = this.table.at(rule.hash, key);
+    // Those that wait for something else need not be read; where a chain begins, all of its key count.
+    const wanted = use.group > 0 ? (next: number) => reaches(rule, next, use.group) : undefined;
+    const open = this.table.at(rule.hash, key, wanted);
     if (use.role === 'until') this.kill(use, obs, bound, open);
     if (use.role === 'absent') this.violate(use, obs, bound, open);
     if (use.role !== 'step') return;
@@ -289,12 +291,7 @@ export class Chains {
     if (isFull && !this.makeRoom(rule, key, obs, list)) return;
     if (this.table.count(rule.hash) >= rule.partialsMax && !this.makeRoom(rule, key, obs)) return;
     if (this.table.size >= this.partialsMax && !this.makeRoom(rule, key, obs)) return;
-    const { id: name, hash, shape } = rule;
-    const p: Partial = {
-      ...{ id: this.table.newId(), rule: name, ruleHash: hash, shape, key, next: 0, met: 0, barred: [], steps: [] },
-      ...{ bound: { ...bound, ...setsOf(step, tally) }, first: obs.seen, base: obs.seen, last: obs.seen, deadline: 0 },
-      ...{ score: 0, tallies: {}, flags: [] },
-    };
+    const p = newPartial(this.table.newId(), rule, key, merge(bound, setsOf(step, tally)), obs.seen);
     if (verdict.young) flag(p, 'young_memory');
     if (tally.full) flag(p, 'collect_full');
     this.begun.add(slot);
@@ -570,7 +567,7 @@ export class Chains {
       this.table.addRule(decided.rule.hash, false);
       this.use(decided.rule, true);
     }
-    const next = { ...p, ruleHash: decided.rule.hash };
+    const next = { ...plain(p), ruleHash: decided.rule.hash };
     next.deadline = deadlineOf(next, decided.rule);
     return next;
   }

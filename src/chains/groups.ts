@@ -4,8 +4,13 @@ import type { Group, Rule } from './rule.ts';
 
 /** Whether `group` can be what comes next: nothing of an earlier one is half met, and those between are optional. */
 export function leads(rule: Rule, p: Readonly<Partial>, group: number): boolean {
-  if (group < p.next || (p.met !== 0 && group !== p.next)) return false;
-  for (let g = p.next; g < group; g++) if (rule.groups[g]?.optional !== true) return false;
+  return (p.met === 0 || group === p.next) && reaches(rule, p.next, group);
+}
+
+/** Whether one that waits for group `next` may skip to this one. */
+export function reaches(rule: Rule, next: number, group: number): boolean {
+  if (group < next) return false;
+  for (let g = next; g < group; g++) if (rule.groups[g]?.optional !== true) return false;
   return true;
 }
 

@@ -90,8 +90,44 @@ describe('chains: language', () => {
       'victim: file.fuid',
       'x.yaml:8:21: file.fuid is no host, user, domain or file of file (one of file.rx_host, file.tx_host, file.sha256)',
     ],
-    ['a key that is none', 'by: [victim]', 'by: [victim]\nretro: eager', 'x.yaml:4:1: a chain has no retro'],
+    ['a key that is none', 'by: [victim]', 'by: [victim]\neager: true', 'x.yaml:4:1: a chain has no eager'],
     ['no technique', 'by: [victim]', 'by: [victim]\nattack: [1071]', 'x.yaml:4:9: attack is a list of texts'],
+    [
+      'a technique that ATT&CK has not',
+      'by: [victim]',
+      'by: [victim]\nattack: [T1105, T1071.009]',
+      'x.yaml:4:17: ATT&CK 18.0 has no technique T1071.009 (T1071 has T1071.001 to T1071.005)',
+    ],
+    [
+      'an id of another form',
+      'by: [victim]',
+      'by: [victim]\nattack: [TA0011]',
+      'x.yaml:4:10: TA0011 is no ATT&CK technique (T1071 or T1071.001)',
+    ],
+    [
+      'a retro that is no map',
+      'by: [victim]',
+      'by: [victim]\nretro: eager',
+      'x.yaml:4:8: retro is a map (retro: { intel: true, rule: true, backfill: 90d })',
+    ],
+    [
+      'a key that retro has not',
+      'by: [victim]',
+      'by: [victim]\nretro: { intels: true }',
+      'x.yaml:4:10: retro has no intels (did you mean intel?)',
+    ],
+    [
+      'a backfill that holds no window',
+      'by: [victim]',
+      'by: [victim]\nretro: { backfill: 59d }',
+      'x.yaml:4:20: backfill is shorter than the window: nothing that took so long would be found (60d or more)',
+    ],
+    [
+      'a backfill beyond memory',
+      'by: [victim]',
+      'by: [victim]\nretro: { backfill: 401d }',
+      'x.yaml:4:20: backfill is longer than memory: 400d',
+    ],
     ['yaml that is none', 'by: [victim]', 'by: [victim', 'x.yaml:4:1: '],
   ];
   for (const [name, from, to, message] of rows) {

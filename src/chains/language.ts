@@ -2,6 +2,7 @@
 // steps, by, bind, window, within, after, start, until, absent.
 import { createHash } from 'node:crypto';
 import { type Document, isMap, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
+import { techniqueFault } from '../schema/attack.ts';
 import type { EntityClass } from '../schema/observation.ts';
 import type { Name } from './cel.ts';
 import { DAY } from './duration.ts';
@@ -20,8 +21,9 @@ const PARTIALS_MAX = 100_000;
 export const DEPTH_MAX = 4;
 export const CHAIN_KEYS: readonly string[] = [
   ...['chain', 'version', 'title', 'attack', 'severity', 'scope', 'by', 'window', 'start', 'on_full', 'on_young'],
-  ...['limits', 'suppress', 'emit', 'upgrade', 'steps', 'until', 'notes'],
+  ...['limits', 'suppress', 'emit', 'upgrade', 'retro', 'steps', 'until', 'notes'],
 ];
+export const RETRO_KEYS: readonly string[] = ['intel', 'rule', 'backfill'];
 export const GROUP_KEYS: readonly string[] = ['any_order', 'one_of', 'after', 'within', 'optional'];
 export const SEVERITIES: readonly Severity[] = ['info', 'low', 'medium', 'high', 'critical'];
 export const ON_FULL: readonly OnFull[] = ['reject-new', 'evict-oldest', 'evict-lowest-score'];
@@ -47,15 +49,12 @@ class ChainReader extends Reader {
     const by = this.strings(root, 'by');
     if (by.length === 0) this.fault(this.get(root, 'by') ?? root, 'the chain joins on nothing', 'by: [victim]');
     const steps = this.steps(root, by);
-    for (const technique of this.strings(root, 'attack')) {
-      const { techniques } = this.vocabulary;
-      if (!/^T\d{4}(\.\d{3})?$/.test(technique) || (techniques && !techniques.has(technique)))
-        this.fault(this.get(root, 'attack'), `${technique} is no ATT&CK technique`, 'T1071 or T1071.001');
-    }
+    this.techniques(root);
     const limits = this.get(root, 'limits');
     const limit = isMap(limits) ? Number(limits.get('partials') ?? PARTIALS_MAX) : PARTIALS_MAX;
     if (!(Number.isInteger(limit) && limit > 0)) this.fault(limits, 'limits.partials is a whole number above 0');
     const suppress = this.time(root, 'suppress') ?? 0;
+    const retro = this.retro(root, window);
     const version = Number(root.get('version') ?? 1);
     this.modelsAlone(root, steps?.steps ?? []);
     if (window !== undefined && steps !== undefined) this.reach(window, steps.groups);
@@ -72,7 +71,7 @@ class ChainReader extends Reader {
       attack: this.strings(root, 'attack'),
       severity: this.choice(root, 'severity', SEVERITIES, 'medium'),
       scope: this.choice(root, 'scope', ['sensor', 'fleet'], 'fleet'),
-      ...{ by, window, each: n, partialsMax: limit, suppress, ...steps, file: this.file },
+      ...{ by, window, each: n, partialsMax: limit, suppress, retro, ...steps, file: this.file },
       start: each !== null ? 'each' : (startText as 'first' | 'last'),
       onFull: this.choice(root, 'on_full', ON_FULL, 'reject-new'),
       onYoung: this.choice(root, 'on_young', ['flag', 'wait', 'match'], 'flag'),
@@ -81,6 +80,36 @@ class ChainReader extends Reader {
       exports: exportsOf(steps.groups),
       depth: this.depth(root, steps.steps),
     };
+  }
+
+  /** What is applied to history, and how far back: without a word all of it, as far as memory reaches. */
+  private retro(root: YAMLMap, window = 0): Rule['retro'] {
+    const node = this.get(root, 'retro');
+    if (node === undefined) return { intel: true, rule: true, backfill: WINDOW_MAX };
+    if (!isMap(node)) {
+      this.fault(node, 'retro is a map', 'retro: { intel: true, rule: true, backfill: 90d }');
+      return { intel: true, rule: true, backfill: WINDOW_MAX };
+    }
+    this.keys(node, RETRO_KEYS, 'retro');
+    const backfill = this.time(node, 'backfill') ?? WINDOW_MAX;
+    const at = this.get(node, 'backfill');
+    if (backfill > WINDOW_MAX) this.fault(at, 'backfill is longer than memory: 400d');
+    if (backfill < window)
+      this.fault(
+        at,
+        'backfill is shorter than the window: nothing that took so long would be found',
+        `${window / DAY}d or more`,
+      );
+    const asked = (key: string): boolean => this.get(node, key) === undefined || this.truth(node, key);
+    return { intel: asked('intel'), rule: asked('rule'), backfill };
+  }
+
+  private techniques(root: YAMLMap): void {
+    const list = this.get(root, 'attack');
+    for (const [i, technique] of this.strings(root, 'attack').entries()) {
+      const wrong = techniqueFault(technique);
+      if (wrong !== undefined && isSeq(list)) this.fault(list.items[i] as Node, wrong.message, wrong.hint);
+    }
   }
 
   /** A score alone convicts nobody: something that happened has to be among the steps. */

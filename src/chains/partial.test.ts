@@ -5,7 +5,7 @@ import type { KindName } from '../schema/gen/events.gen.ts';
 import { FIELDS } from '../schema/gen/structures.gen.ts';
 import type { Observation } from '../schema/observation.ts';
 import { matched } from './kept.ts';
-import { type Partial, packPartial, unpackPartial } from './partial.ts';
+import { type Partial, packPartial, plain, unpackPartial } from './partial.ts';
 import { see } from './world.test.ts';
 
 const partial = (steps: Matched[]): Partial => ({
@@ -48,7 +48,9 @@ describe('chains: a partial as bytes', () => {
         }
         const m = matched({ id: 's', where: undefined }, see(kind, 3, set) as Observation, ['because']);
         const back = unpackPartial(packPartial(partial([m])));
-        assert.deepEqual(back, partial([m]));
+        assert.deepEqual(plain(back), partial([m]));
+        const again = unpackPartial(packPartial(unpackPartial(packPartial(partial([m])))));
+        assert.deepEqual(plain(again), partial([m]), 'written again without a look at its steps');
       }),
     );
   });

@@ -5,6 +5,7 @@ import type { KindName } from '../schema/gen/events.gen.ts';
 import { FIELDS } from '../schema/gen/structures.gen.ts';
 import { PLACES } from '../schema/order.ts';
 import type { Bound } from './bindings.ts';
+import type { Rule } from './rule.ts';
 import type { Tally } from './tally.ts';
 
 export interface Partial {
@@ -71,9 +72,13 @@ const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 export const pack = (value: Kept): Uint8Array => new Uint8Array(packr.pack(value));
 export const unpack = <T extends Kept>(bytes: Uint8Array): T => unpackr.unpack(bytes) as T;
 
+/** A text, or the bytes of one that is hexadecimal: a hash is half as long. */
+type Dense = string | Uint8Array;
+
 /** A matched record without names: most of what it says is what its fields are called. */
 type PackedStep = readonly [
-  ...head: [string, string, string, Uint8Array | string, number, number, string | null, boolean],
+  /** Step, kind, ref, hash, ts (null: when it was seen), seen, uid, whether it was cut. */
+  ...head: [string, string, string, Dense, number | null, number, string | null, boolean],
   ...texts: [readonly string[], Matched['hosts'], Matched['hostNames']],
   /** Number and value of each field that has one. */
   fields: readonly unknown[],
@@ -82,63 +87,86 @@ type PackedStep = readonly [
 ];
 
 const HASH = /^(?:[0-9a-f]{2})+$/;
+const dense = (text: string): Dense => (HASH.test(text) ? Buffer.from(text, 'hex') : text);
+const textOf = (d: Dense): string => (typeof d === 'string' ? d : Buffer.from(d).toString('hex'));
+/** A field's value: no field of the schema is bytes, so bytes are a text. */
+const denseValue = (v: unknown): unknown => (typeof v === 'string' && v.length >= DENSE_FROM ? dense(v) : v);
+const sparse = (v: unknown): unknown => (v instanceof Uint8Array ? textOf(v) : v);
+/** Shorter ones gain nothing. */
+const DENSE_FROM = 16;
+
 /** Fields of a kind by number: they are appended and never reordered, so a number means the same in every version. */
 interface Numbered {
   readonly names: readonly string[];
   readonly index: ReadonlyMap<string, number>;
-  /** What a field that is always there is when it is nothing: not written, and there again when read. */
-  readonly nothing: ReadonlyMap<string, string | number | boolean>;
+  /**
+   * What a field is that is not written, by number: nothing, of one that is always there; or a member of the record's
+   * head. Undefined: it is not there.
+   */
+  readonly otherwise: readonly (string | number | boolean | Head | undefined)[];
 }
-function numbered(kind: KindName): Numbered {
-  const names = FIELDS[kind].map((f) => f.name);
-  const nothing = new Map<string, string | number | boolean>();
-  for (const { name, type, list, optional } of FIELDS[kind]) {
-    if (list || optional || PLACES.has(name)) continue;
-    nothing.set(name, type === 'bool' ? false : TEXTS.has(type) ? '' : 0);
-  }
-  return { names, index: new Map(names.map((name, i) => [name, i])), nothing };
+interface Head {
+  readonly head: 'ts' | 'seen' | 'uid';
 }
 const TEXTS = new Set(['text', 'ip', 'uid', 'mac']);
+const HEADS = new Map((['ts', 'seen', 'uid'] as const).map((head) => [head as string, { head }]));
+
+function numbered(kind: KindName): Numbered {
+  const names = FIELDS[kind].map((f) => f.name);
+  const otherwise = FIELDS[kind].map(({ name, type, list, optional }) => {
+    const head = HEADS.get(name);
+    if (head !== undefined) return head;
+    if (list || optional || PLACES.has(name)) return undefined;
+    return type === 'bool' ? false : TEXTS.has(type) ? '' : 0;
+  });
+  return { names, index: new Map(names.map((name, i) => [name, i])), otherwise };
+}
 const KINDS = new Map(Object.keys(FIELDS).map((kind) => [kind, numbered(kind as KindName)]));
+const NO_KIND: Numbered = { names: [], index: new Map(), otherwise: [] };
+const isHead = (v: unknown): v is Head => typeof v === 'object';
 
 function packStep(m: Matched): PackedStep {
-  const kind = KINDS.get(m.kind);
+  const { index, otherwise } = KINDS.get(m.kind) ?? NO_KIND;
   const numbers: [number, unknown][] = [];
   const named: Record<string, unknown> = {};
-  const head: Readonly<Record<string, unknown>> = { ts: m.ts, seen: m.seen, uid: m.uid };
-  for (const [name, value] of Object.entries(m.values)) {
-    const i = kind?.index.get(name);
+  for (const name of Object.keys(m.values)) {
+    const value = m.values[name];
+    const i = index.get(name);
+    if (i === undefined) {
+      named[name] = value;
+      continue;
+    }
+    const without = otherwise[i];
     // Of a record that was cut it is not known what is nothing and what is missing.
-    if (i !== undefined && !m.cut && (value === kind?.nothing.get(name) || value === head[name])) continue;
-    if (i === undefined) named[name] = value;
-    else numbers.push([i, value]);
+    if (m.cut || value !== (isHead(without) ? m[without.head] : without)) numbers.push([i, denseValue(value)]);
   }
   const fields = numbers.sort(([a], [b]) => a - b).flat();
-  const hash = HASH.test(m.hash) ? Buffer.from(m.hash, 'hex') : m.hash;
   return [
-    ...([m.step, m.kind, m.ref, hash, m.ts, m.seen, m.uid, m.cut] as const),
+    ...([m.step, m.kind, m.ref, dense(m.hash), m.ts === m.seen ? null : m.ts, m.seen, m.uid, m.cut] as const),
     ...([m.why, m.hosts, m.hostNames, fields, named] as const),
   ];
 }
 
 function unpackStep(p: PackedStep): Matched {
-  const [step, kind, ref, hash, ts, seen, uid, cut, why, hosts, hostNames, fields, named] = p;
-  const { names = [], nothing } = KINDS.get(kind) ?? {};
+  const [step, kind, ref, hash, at, seen, uid, cut, why, hosts, hostNames, fields, named] = p;
+  const { names, otherwise } = KINDS.get(kind) ?? NO_KIND;
+  const ts = at ?? seen;
+  const head = { ts, seen, uid };
   const values: Record<string, unknown> = { ...named };
-  const head: Readonly<Record<string, unknown>> = cut ? {} : { ts, seen, uid: uid ?? undefined };
   // In the order of the schema, as the record had them.
-  let at = 0;
-  for (const [i, name] of names.entries()) {
-    if (fields[at] === i) {
-      values[name] = fields[at + 1];
-      at += 2;
-    } else {
-      const value = head[name] ?? (cut ? undefined : nothing?.get(name));
-      if (value !== undefined) values[name] = value;
+  let next = 0;
+  for (let i = 0; i < names.length; i++) {
+    let value: unknown;
+    if (fields[next] === i) {
+      value = sparse(fields[next + 1]);
+      next += 2;
+    } else if (!cut) {
+      const without = otherwise[i];
+      value = isHead(without) ? (head[without.head] ?? undefined) : without;
     }
+    if (value !== undefined) values[names[i] as string] = value;
   }
-  const text = typeof hash === 'string' ? hash : Buffer.from(hash).toString('hex');
-  return { step, kind, ref, hash: text, ts, seen, uid, values, cut, hosts, hostNames, why };
+  return { step, kind, ref, hash: textOf(hash), ts, seen, uid, values, cut, hosts, hostNames, why };
 }
 
 /** In this order, for ever: what is added comes last. */
@@ -146,11 +174,157 @@ const MEMBERS = [
   ...(['id', 'rule', 'ruleHash', 'shape', 'key', 'next', 'met', 'barred', 'bound', 'first', 'base', 'last'] as const),
   ...(['deadline', 'score', 'tallies', 'flags'] as const),
 ];
+type Members = Omit<Partial, 'steps'>;
 
-export const packPartial = (p: Partial): Uint8Array =>
-  new Uint8Array(packr.pack([MEMBERS.map((name) => p[name]), p.steps.map(packStep)]));
+/** A variable as class and value, and the values of one that is a set. Of before: as it is. */
+type PackedBound = Readonly<Record<string, readonly [string, Dense, (readonly string[])?] | Bound[string]>>;
+
+function packBound(bound: Bound): PackedBound {
+  const out: Record<string, PackedBound[string]> = {};
+  for (const name of Object.keys(bound)) {
+    const { class: cls, value, values } = bound[name] as Bound[string];
+    const kept = denseValue(value) as Dense;
+    out[name] = values === undefined ? [cls, kept] : [cls, kept, values];
+  }
+  return out;
+}
+
+function unpackBound(packed: PackedBound): Bound {
+  const bound: Bound = {};
+  for (const name of Object.keys(packed)) {
+    const b = packed[name] as PackedBound[string];
+    if (!isPair(b)) bound[name] = b;
+    else {
+      const [cls, value, values] = b;
+      const known = { class: cls as Bound[string]['class'], value: textOf(value) };
+      bound[name] = values === undefined ? known : { ...known, values };
+    }
+  }
+  return bound;
+}
+const isPair = (b: PackedBound[string]): b is readonly [string, Dense, (readonly string[])?] => Array.isArray(b);
+
+/** An array of two: members, and steps. */
+const PAIR = 0x92;
+
+/** One that was read: its steps stay bytes until somebody looks at them, and most records only pass by. */
+class KeptPartial implements Partial {
+  readonly id: number;
+  readonly rule: string;
+  readonly ruleHash: string;
+  readonly shape: string;
+  readonly key: string;
+  next: number;
+  met: number;
+  barred: number[];
+  bound: Bound;
+  readonly first: number;
+  base: number;
+  last: number;
+  deadline: number;
+  score: number;
+  tallies: Record<string, Tally>;
+  readonly flags: string[];
+  private packed: Uint8Array | undefined;
+  private opened: Matched[] | undefined;
+
+  constructor(m: Members, packed: Uint8Array) {
+    this.id = m.id;
+    this.rule = m.rule;
+    this.ruleHash = m.ruleHash;
+    this.shape = m.shape;
+    this.key = m.key;
+    this.next = m.next;
+    this.met = m.met;
+    this.barred = m.barred;
+    this.bound = m.bound;
+    this.first = m.first;
+    this.base = m.base;
+    this.last = m.last;
+    this.deadline = m.deadline;
+    this.score = m.score;
+    this.tallies = m.tallies;
+    this.flags = m.flags;
+    this.packed = packed;
+  }
+
+  get steps(): Matched[] {
+    if (this.opened === undefined) {
+      this.opened = (unpackr.unpack(this.packed as Uint8Array) as PackedStep[]).map(unpackStep);
+      this.packed = undefined;
+    }
+    return this.opened;
+  }
+
+  /** Steps that nobody has looked at, and so nobody has changed. */
+  get unopened(): Uint8Array | undefined {
+    return this.packed;
+  }
+}
+
+/** One that begins, before its first match. Of one literal, without spreads: there are many of them. */
+export function newPartial(
+  id: number,
+  { id: rule, hash: ruleHash, shape }: Pick<Rule, 'id' | 'hash' | 'shape'>,
+  key: string,
+  bound: Bound,
+  seen: number,
+): Partial {
+  return {
+    id,
+    rule,
+    ruleHash,
+    shape,
+    key,
+    next: 0,
+    met: 0,
+    barred: [],
+    steps: [],
+    bound,
+    first: seen,
+    base: seen,
+    last: seen,
+    deadline: 0,
+    score: 0,
+    tallies: {},
+    flags: [],
+  };
+}
+
+/** What it is by itself, to be made another of. */
+export function plain(p: Readonly<Partial>): Partial {
+  const kept = Object.fromEntries(MEMBERS.map((name) => [name, p[name]])) as unknown as Members;
+  return { ...kept, steps: p.steps };
+}
+
+export function packPartial(p: Readonly<Partial>): Uint8Array {
+  const members = packr.pack(
+    MEMBERS.map((name) => {
+      if (name === 'bound') return packBound(p.bound);
+      return name === 'ruleHash' || name === 'shape' ? dense(p[name]) : p[name];
+    }),
+  );
+  const unopened = p instanceof KeptPartial ? p.unopened : undefined;
+  const steps = unopened ?? packr.pack(p.steps.map(packStep));
+  const bytes = new Uint8Array(1 + members.length + steps.length);
+  bytes[0] = PAIR;
+  bytes.set(members, 1);
+  bytes.set(steps, 1 + members.length);
+  return bytes;
+}
+
+/** @param bytes  stay as they are for as long as it lives */
 export function unpackPartial(bytes: Uint8Array): Partial {
-  const [members, steps] = unpackr.unpack(bytes) as [unknown[], PackedStep[]];
-  const kept = Object.fromEntries(MEMBERS.map((name, i) => [name, members[i]]));
-  return { ...(kept as unknown as Omit<Partial, 'steps'>), steps: steps.map(unpackStep) };
+  let kept: Record<string, unknown> = {};
+  let end = 0;
+  unpackr.unpackMultiple(bytes.subarray(1), (value: unknown, _from?: number, to = 0) => {
+    const members = value as unknown[];
+    kept = Object.fromEntries(MEMBERS.map((name, i) => [name, members[i]]));
+    end = 1 + to;
+    return false;
+  });
+  kept.ruleHash = textOf(kept.ruleHash as Dense);
+  kept.shape = textOf(kept.shape as Dense);
+  kept.bound = unpackBound(kept.bound as PackedBound);
+  return new KeptPartial(kept as unknown as Members, bytes.subarray(end));
 }

@@ -19,8 +19,6 @@ export interface Vocabulary {
   readonly signals?: ReadonlySet<string>;
   /** Chains that a step can consume. */
   readonly chains?: ReadonlyMap<string, ChainHead>;
-  /** ATT&CK techniques that exist; undefined: any id of the right form will do. */
-  readonly techniques?: ReadonlySet<string>;
 }
 
 export class Reader {

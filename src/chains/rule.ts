@@ -97,6 +97,8 @@ export interface Rule {
   readonly partialsMax: number;
   /** After an alert none for the same key for so long; 0: no such rest [us]. */
   readonly suppress: number;
+  /** Whether later intelligence, or this text where it is new, is applied to history; and how far back [us]. */
+  readonly retro: { readonly intel: boolean; readonly rule: boolean; readonly backfill: number };
   readonly groups: readonly Group[];
   /** Nothing like this for `lasting` after the last group. */
   readonly trailing: Step | undefined;

@@ -17,8 +17,12 @@ const ROWS_FIRST = 1024;
 const NONE = -1;
 /** What left before its time leaves an entry behind: beyond so many, and four for each that is there, they go. */
 const STALE_MAX = 4096;
-/** Before a partial's bytes: hash of rule and key, deadline, score, rule's hash. What the index needs is read alone. */
-const HEADER = 32;
+/** Before a partial's bytes: hash of rule and key, deadline, score, rule's hash, next. The index reads that alone. */
+const HEADER = 33;
+const NEXT_AT = 32;
+/** There stands the beginning of the partial itself, where an earlier program wrote it: that had no `next`. */
+const NO_NEXT = 0x92;
+const startOf = (bytes: Uint8Array): number => (bytes[NEXT_AT] === NO_NEXT ? NEXT_AT : HEADER);
 const HASH_KEY = 'hash';
 const PREFIX = 'c/';
 /** Without a header, as version 1 of the state had them. */
@@ -46,6 +50,8 @@ export class PartialTable {
   private deadlines = new Float64Array(ROWS_FIRST);
   private scores = new Float64Array(ROWS_FIRST);
   private rules = new Uint16Array(ROWS_FIRST);
+  /** The group that comes next; NO_NEXT: not known before it is read. */
+  private nexts = new Uint8Array(ROWS_FIRST);
   /** In the same bucket. */
   private inBucket = new Int32Array(ROWS_FIRST);
   /** Of the same rule, by age. */
@@ -81,14 +87,19 @@ export class PartialTable {
     return this.ruleOf(ruleHash).count;
   }
 
-  /** Those of one rule and key, oldest first. */
-  at(ruleHash: string, key: string): Partial[] {
+  /**
+   * Those of one rule and key, oldest first.
+   * @param wanted  by the group that comes next: others are not read
+   */
+  at(ruleHash: string, key: string, wanted?: (next: number) => boolean): Partial[] {
     if (this.live === 0) return [];
     this.sip.of(slotOf(ruleHash, key));
     const { high, low } = this.sip;
     const found: Partial[] = [];
     for (let row = this.bucketOf(low); row !== NONE; row = this.inBucket[row] as number) {
       if (this.low[row] !== low || this.high[row] !== high) continue;
+      const next = this.nexts[row] as number;
+      if (wanted !== undefined && next !== NO_NEXT && !wanted(next)) continue;
       const p = this.read(row);
       if (p.ruleHash === ruleHash && p.key === key) found.push(p);
     }
@@ -124,6 +135,7 @@ export class PartialTable {
     this.sip.of(slotOf(p.ruleHash, p.key));
     const row = this.newRow(p.id, this.sip.high, this.sip.low, this.indexOf(p.ruleHash));
     this.dirty.set(row, p);
+    this.nexts[row] = p.next;
     this.place(row, p.deadline, p.score);
   }
 
@@ -132,6 +144,7 @@ export class PartialTable {
     const row = this.rowOf(p);
     this.forget(row);
     this.dirty.set(row, p);
+    this.nexts[row] = p.next;
     this.place(row, p.deadline, p.score);
     if (this.dirty.size > DIRTY_MAX) this.flush();
   }
@@ -175,10 +188,11 @@ export class PartialTable {
     const rule = this.ruleIndex.get(hex(view.getUint32(24), view.getUint32(28)));
     if (rule !== undefined) {
       const row = this.newRow(id, view.getUint32(0), view.getUint32(4), rule);
+      this.nexts[row] = bytes[NEXT_AT] as number;
       this.place(row, view.getFloat64(8), view.getFloat64(16));
       return true;
     }
-    const p = stranger(unpackPartial(bytes.subarray(HEADER)));
+    const p = stranger(unpackPartial(bytes.subarray(startOf(bytes))));
     if (p === undefined) this.gone.add(id);
     else this.insert(p);
     return true;
@@ -203,6 +217,7 @@ export class PartialTable {
       view.setFloat64(16, p.score);
       view.setUint32(24, Number.parseInt(p.ruleHash.slice(0, 8), 16));
       view.setUint32(28, Number.parseInt(p.ruleHash.slice(8), 16));
+      bytes[NEXT_AT] = p.next;
       bytes.set(packed, HEADER);
       this.section.put(keyOf(p.id), bytes);
       this.keep(row, p);
@@ -214,7 +229,8 @@ export class PartialTable {
     const known = this.dirty.get(row) ?? this.cache.get(row) ?? this.cacheOld.get(row);
     if (known !== undefined) return known;
     const bytes = this.section.get(keyOf(this.ids[row] as number)) as Uint8Array;
-    const p = unpackPartial(bytes.subarray(HEADER));
+    const p = unpackPartial(bytes.subarray(startOf(bytes)));
+    this.nexts[row] = p.next;
     this.keep(row, p);
     return p;
   }
@@ -319,7 +335,10 @@ export class PartialTable {
 
   private grow(): void {
     const size = this.ids.length * 2;
-    const larger = <T extends Float64Array | Uint32Array | Int32Array | Uint16Array>(from: T, to: T): T => {
+    const larger = <T extends Float64Array | Uint32Array | Int32Array | Uint16Array | Uint8Array>(
+      from: T,
+      to: T,
+    ): T => {
       to.set(from);
       return to;
     };
@@ -329,6 +348,7 @@ export class PartialTable {
     this.deadlines = larger(this.deadlines, new Float64Array(size));
     this.scores = larger(this.scores, new Float64Array(size));
     this.rules = larger(this.rules, new Uint16Array(size));
+    this.nexts = larger(this.nexts, new Uint8Array(size));
     this.inBucket = larger(this.inBucket, new Int32Array(size));
     this.older = larger(this.older, new Int32Array(size));
     this.newer = larger(this.newer, new Int32Array(size));

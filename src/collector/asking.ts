@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { SENSOR_NAME } from '../config/schema.ts';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { CONTROL_TEXT_MAX } from '../wire/control.ts';
-import type { Desk, Fetched } from './desk.ts';
+import type { Fetched, PacketDesk } from './packet_desk.ts';
 
 const ASKERS_MAX = 16;
 const BODY_BYTES_MAX = 8192;
@@ -33,10 +33,10 @@ export const askedSchema = z.strictObject({
 export type AskedOfDesk = z.output<typeof askedSchema>;
 
 export class AskingSocket {
-  private readonly desk: Desk;
+  private readonly desk: PacketDesk;
   private readonly server: Server;
 
-  private constructor(desk: Desk) {
+  private constructor(desk: PacketDesk) {
     this.desk = desk;
     this.server = createServer((asked, answer) => {
       this.answer(asked, answer).catch(() => answer.destroy());
@@ -44,7 +44,7 @@ export class AskingSocket {
     this.server.maxConnections = ASKERS_MAX;
   }
 
-  static async open(path: string, desk: Desk): Promise<Result<AskingSocket>> {
+  static async open(path: string, desk: PacketDesk): Promise<Result<AskingSocket>> {
     const self = new AskingSocket(desk);
     try {
       rmSync(path, { force: true });
@@ -86,7 +86,7 @@ export class AskingSocket {
 }
 
 /** A file that was fetched, as a download. */
-export async function giveOut(desk: Pick<Desk, 'pathOf'>, id: string, answer: ServerResponse): Promise<void> {
+export async function giveOut(desk: Pick<PacketDesk, 'pathOf'>, id: string, answer: ServerResponse): Promise<void> {
   const path = desk.pathOf(id);
   if (path === undefined) {
     answer.writeHead(404).end('there is nothing to fetch any more: ask again\n');

@@ -324,6 +324,7 @@ async function runHunt(paths: readonly string[], o: HuntCommand, world: Surround
   });
   if (!found.ok) return found;
   for (const fault of found.value.faults) session.wrong(fault);
+  for (const id of found.value.skipped) world.stderr.write(`${id}: left out, as its retro says\n`);
   for (const finding of found.value.findings) world.stdout.write(`${alertLine(finding)}\n`);
   return success(session.code);
 }

@@ -1,17 +1,20 @@
 // The routes of the API: a request's parts in, JSON out. What a visitor sends is checked here and nowhere later.
 //
-//   GET  /api/alerts?severity=&status=&chain=&host=&order=&page=     GET /api/alerts/ID
+//   GET  /api/alerts?state=&severity=&status=&chain=&host=&order=&page=   GET /api/alerts/ID
+//   POST /api/alerts/ID        act: ack, note, close, reopen          GET, POST /api/allow   POST /api/allow/N
 //   GET  /api/search?q=&from=&to=&kinds=&form=                       GET /api/event?ref=
 //   GET  /api/entity/CLASS:VALUE                                     GET /api/sensors?days=
 import type { Clock } from '../lib/clock.ts';
 import type { Fault, Result } from '../lib/fault.ts';
 import type { KindName } from '../schema/gen/events.gen.ts';
 import { KIND_IDS } from '../schema/gen/structures.gen.ts';
+import type { Desk, DeskRequest } from './desk.ts';
 import { HostNames } from './names.ts';
 import type { EntityClass, Form, Queries, SearchAnswer, SearchQuestion, SensorState, StoredEvent } from './queries.ts';
 import type {
   AlertsAnswer,
   AlertView,
+  AllowAnswer,
   EntityAnswer,
   ErrorAnswer,
   EventView,
@@ -20,7 +23,7 @@ import type {
   SensorsAnswer,
   SensorView,
 } from './shape.ts';
-import { alertSummary, alertView, eventView, mainHost } from './view.ts';
+import { alertSummary, alertView, entryView, eventView, type Life, lifeOf, mainHost } from './view.ts';
 
 export interface Answer {
   readonly status: number;
@@ -32,6 +35,7 @@ export const PAGES_MAX = 1000;
 export const SEARCH_EVENTS = 100;
 export const QUERY_TEXT_MAX = 512;
 const ENTITY_ALERTS = 50;
+const ENTRIES_SHOWN = 1000;
 const ENTITY_NAMES = 20;
 const BUCKETS = 80;
 const ROUGH_BUCKETS = 400;
@@ -47,6 +51,10 @@ const FORMS: ReadonlySet<string> = new Set(['address', 'uid', 'mac', 'hash', 'co
 const CLASSES: ReadonlySet<string> = new Set(['address', 'host', 'domain', 'file']);
 const SEVERITIES: ReadonlySet<string> = new Set(['info', 'low', 'medium', 'high', 'critical']);
 const STATUSES: ReadonlySet<string> = new Set(['issued', 'extended', 'revised', 'retracted']);
+
+const STATES: ReadonlySet<string> = new Set(['new', 'acknowledged', 'closed', 'suppressed', 'twin']);
+const ID = /^\/api\/alerts\/([0-9a-f]{16})$/;
+const ENTRY = /^\/api\/allow\/(\d{1,9})$/;
 
 const ok = (body: object): Answer => ({ status: 200, body });
 export const refuse = (status: number, error: string, hint: string): Answer => ({
@@ -100,11 +108,13 @@ function shortText(params: URLSearchParams, name: string): string | undefined {
 
 export class Api {
   private readonly queries: Queries;
+  private readonly desk: Desk;
   private readonly clock: Clock;
   private readonly names: HostNames;
 
-  constructor(queries: Queries, clock: Clock) {
+  constructor(queries: Queries, desk: Desk, clock: Clock) {
     this.queries = queries;
+    this.desk = desk;
     this.clock = clock;
     this.names = new HostNames(queries, clock);
   }
@@ -115,6 +125,7 @@ export class Api {
       if (path === '/api/alerts') return await this.alerts(params);
       if (path === '/api/search') return await this.search(params);
       if (path === '/api/sensors') return await this.sensors(params);
+      if (path === '/api/allow') return await this.allowed();
       if (path === '/api/event') return await this.event(params);
       const m = /^\/api\/(alerts|entity)\/([^/]{1,2048})$/.exec(path);
       if (m?.[1] === 'alerts') return await this.alert(decoded(m[2] as string));
@@ -130,13 +141,21 @@ export class Api {
     const page = wholeNumber(params, 'page', 1, PAGES_MAX) ?? 1;
     const severity = choices(params, 'severity', SEVERITIES);
     const status = choices(params, 'status', STATUSES);
+    const state = choices(params, 'state', STATES);
     const [order] = choices(params, 'order', new Set(['score', 'newest'])) ?? ['score'];
     const [chain, host] = [shortText(params, 'chain'), shortText(params, 'host')];
-    const found = await this.queries.alerts({
+    const question = {
+      recent: this.desk.recent,
       ...(severity === undefined ? {} : { severity }),
       ...(status === undefined ? {} : { status }),
       ...(chain === undefined ? {} : { chain }),
       ...(host === undefined ? {} : { host }),
+    };
+    const counts = await this.queries.alertCounts(question);
+    if (!counts.ok) return storeTrouble(counts.fault);
+    const found = await this.queries.alerts({
+      ...question,
+      ...(state === undefined ? {} : { state }),
       order: order as 'score' | 'newest',
       // One more than the page has says whether there is another.
       limit: PAGE_ALERTS + 1,
@@ -146,6 +165,7 @@ export class Api {
     const shown = found.value.slice(0, PAGE_ALERTS);
     return ok({
       now: this.clock.wall(),
+      counts: counts.value,
       alerts: await this.summaries(shown),
       page,
       more: found.value.length > PAGE_ALERTS,
@@ -163,7 +183,45 @@ export class Api {
     if (found.value === undefined) return refuse(404, 'no alert has this id', 'it may have left the store: see /');
     const { event } = found.value.alert;
     const nameOf = await this.names.of([mainHost(event.entities, event.hosts) ?? '']);
-    return ok(alertView(found.value, this.clock.wall(), nameOf) satisfies AlertView);
+    const life = await this.life(id);
+    if (!life.ok) return storeTrouble(life.fault);
+    return ok(alertView(found.value, this.clock.wall(), nameOf, life.value) satisfies AlertView);
+  }
+
+  private async life(id: string): Promise<Result<Life>> {
+    const marks = await this.queries.marksOf([id]);
+    if (!marks.ok) return marks;
+    const told = [id, ...marks.value.flatMap(({ event: e }) => [e.alert, e.twin_of])].filter((other) => other !== '');
+    const sensors = await this.queries.sensorsOf([...new Set(told)]);
+    if (!sensors.ok) return sensors;
+    return { ok: true, value: lifeOf(id, this.desk.triage.of(id), marks.value, sensors.value) };
+  }
+
+  private async allowed(): Promise<Answer> {
+    const held = await this.queries.heldBack();
+    if (!held.ok) return storeTrouble(held.fault);
+    const now = this.clock.wall();
+    const entries = this.desk.triage.everyEntry().slice(0, ENTRIES_SHOWN);
+    return ok({ now, entries: entries.map((e) => entryView(e, held.value.get(e.n), now)) } satisfies AllowAnswer);
+  }
+
+  /** Whether a POST to it is a decision about alerts. */
+  static decides(path: string): boolean {
+    return path === '/api/allow' || ID.test(path) || ENTRY.test(path);
+  }
+
+  /** @param body  what a visitor sent: any object */
+  async decide(path: string, body: Readonly<Record<string, unknown>>, who: Who): Promise<Answer> {
+    try {
+      const done = await this.desk.act(requestOf(path, body), who, body.also_open === true);
+      if (done.ok) return ok({ n: done.value.n });
+      const { code, message, hint } = done.fault;
+      if (code === 'usage') return refuse(400, message, hint);
+      return refuse(503, 'the collector could not write it down', 'see what it says where it runs');
+    } catch (error) {
+      if (error instanceof Bad) return refuse(400, error.message, error.hint);
+      throw error;
+    }
   }
 
   private async event(params: URLSearchParams): Promise<Answer> {
@@ -334,6 +392,29 @@ export class Api {
     if (!found.ok) return storeTrouble(found.fault);
     return ok({ now, from, sensors: found.value.map((s) => sensorView(s, now)) } satisfies SensorsAnswer);
   }
+}
+
+type Who = Parameters<Desk['act']>[1];
+
+/** What a body asks for; what it may say is the desk's to judge. */
+function requestOf(path: string, body: Readonly<Record<string, unknown>>): DeskRequest {
+  const said = (name: string): string => {
+    const value = body[name] ?? '';
+    if (typeof value !== 'string') throw new Bad(`${name}: is no text`, 'a text');
+    return Buffer.from(value).toString();
+  };
+  const text = said('text');
+  const entry = ENTRY.exec(path)?.[1];
+  if (entry !== undefined) return { act: 'disallow', entry: Number(entry), text };
+  const alert = ID.exec(path)?.[1];
+  if (alert === undefined) {
+    const scope = { chain: said('chain'), entity: said('entity'), value: said('value'), sensor: said('sensor') };
+    return { act: 'allow', alert: said('alert'), text, ...scope, days: Number(body.days) };
+  }
+  const act = said('act');
+  if (act === 'close') return { act, alert, text, verdict: said('verdict') };
+  if (act === 'ack' || act === 'note' || act === 'reopen') return { act, alert, text };
+  throw new Bad(`act: not known`, 'ack, note, close or reopen');
 }
 
 function decoded(text: string): string {

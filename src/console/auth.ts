@@ -33,7 +33,12 @@ const CODE_LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 
 export type Refusal = 'wrong' | 'expired' | 'password_short' | 'password_long' | 'busy';
 
+/** Of a name that somebody gives himself, in characters. */
+export const NAME_MAX = 64;
+
 interface Session {
+  /** As its owner said: it is claimed, for the history of alerts, and proves nothing. */
+  readonly name: string;
   readonly created: number;
   used: number;
 }
@@ -128,16 +133,20 @@ export class Auth {
   }
 
   /** @param code  only looked at when no password was set yet */
-  async login(password: string, code: string): Promise<{ readonly token: string } | { readonly refusal: Refusal }> {
+  async login(
+    password: string,
+    code: string,
+    name = '',
+  ): Promise<{ readonly token: string } | { readonly refusal: Refusal }> {
     if (password.length > PASSWORD_MAX) return { refusal: 'password_long' };
-    if (this.credential === undefined) return this.first(password, code);
+    if (this.credential === undefined) return this.first(password, code, name);
     const { salt, hash } = this.credential;
     const derived = await this.gate.run(() => derive(password, salt));
     if (derived === undefined) return { refusal: 'busy' };
-    return timingSafeEqual(derived.value, hash) ? { token: this.open() } : { refusal: 'wrong' };
+    return timingSafeEqual(derived.value, hash) ? { token: this.open(name) } : { refusal: 'wrong' };
   }
 
-  private async first(password: string, code: string): Promise<{ token: string } | { refusal: Refusal }> {
+  private async first(password: string, code: string, name: string): Promise<{ token: string } | { refusal: Refusal }> {
     if (this.options.clock.monotonic() - this.codeAt > FIRST_CODE_MS) {
       this.renewCode();
       return { refusal: 'expired' };
@@ -159,13 +168,13 @@ export class Auth {
     renameSync(partial, this.file);
     this.credential = { salt, hash: derived.value };
     this.code = '';
-    return { token: this.open() };
+    return { token: this.open(name) };
   }
 
-  private open(): string {
+  private open(name: string): string {
     const token = randomBytes(32).toString('base64url');
     const now = this.options.clock.monotonic();
-    this.sessions.set(digest(token), { created: now, used: now });
+    this.sessions.set(digest(token), { name, created: now, used: now });
     if (this.sessions.size > (this.options.sessionsMax ?? SESSIONS_MAX)) {
       const [oldest] = this.sessions.keys();
       this.sessions.delete(oldest as string);
@@ -186,6 +195,11 @@ export class Auth {
     }
     session.used = now;
     return true;
+  }
+
+  /** What who holds an open session calls himself; '' when he did not say. */
+  nameOf(token: string | undefined): string {
+    return token === undefined ? '' : (this.sessions.get(digest(token))?.name ?? '');
   }
 
   logout(token: string | undefined): void {

@@ -5,6 +5,8 @@
 //                               ├─ /api/login, /api/logout    same origin only, JSON only, counted
 //                               ├─ /api/packets               the same, and a session
 //                               └─ /api/...               a session, a place in the queue, the store
+//                               ├─ /api/...               a session, a place in the queue, the store
+//                               └─ POST /api/alerts, /api/allow   the same, and same origin, JSON: into the log of acts
 //
 // Without TLS it listens on loopback alone: the cookie of a session must not cross a network in the clear.
 import { readFileSync } from 'node:fs';
@@ -15,7 +17,8 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../lib/clock.ts';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { type Answer, Api, refuse } from './api.ts';
-import { Auth, PASSWORD_MAX, PASSWORD_MIN, type Refusal } from './auth.ts';
+import { Auth, NAME_MAX, PASSWORD_MAX, PASSWORD_MIN, type Refusal } from './auth.ts';
+import type { Desk } from './desk.ts';
 import { Gate, Rates, visitor } from './limits.ts';
 import { type PacketDesk, Packets } from './packets.ts';
 import type { Queries } from './queries.ts';
@@ -51,6 +54,7 @@ export interface ConsoleAct {
 
 export interface ConsoleOptions {
   readonly queries: Queries;
+  readonly desk: Desk;
   readonly clock: Clock;
   /** Where the password file is; made by whoever owns it. */
   readonly dir: string;
@@ -187,7 +191,7 @@ class Listener {
     this.options = options;
     this.assets = assets;
     this.auth = auth;
-    this.api = new Api(options.queries, options.clock);
+    this.api = new Api(options.queries, options.desk, options.clock);
     this.requests = new Rates(options.clock, REQUESTS);
     this.logins = new Rates(options.clock, LOGINS);
     this.allLogins = new Rates(options.clock, ALL_LOGINS);
@@ -218,6 +222,7 @@ class Listener {
     const cut = target.indexOf('?');
     const path = cut < 0 ? target : target.slice(0, cut);
     if (path === '/api/login' || path === '/api/logout' || path === '/api/packets') return this.change(req, res, path);
+    if (req.method === 'POST' && Api.decides(path)) return this.decide(req, res, path);
     if (req.method !== 'GET' && req.method !== 'HEAD') {
       res.setHeader('allow', 'GET, HEAD');
       return send(res, refuse(405, 'the console only answers questions', 'use GET'));
@@ -265,9 +270,8 @@ class Listener {
       res.setHeader('allow', 'POST');
       return send(res, refuse(405, 'this is asked by POST', 'use the page'));
     }
-    if (!isOwnPage(req)) return send(res, refuse(403, 'asked by another site', 'open the console itself'));
-    if (!/^application\/json\b/.test(req.headers['content-type'] ?? ''))
-      return send(res, refuse(415, 'not JSON', 'use the page'));
+    const foreign = foreignTo(req);
+    if (foreign !== undefined) return send(res, foreign);
     const who = visitor(req.socket.remoteAddress);
     if (path === '/api/logout') {
       this.auth.logout(this.token(req));
@@ -282,10 +286,11 @@ class Listener {
     const wait = Math.max(this.logins.take(who), this.allLogins.take(''));
     if (wait > 0) return tooOften(res, wait);
     const body = await readBody(req);
-    const { password, code } = body ?? {};
+    const { password, code, name } = body ?? {};
     if (typeof password !== 'string' || (code !== undefined && typeof code !== 'string'))
       return send(res, refuse(400, 'no password', `JSON of at most ${BODY_BYTES_MAX} bytes with "password"`));
-    const outcome = await this.auth.login(password, code ?? '');
+    const said = typeof name === 'string' ? Buffer.from(name.trim().slice(0, NAME_MAX)).toString() : '';
+    const outcome = await this.auth.login(password, code ?? '', said);
     if ('refusal' in outcome) {
       this.options.onAct?.({ act: 'login_refused', visitor: who });
       return send(res, refuse(...REFUSALS[outcome.refusal]));
@@ -294,6 +299,21 @@ class Listener {
     this.options.onAct?.({ act: 'login', visitor: who });
     res.setHeader('set-cookie', this.cookieText(outcome.token));
     send(res, { status: 200, body: {} });
+  }
+
+  /** What somebody decides about alerts: of a session, and from a page of this origin alone. */
+  private async decide(req: IncomingMessage, res: ServerResponse, path: string): Promise<void> {
+    const foreign = foreignTo(req);
+    if (foreign !== undefined) return send(res, foreign);
+    const token = this.token(req);
+    if (!this.auth.check(token)) return send(res, refuse(401, 'not signed in', 'sign in at /'));
+    const body = await readBody(req);
+    if (body === undefined)
+      return send(res, refuse(400, 'no request', `a JSON object of at most ${BODY_BYTES_MAX} bytes`));
+    const actor = this.auth.nameOf(token) || 'console';
+    const who = { actor, address: visitor(req.socket.remoteAddress) };
+    const done = await this.gate.run(() => this.api.decide(path, body, who));
+    send(res, done?.value ?? refuse(503, 'too many questions at once', 'try again in a few seconds'));
   }
 
   private cookieText(token: string, maxAge?: number): string {
@@ -313,6 +333,13 @@ class Listener {
 
 const hostName = (req: IncomingMessage): string =>
   (req.headers.host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+
+/** What changes something comes from a page of this origin, and as JSON, which no form can send. */
+function foreignTo(req: IncomingMessage): Answer | undefined {
+  if (!isOwnPage(req)) return refuse(403, 'asked by another site', 'open the console itself');
+  const isJson = /^application\/json\b/.test(req.headers['content-type'] ?? '');
+  return isJson ? undefined : refuse(415, 'not JSON', 'use the page');
+}
 
 /** Browsers say where a request comes from; one that says nothing is no browser, and has no cookie to abuse. */
 function isOwnPage(req: IncomingMessage): boolean {

@@ -11,7 +11,14 @@ export interface StoredEvent<K extends KindName = KindName> {
   readonly added: Readonly<Record<string, string>>;
 }
 
+export interface StoredAlert extends StoredEvent<'alert'> {
+  readonly state: string;
+}
+
 export interface AlertsQuestion {
+  readonly state?: readonly string[];
+  /** Acts that the store may not know yet. */
+  readonly recent?: readonly { readonly alert: string; readonly act: string }[];
   readonly severity?: readonly string[];
   readonly status?: readonly string[];
   readonly chain?: string;
@@ -100,7 +107,14 @@ export interface SensorState {
 
 /** Every answer has an end in time; one that takes longer is a fault with a hint. */
 export interface Queries {
-  alerts(question: AlertsQuestion): Promise<Result<StoredEvent<'alert'>[]>>;
+  alerts(question: AlertsQuestion): Promise<Result<StoredAlert[]>>;
+  /** Of each state, whatever state is asked for. */
+  alertCounts(question: AlertsQuestion): Promise<Result<Record<string, number>>>;
+  /** Of each entry of the allow-list: how many alerts, and when the last came [us]. */
+  heldBack(): Promise<Result<ReadonlyMap<number, { readonly count: number; readonly last: number }>>>;
+  /** What the collector wrote down about these alerts: held back by what, twin of which. */
+  marksOf(ids: readonly string[]): Promise<Result<StoredEvent<'triage'>[]>>;
+  sensorsOf(ids: readonly string[]): Promise<Result<ReadonlyMap<string, readonly string[]>>>;
   alert(id: string): Promise<Result<AlertDetail | undefined>>;
   events(refs: readonly { readonly ref: string; readonly seen?: number }[]): Promise<Result<Map<string, StoredEvent>>>;
   search(question: SearchQuestion): Promise<Result<SearchAnswer>>;

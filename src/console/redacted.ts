@@ -12,10 +12,13 @@ const map = async <T, U>(result: Promise<Result<T>>, f: (value: T) => U): Promis
 };
 
 /** Kinds that say in words what other records held. */
-const SAYS: ReadonlySet<KindName> = new Set(['alert', 'signal', 'sighting', 'weird', 'audit']);
+const SAYS: ReadonlySet<KindName> = new Set(['alert', 'signal', 'sighting', 'weird', 'audit', 'triage']);
 
 export function redactedQueries(queries: Queries, redactor: Redactor): Queries {
-  const stored = <K extends KindName>(s: StoredEvent<K>, texts: readonly string[] = []): StoredEvent<K> => {
+  const stored = <K extends KindName, S extends StoredEvent<K>>(
+    s: S & StoredEvent<K>,
+    texts: readonly string[] = [],
+  ): S => {
     const hidden = redactor.event(s.kind, s.event);
     // A host may be named by its address, an answer of DNS is one: every text is looked through.
     const isSaid = SAYS.has(s.kind) || redactor.modeOf('address') !== 'keep';
@@ -63,5 +66,9 @@ export function redactedQueries(queries: Queries, redactor: Redactor): Queries {
         s === undefined ? undefined : { ...s, peers: s.peers.map((p) => ({ ...p, value: addedText(p.value) })) },
       ),
     sensors: (from, to) => queries.sensors(from, to),
+    alertCounts: (q) => queries.alertCounts(q),
+    heldBack: () => queries.heldBack(),
+    marksOf: (ids) => map(queries.marksOf(ids), (all) => all.map((m) => stored(m))),
+    sensorsOf: (ids) => queries.sensorsOf(ids),
   };
 }

@@ -43,10 +43,14 @@ export interface AlertSummary {
   readonly slept: number;
   readonly steps: number;
   readonly flags: readonly string[];
+  /** What has become of it: new, acknowledged, closed, suppressed, twin. Undefined: not asked. */
+  readonly state: string | undefined;
 }
 
 export interface AlertsAnswer {
   readonly now: number;
+  /** Of each state, with what else was asked for. */
+  readonly counts: Readonly<Record<string, number>>;
   readonly alerts: readonly AlertSummary[];
   readonly page: number;
   readonly more: boolean;
@@ -77,9 +81,56 @@ export interface EntityLink {
   readonly value: string;
 }
 
+export interface ActView {
+  /** Wall time [us]. */
+  readonly at: number;
+  /** ack, note, close, reopen, allow; held, twin. */
+  readonly act: string;
+  readonly actor: string;
+  readonly address: string;
+  readonly text: string;
+  readonly verdict: string;
+  /** Of the allow-list; 0: none. */
+  readonly entry: number;
+  /** The alert that stands for it, or that it stands for. */
+  readonly other: string;
+}
+
+export interface EntryView {
+  readonly n: number;
+  readonly alert: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly chain: string;
+  readonly entity: string;
+  readonly value: string;
+  readonly sensor: string;
+  /** Wall times [us]. */
+  readonly from: number;
+  readonly until: number;
+  readonly state: 'holds' | 'ended' | 'removed';
+  /** Who took it off, and why. */
+  readonly removed: ActView | undefined;
+  /** Alerts that it has held back, and when the last came [us]. */
+  readonly held: number;
+  readonly lastHeld: number | undefined;
+}
+
+export interface AllowAnswer {
+  readonly now: number;
+  readonly entries: readonly EntryView[];
+}
+
 export interface AlertView {
   readonly now: number;
   readonly alert: AlertSummary;
+  /** What was done, by whom, oldest first. */
+  readonly acts: readonly ActView[];
+  /** Every sensor that has told of it, with the id of what it told. */
+  readonly seenBy: readonly { readonly sensor: string; readonly id: string }[];
+  /** How the score came about. */
+  readonly scored: readonly string[];
+  readonly key: string;
   readonly ref: string;
   readonly chainVersion: number;
   readonly ruleHash: string;

@@ -2,8 +2,20 @@
 import type { KindName } from '../schema/gen/events.gen.ts';
 import { FIELDS, type FieldMeta } from '../schema/gen/structures.gen.ts';
 import { ENTITY_FIELDS } from '../schema/observation.ts';
+import { scoreText } from '../schema/score.ts';
+import type { ActRecord, EntryRecord } from './desk.ts';
 import type { AlertDetail, StoredEvent } from './queries.ts';
-import type { AlertSummary, AlertView, EventView, FieldForm, FieldView, Pivot, StepView } from './shape.ts';
+import type {
+  ActView,
+  AlertSummary,
+  AlertView,
+  EntryView,
+  EventView,
+  FieldForm,
+  FieldView,
+  Pivot,
+  StepView,
+} from './shape.ts';
 import { termsOf } from './terms.ts';
 
 /** Characters of a text, items of a list, in an event that stands in a list; the rest is one question away. */
@@ -170,7 +182,7 @@ function longestGap(times: readonly number[]): number {
 }
 
 export function alertSummary(
-  { event: a }: StoredEvent<'alert'>,
+  { event: a, state }: StoredEvent<'alert'> & { readonly state?: string },
   nameOf: (host: string) => string | undefined,
 ): AlertSummary {
   const steps = a.step_ids.map((step, i) => ({ step, at: a.step_times[i] ?? 0 }));
@@ -183,6 +195,7 @@ export function alertSummary(
     slept: longestGap(main.map((s) => s.at)),
     steps: main.length,
     flags: a.flags,
+    state,
   };
 }
 
@@ -192,7 +205,75 @@ export function mainHost(entities: readonly string[], hosts: readonly string[]):
   return bound.find((e) => e?.role === 'victim' || e?.role === 'host')?.value ?? hosts[0];
 }
 
-export function alertView(detail: AlertDetail, now: number, nameOf: (host: string) => string | undefined): AlertView {
+/** What has become of an alert, and who has seen it. */
+export interface Life {
+  readonly state: string;
+  readonly acts: readonly ActView[];
+  readonly seenBy: AlertView['seenBy'];
+}
+
+const STATE_OF: Readonly<Record<string, string>> = { ack: 'acknowledged', close: 'closed', reopen: 'new' };
+
+/**
+ * @param acts  people's, in their order
+ * @param marks  held back by what, twin of which
+ * @param sensors  of each alert that tells this story
+ */
+export function lifeOf(
+  id: string,
+  acts: readonly ActRecord[],
+  marks: readonly StoredEvent<'triage'>[],
+  sensors: ReadonlyMap<string, readonly string[]>,
+): Life {
+  const own = marks.filter(({ event: e }) => e.alert === id || e.twin_of === id);
+  const all: ActView[] = [
+    ...acts.map(({ at, act, actor, address, text, verdict = '', n }) => ({
+      ...{ at, act, actor, address, text, verdict, entry: act === 'allow' ? n : 0, other: '' },
+    })),
+    ...own.map(({ event: e }) => ({
+      ...{ at: e.seen, act: e.act, actor: e.actor, address: '', text: e.text, verdict: '', entry: e.entry },
+      other: e.twin_of === id ? e.alert : e.twin_of,
+    })),
+  ];
+  const decided = acts.flatMap(({ act }) => STATE_OF[act] ?? []).at(-1);
+  const mine = own.filter(({ event: e }) => e.alert === id).map(({ event: e }) => e.act);
+  const marked = mine.includes('twin') ? 'twin' : mine.includes('held') ? 'suppressed' : 'new';
+  const others = own.flatMap(({ event: e }) => (e.twin_of === id ? [e.alert] : []));
+  const seenBy = [id, ...others].flatMap((of) => (sensors.get(of) ?? []).map((sensor) => ({ sensor, id: of })));
+  return { state: decided ?? marked, acts: all.sort((x, y) => x.at - y.at), seenBy };
+}
+
+export function entryView(
+  e: EntryRecord,
+  held: { readonly count: number; readonly last: number } | undefined,
+  now: number,
+): EntryView {
+  const { removed } = e;
+  const nothing = { verdict: '', entry: e.n, other: '' };
+  return {
+    ...{ n: e.n, alert: e.alert, actor: e.actor, reason: e.reason, chain: e.chain, entity: e.entity, value: e.value },
+    ...{ sensor: e.sensor, from: e.from, until: e.until, held: held?.count ?? 0, lastHeld: held?.last },
+    state: removed !== undefined ? 'removed' : e.until <= now ? 'ended' : 'holds',
+    removed:
+      removed === undefined
+        ? undefined
+        : {
+            ...nothing,
+            at: removed.at,
+            act: removed.act,
+            actor: removed.actor,
+            address: removed.address,
+            text: removed.text,
+          },
+  };
+}
+
+export function alertView(
+  detail: AlertDetail,
+  now: number,
+  nameOf: (host: string) => string | undefined,
+  life: Life,
+): AlertView {
   const a = detail.alert.event;
   const runs = runsOf(detail.steps).map((run) =>
     run.map((s, i): StepView => {
@@ -206,7 +287,9 @@ export function alertView(detail: AlertDetail, now: number, nameOf: (host: strin
   );
   return {
     now,
-    alert: alertSummary(detail.alert, nameOf),
+    alert: alertSummary({ ...detail.alert, state: life.state }, nameOf),
+    ...{ acts: life.acts, seenBy: life.seenBy, key: a.key },
+    scored: scoreText(a.severity, a.confidence, a.flags.length),
     ref: detail.alert.ref,
     ...{ chainVersion: a.chain_version, ruleHash: a.rule_hash, attack: a.attack, scope: a.scope, story: a.story },
     ...{ statusReason: a.status_reason ?? undefined, cut: a.cut },

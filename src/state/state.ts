@@ -89,7 +89,7 @@ class BufferedSection implements Section {
     checkKey(key);
     if (value.length > VALUE_BYTES_MAX) throw new RangeError(`a value has at most ${VALUE_BYTES_MAX} bytes`);
     // A copy: encoders hand out views of a buffer that they go on writing to.
-    this.pending.set(key, Uint8Array.from(value));
+    this.pending.set(key, Uint8Array.prototype.slice.call(value));
   }
 
   remove(key: string): void {
@@ -203,7 +203,7 @@ function lmdbBacking(db: RootDatabase<Buffer, Key>): Backing {
       db.transactionSync(() => {
         for (const [section, key, value] of changes) {
           if (value === undefined) db.removeSync(lmdbKey(section, key));
-          else db.putSync(lmdbKey(section, key), Buffer.from(value));
+          else db.putSync(lmdbKey(section, key), Buffer.from(value.buffer, value.byteOffset, value.length));
         }
         db.putSync(META_KEY, Buffer.from(JSON.stringify(meta)));
       });

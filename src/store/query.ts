@@ -9,6 +9,7 @@ import { type Entity, type EntitySummary, entity } from './entity.ts';
 import { columnsOf, eventOf, eventsAt, type Place, parseRef, type StoredEvent, timeOf } from './rows.ts';
 import { type SearchAnswer, type SearchQuestion, search } from './search.ts';
 import { quoted } from './tables.ts';
+import { alertsWithState, heldBack, marksOf, type Recent, recentParameters, sensorsOf, twinOf } from './triage.ts';
 
 export interface AlertsQuestion {
   /** Packet times of the conclusion [us], from inclusive, to exclusive. All of time when left out. */
@@ -23,9 +24,18 @@ export interface AlertsQuestion {
   readonly name?: string;
   readonly hash?: string;
   readonly sensor?: string;
+  /** What has become of it; all when left out. */
+  readonly state?: readonly string[];
+  /** Acts that the store may not have yet. */
+  readonly recent?: readonly Recent[];
   readonly order?: 'score' | 'newest';
   readonly limit?: number;
   readonly offset?: number;
+}
+
+/** An alert, and what has become of it. */
+export interface StoredAlert extends StoredEvent<'alert'> {
+  readonly state: string;
 }
 
 export interface AlertStep {
@@ -87,33 +97,43 @@ export class Queries {
   }
 
   /** The latest revision of each alert. @throws RangeError for a limit or an offset that is none */
-  async alerts(q: AlertsQuestion = {}): Promise<Result<StoredEvent<'alert'>[]>> {
+  async alerts(q: AlertsQuestion = {}): Promise<Result<StoredAlert[]>> {
     const { limit = 100, offset = 0 } = q;
     if (!(Number.isInteger(limit) && limit >= 1 && limit <= ALERTS_MAX)) throw new RangeError('alerts: limit');
     if (!(Number.isInteger(offset) && offset >= 0 && offset <= OFFSET_MAX)) throw new RangeError('alerts: offset');
-    const parameters: Record<string, string | number | readonly string[]> = {
-      ...{ from: q.from ?? 0, to: q.to ?? FOREVER, limit, offset },
-    };
-    const where = [`seen >= ${timeOf('from')}`, `seen < ${timeOf('to')}`];
-    const add = (name: string, value: string | readonly string[] | undefined, condition: string): void => {
-      if (value === undefined) return;
-      parameters[name] = value;
-      where.push(condition);
-    };
-    add('chain', q.chain, 'chain = {chain: String}');
-    add('severity', q.severity, 'severity IN {severity: Array(String)}');
-    add('status', q.status, 'status IN {status: Array(String)}');
-    add('host', q.host, 'has(hosts, {host: String})');
-    add('name', q.name, 'has(names, {name: String})');
-    add('hash', q.hash, 'has(hashes, {hash: String})');
-    add('sensor', q.sensor, 'sensor = {sensor: String}');
+    const { where, parameters } = asked(q);
     const order = q.order === 'newest' ? 'seen DESC, id' : 'score DESC, seen DESC, id';
     const found = await this.asker.rows(
-      `SELECT ${columnsOf('alert')} FROM ${this.table('alert_latest')} WHERE ${where.join(' AND ')}
+      `SELECT ${columnsOf('alert')}, state FROM ${alertsWithState(this.asker)} WHERE ${where}
        ORDER BY ${order} LIMIT {limit: UInt32} OFFSET {offset: UInt32}`,
-      parameters as Parameters,
+      { ...parameters, limit, offset },
     );
-    return found.ok ? success(found.value.map((row) => eventOf('alert', row))) : found;
+    if (!found.ok) return found;
+    return success(found.value.map((row) => ({ ...eventOf('alert', row), state: String(row.at(-1)) })));
+  }
+
+  /** How many alerts there are of each state, whatever state is asked for. */
+  async alertCounts(q: AlertsQuestion = {}): Promise<Result<Record<string, number>>> {
+    const { state: _, ...others } = q;
+    const { where, parameters } = asked(others);
+    const found = await this.asker.rows(
+      `SELECT state, count() FROM ${alertsWithState(this.asker)} WHERE ${where} GROUP BY state`,
+      parameters,
+    );
+    return found.ok ? success(Object.fromEntries(found.value.map(([s, n]) => [String(s), Number(n)]))) : found;
+  }
+
+  heldBack(): Promise<Result<Map<number, { count: number; last: number }>>> {
+    return heldBack(this.asker);
+  }
+  marksOf(ids: readonly string[]): Promise<Result<StoredEvent<'triage'>[]>> {
+    return marksOf(this.asker, ids);
+  }
+  sensorsOf(ids: readonly string[]): Promise<Result<Map<string, string[]>>> {
+    return sensorsOf(this.asker, ids);
+  }
+  twinOf(alert: AlertEvent, recent: readonly Recent[] = []): Promise<Result<string | undefined>> {
+    return twinOf(this.asker, alert, recent);
   }
 
   /** One alert with the records its steps matched; undefined when no alert has this id. */
@@ -185,9 +205,29 @@ export class Queries {
     return success(sensorStates(stats.value, frames.value, refused.value));
   }
 
-  private table(name: KindName | 'alert_latest' | 'loaded_frames' | 'refused_frames'): string {
+  private table(name: KindName | 'loaded_frames' | 'refused_frames'): string {
     return `${quoted(this.asker.database)}.${quoted(name)}`;
   }
+}
+
+/** Conditions and their parameters. */
+function asked(q: AlertsQuestion): { readonly where: string; readonly parameters: Parameters } {
+  const parameters: Record<string, string | number | readonly string[]> = { from: q.from ?? 0, to: q.to ?? FOREVER };
+  const where = [`seen >= ${timeOf('from')}`, `seen < ${timeOf('to')}`];
+  const add = (name: string, value: string | readonly string[] | undefined, condition: string): void => {
+    if (value === undefined) return;
+    parameters[name] = value;
+    where.push(condition);
+  };
+  add('chain', q.chain, 'chain = {chain: String}');
+  add('severity', q.severity, 'severity IN {severity: Array(String)}');
+  add('status', q.status, 'status IN {status: Array(String)}');
+  add('host', q.host, 'has(hosts, {host: String})');
+  add('name', q.name, 'has(names, {name: String})');
+  add('hash', q.hash, 'has(hashes, {hash: String})');
+  add('sensor', q.sensor, 'sensor = {sensor: String}');
+  add('state', q.state, 'state IN {state: Array(String)}');
+  return { where: where.join(' AND '), parameters: { ...parameters, ...recentParameters(q.recent ?? []) } };
 }
 
 function stepPlaces(alert: AlertEvent): Place[] {

@@ -7,6 +7,8 @@ export const SENSOR_PATH = '/sensor';
 export const ENROLL_PATH = '/enroll';
 /** The name under which the collector's own records are stored: no sensor can have it. */
 export const COLLECTOR = 'collector';
+/** As whose stream it writes down what was decided about alerts: a frame an act, numbered as the acts are. */
+export const TRIAGE = 'collector-triage';
 
 /** catenary1.<fingerprint of the collector's authority, base64url>.<secret, base64url> */
 export const tokenText = (fingerprint: string, secret: string): string => `catenary1.${fingerprint}.${secret}`;

@@ -7,13 +7,14 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Desk } from '../../src/collector/desk.ts';
+import { PacketDesk } from '../../src/collector/packet_desk.ts';
 import { nothing, Transfer, type Wanted } from '../../src/collector/pulls.ts';
 import type { Audit } from '../../src/collector/session.ts';
 import { QUERY_TEXT_MAX } from '../../src/console/api.ts';
 import { BODY_BYTES_MAX, Console, PATH_MAX, SOCKETS_A_VISITOR_MAX } from '../../src/console/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Queries } from '../../src/store/query.ts';
+import { deskAt } from './desk.ts';
 
 const PASSWORD = 'a span hangs between two';
 
@@ -30,7 +31,7 @@ describe('console: the door', function () {
   let queries: Queries;
   let code = '';
   let cookie = '';
-  let desk: Desk;
+  let desk: PacketDesk;
   const audits: Audit[] = [];
   const asked: Wanted[] = [];
 
@@ -50,9 +51,9 @@ describe('console: the door', function () {
       return transfer;
     };
     const newId = (): string => randomBytes(16).toString('hex');
-    desk = new Desk({ dir: join(dir, 'fetched'), clock: systemClock, audit: (a) => audits.push(a), newId, pull });
+    desk = new PacketDesk({ dir: join(dir, 'fetched'), clock: systemClock, audit: (a) => audits.push(a), newId, pull });
     const started = await Console.start({
-      ...{ queries, clock: systemClock, dir, host: '127.0.0.1', port: 0, packets: desk },
+      ...{ queries, desk: deskAt(dir, queries), clock: systemClock, dir, host: '127.0.0.1', port: 0, packets: desk },
       onFirstCode: (c) => {
         code = c;
       },
@@ -253,7 +254,14 @@ describe('console: the door', function () {
   });
 
   it('listens on loopback alone unless it has TLS', async () => {
-    const options = { queries, clock: systemClock, dir, port: 0, onFirstCode: () => undefined };
+    const options = {
+      queries,
+      desk: deskAt(dir, queries),
+      clock: systemClock,
+      dir,
+      port: 0,
+      onFirstCode: () => undefined,
+    };
     const open = await Console.start({ ...options, host: '0.0.0.0' });
     assert.ok(!open.ok && /not on loopback/.test(open.fault.message));
     const { port } = new URL(console_.url);

@@ -88,6 +88,7 @@ describe('console: pages in a browser', function () {
     assert.match(await text('[role=alert]'), /that is not it/);
     await shot('login');
     await page.fill('#password', PASSWORD);
+    await page.fill('#name', 'anna');
     await page.click('button[type=submit]');
     await page.waitForSelector('table.alerts');
     // The refused one is an answer with status 401, which the browser writes down.
@@ -316,6 +317,80 @@ describe('console: pages in a browser', function () {
     }
     assert.equal(await page.evaluate('window.booms'), 0);
     isCalm();
+  });
+
+  it('an alert lives: noted, acknowledged, closed with a verdict, and others like it are held back', async () => {
+    const at = `/alerts/${world.alert.id}`;
+    await open(at, '.life');
+    assert.match(await text('.life .state'), /new/);
+    assert.match(await text('main'), /Nobody has done anything about it yet/);
+    assert.match(await text('section[aria-labelledby=weighed]'), /Severity medium: 55 of 100.*Score: 55 ×/s);
+    // Whatever somebody pastes into a note is a text.
+    for (const note of [HOSTILE.slice(0, 30).join('\n'), 'W'.repeat(1900)]) {
+      await page.getByRole('button', { name: 'Note', exact: true }).click();
+      await page.fill('#text', note);
+      await page.getByRole('button', { name: 'Add note' }).click();
+      await page.waitForSelector('.deciding', { state: 'detached' });
+    }
+    await page.waitForSelector('.acts li:nth-child(2)');
+    assert.equal(await page.evaluate('window.booms'), 0);
+    assert.doesNotMatch(await page.locator('main').innerText(), OBEYED);
+    await fits();
+    await page.getByRole('button', { name: 'Acknowledge' }).click();
+    await page.waitForSelector('.life .state-acknowledged');
+    await page.getByRole('button', { name: 'Close', exact: true }).click();
+    await page.getByLabel(/^benign/).check();
+    await page.fill('#text', 'the backup of the file server');
+    await page.getByLabel('Hold back others like it').check();
+    await shot('alert-close');
+    await fits();
+    await page.getByRole('button', { name: 'Close alert' }).click();
+    await page.waitForSelector('.life .state-closed');
+    const history = await text('.acts');
+    assert.match(history, /anna.*acknowledged it/s);
+    assert.match(history, /anna.*closed it: benign.*the backup of the file server/s);
+    assert.match(history, /holds back others like it by entry \d/);
+    await shot('alert-closed');
+    await open('/', 'table.alerts');
+    assert.doesNotMatch(await text('table.alerts'), /dropper-dormant-beacon/, 'what is closed is not open');
+    await open('/?state=closed', 'table.alerts tbody tr');
+    assert.match(await text('table.alerts'), /dropper-dormant-beacon.*closed/s);
+    assert.match(await text('nav[aria-label=State]'), /open 1.*acknowledged 0.*closed 1.*held back 0/s);
+    // Another alert of the same comes.
+    const { alert } = world;
+    await world.comes({ ...alert, id: 'abcdefabcdefabcd', first: alert.first + 1, starts: ['other'] });
+    await open('/?state=suppressed', 'table.alerts tbody tr');
+    assert.match(await text('table.alerts'), /dropper-dormant-beacon.*held back/s);
+    await shot('alerts-held');
+    await open('/alerts/abcdefabcdefabcd', '.life .state-suppressed');
+    assert.match(await text('.acts'), /allow-list held it back by entry \d.*the backup of the file server/s);
+    await open('/allow', 'table.allow tbody tr');
+    assert.match(await text('table.allow'), /chain\s+dropper-dormant-beacon.*the backup of the file server.*anna/s);
+    assert.equal((await text('table.allow tbody tr td:nth-child(4)')).trim().charAt(0), '1', 'it has held back one');
+    await shot('allow');
+    await fits();
+    await page.getByRole('button', { name: 'Take off' }).click();
+    await page.fill('.removal input', 'that server is gone');
+    await page.locator('.removal button').click();
+    await page.waitForSelector('table.allow tr.over');
+    assert.match(await text('table.allow'), /taken off by anna.*that server is gone/s);
+    await open(at, '.life');
+    await page.getByRole('button', { name: 'Reopen' }).click();
+    await page.locator('.deciding button[type=submit]').click();
+    await page.waitForSelector('.life .state-new');
+    isCalm();
+  });
+
+  it('what is refused says why, and what was written stays in the form', async () => {
+    await open(`/alerts/${world.alert.id}`, '.life');
+    await page.getByRole('button', { name: 'Hold back others' }).click();
+    await page.selectOption('select[name=chain]', '');
+    await page.selectOption('select[name=value]', '');
+    await page.fill('#text', 'all of it');
+    await page.locator('.deciding button[type=submit]').click();
+    assert.match(await text('[role=alert]'), /names a chain, or a value/i);
+    assert.equal(await page.inputValue('#text'), 'all of it');
+    assert.equal(complaints.splice(0).filter((c) => !c.includes('400')).length, 0);
   });
 
   it('an alert that is not there, a page that is not there, a session that ended', async () => {

@@ -23,6 +23,10 @@ describe('console: what is hidden', function () {
         search: (q) => now().search(q),
         entity: (which) => now().entity(which),
         sensors: (from, to) => now().sensors(from, to),
+        alertCounts: (q) => now().alertCounts(q),
+        heldBack: () => now().heldBack(),
+        marksOf: (ids) => now().marksOf(ids),
+        sensorsOf: (ids) => now().sensorsOf(ids),
       };
     });
     const login = await fetch(new URL('/api/login', world.url), {

@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { loadAddon } from '../../src/capture/addon.ts';
 import { openReader } from '../../src/capture/index.ts';
 import { loadConfig } from '../../src/config/config.ts';
+import type { Desk as WantedDesk } from '../../src/console/desk.ts';
 import { Console, type ConsoleAct } from '../../src/console/index.ts';
 import type { Queries as Wanted } from '../../src/console/queries.ts';
+import type { Desk } from '../../src/desk.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Live } from '../../src/live.ts';
 import { decodeBatch } from '../../src/schema/decode.ts';
@@ -20,6 +22,7 @@ import { type Frame, Loader } from '../../src/store/load.ts';
 import { Queries } from '../../src/store/query.ts';
 import { buildWorld } from '../founding/world.ts';
 import { openWorld, SCHEMA, type World } from '../store/world.ts';
+import { deskAt } from './desk.ts';
 
 export const PASSWORD = 'a span hangs between two';
 
@@ -32,6 +35,9 @@ export interface ConsoleWorld {
   readonly alert: AlertEvent;
   /** One that says of itself all that hostile texts can. */
   readonly hostile: AlertEvent;
+  readonly desk: Desk;
+  /** One more alert of the same sensor, as the collector takes it. */
+  comes(alert: AlertEvent): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -205,13 +211,14 @@ async function openOn(store: World, texts: readonly string[], shown: (q: Wanted)
   for (let i = 0; i < frames.length; i += 1000) assert.ok((await loader.load(frames.slice(i, i + 1000))).ok);
   const loaded = await loader.load(more);
   assert.ok(loaded.ok && loaded.value.refused.length === 0, JSON.stringify(loaded));
-  await loader.close();
   const queries = new Queries(store.access);
+  const desk = deskAt(folder, queries, loader);
   const acts: ConsoleAct[] = [];
   let firstCode = '';
   const started = await Console.start({
     // What the console wants is what the store has: the compiler says so here.
-    ...{ queries: shown(queries satisfies Wanted), clock: systemClock, dir: folder, host: '127.0.0.1', port: 0 },
+    ...{ queries: shown(queries satisfies Wanted), desk: desk satisfies WantedDesk, clock: systemClock },
+    ...{ dir: folder, host: '127.0.0.1', port: 0 },
     onFirstCode: (code) => {
       firstCode = code;
     },
@@ -219,9 +226,15 @@ async function openOn(store: World, texts: readonly string[], shown: (q: Wanted)
   });
   assert.ok(started.ok, started.ok ? '' : started.fault.message);
   return {
-    ...{ console: started.value, url: started.value.url, firstCode, acts, alert, hostile },
+    ...{ console: started.value, url: started.value.url, firstCode, acts, alert, hostile, desk },
+    async comes(event) {
+      const frame = frameOf('span-1', 1_000_000, 'alert', [event]);
+      assert.ok((await loader.load([frame])).ok);
+      await desk.came([{ ...frame, firstSeen: 0, lastSeen: 0, crc: 0 }]);
+    },
     async stop() {
       await started.value.stop();
+      await loader.close();
       await queries.close();
       await store.stop();
       rmSync(folder, { recursive: true, force: true });

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { packetMatcher } from '../../src/capture/index.ts';
 import { AskingSocket, collectorSocket } from '../../src/collector/asking.ts';
-import { Desk, type Fetched } from '../../src/collector/desk.ts';
+import { type Fetched, PacketDesk } from '../../src/collector/packet_desk.ts';
 import { PULL_WINDOW, Transfer, type Wanted } from '../../src/collector/pulls.ts';
 import { runMain } from '../../src/commands/testing.ts';
 import { type PullLimits, Pulls } from '../../src/evidence/index.ts';
@@ -37,7 +37,7 @@ describe('evidence: packets on request', function () {
   let dir: string;
   let world: World;
   let c: Running;
-  let desk: Desk;
+  let desk: PacketDesk;
   let spool: Spool;
   let sender: Shipper;
   let limits: PullLimits;
@@ -49,7 +49,7 @@ describe('evidence: packets on request', function () {
     world = await makeWorld(dir, { segments: SEGMENTS, packetsPerSegment: PACKETS, from: 2, to: 3 });
     c = await collector(path.join(dir, 'collector-side'));
     spool = must(await Spool.open(spoolOptions(path.join(dir, 'spool'))));
-    desk = new Desk({
+    desk = new PacketDesk({
       ...{ dir: path.join(dir, 'fetched'), clock: systemClock, audit: (a) => c.audits.push(a) },
       ...{ pull: (sensor, wanted) => c.listener.pull(sensor, wanted), newId: () => `number${n++}` },
     });

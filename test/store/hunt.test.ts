@@ -178,6 +178,23 @@ describe('chains over the store', function () {
     );
   });
 
+  it('retro says what is applied to history, and how far back: one day short, and day 0 is out of reach', async () => {
+    const span = { from: T0 - DAY, to: T0 + 99 * DAY };
+    const hunted = async (retro: string, lists?: readonly (readonly [string, string])[]) => {
+      const rules = [{ rule: ruleOf(`${lists === undefined ? DROP : LISTED}retro: ${retro}\n`), others: [] }];
+      const found = await hunt(await historyOf(), { rules, span, knownAt: T0, ...(lists && { lists }) });
+      assert.ok(found.ok);
+      return [found.value.findings.length, found.value.skipped] as const;
+    };
+    const list = [['late.txt', 'domain,good.example,feed,0.9\n']] as const;
+    assert.deepEqual(await hunted('{ backfill: 99d }'), [1, []]);
+    assert.deepEqual(await hunted('{ backfill: 98d }'), [0, []]);
+    assert.deepEqual(await hunted('{ rule: false }'), [0, ['drop-and-call']]);
+    assert.deepEqual(await hunted('{ intel: false }'), [1, []], 'is no list');
+    assert.deepEqual(await hunted('{ rule: false }', list), [1, []]);
+    assert.deepEqual(await hunted('{ intel: false }', list), [0, ['listed']]);
+  });
+
   it('a list that came later completes a chain backwards, for whom it concerns', async () => {
     const lists = [['late.txt', 'domain,good.example,feed,0.9\n']] as const;
     const rules = [{ rule: ruleOf(LISTED), others: [] }];

@@ -92,6 +92,7 @@ describe('store: questions', function () {
         step_stories: ['an executable', 'a call', 'was here'],
         evidence: [],
         story: 'It was fetched, then it called.',
+        key: 'victim=ip:192.0.2.1',
       },
       ...more,
     };

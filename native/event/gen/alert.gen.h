@@ -11,7 +11,7 @@ namespace catenary {
 struct AlertEvent {
   static constexpr Kind kKind = Kind::alert;
   // Most bytes one record can take, from the caps.
-  static constexpr std::size_t kBytesMax = 64845;
+  static constexpr std::size_t kBytesMax = 65360;
 
   // When the fact began [us].
   Micros ts{};
@@ -83,6 +83,8 @@ struct AlertEvent {
   std::span<const std::string_view> evidence;
   // What happened, as a person would tell it.
   std::string_view story{};
+  // What its steps were joined by: variable=value, and | between.
+  std::string_view key{};
   // Set when a value was already shortened before it came here.
   bool cut{};
 
@@ -114,7 +116,8 @@ struct AlertEvent {
            record::texts_bound(step_uids, 32, 12) +
            record::texts_bound(step_stories, 32, 736) +
            record::texts_bound(evidence, 32, 128) +
-           record::text_bound(story, 4096);
+           record::text_bound(story, 4096) +
+           record::text_bound(key, 512);
   }
 };
 
@@ -189,6 +192,7 @@ inline void AlertEvent::encode(RecordWriter& writer_) const noexcept {
     return record::text(to_, item_, 128, cut_);
   });
   at_ = record::text(at_, story, 4096, cut_);
+  at_ = record::text(at_, key, 512, cut_);
   writer_.end(at_, cut_);
 }
 

@@ -19,6 +19,7 @@
 #include "event/gen/identity.gen.h"
 #include "event/gen/sighting.gen.h"
 #include "event/gen/signal.gen.h"
+#include "event/gen/triage.gen.h"
 #include "event/gen/weird.gen.h"
 #include "files/x509/x509.gen.h"
 #include "protocols/dce_rpc/dce_rpc.gen.h"
@@ -716,6 +717,7 @@ inline AlertEvent example<AlertEvent>() {
   e.step_stories = step_stories_;
   e.evidence = evidence_;
   e.story = std::string_view{"laptop-7 fetched an executable and 30 days later began to call c2.example."};
+  e.key = std::string_view{"victim=laptop-7"};
   return e;
 }
 
@@ -1333,6 +1335,29 @@ inline RdpEvent example<RdpEvent>() {
   return e;
 }
 
+template <>
+inline TriageEvent example<TriageEvent>() {
+  TriageEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.number = 7ULL;
+  e.act = std::string_view{"close"};
+  e.alert = std::string_view{"0011223344556677"};
+  e.actor = std::string_view{"anna"};
+  e.address = std::string_view{"192.0.2.7"};
+  e.verdict = std::string_view{"benign"};
+  e.text = std::string_view{"backup of the file server"};
+  e.entry = 0ULL;
+  e.twin_of = std::string_view{"8899aabbccddeeff"};
+  e.chain = std::string_view{"dropper-dormant-beacon"};
+  e.entity = std::string_view{"host:laptop-7"};
+  e.value = std::string_view{"domain:c2.example"};
+  e.on_sensor = std::string_view{"berlin-1"};
+  e.until = 1702592000000000ULL;
+  e.prev = std::string_view{"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"};
+  return e;
+}
+
 // visit(example event, its bytes in hex, the bytes of an empty event in hex), kind by kind.
 template <class Visit>
 void for_each_kind(Visit visit) {
@@ -1495,9 +1520,10 @@ void for_each_kind(Visit visit) {
     "64726f70a6626561636f6e92cf00060a24181e4000cf00060c7f975b800092ac73312f342f313032312f3137a873312f"
     "392f372f3092ac43303030303030303030305aa092b169735f65786563757461626c653a205045aa73636f726520302e"
     "383891a84c313d77686f6c65d94a6c6170746f702d37206665746368656420616e2065786563757461626c6520616e64"
-    "2033302064617973206c6174657220626567616e20746f2063616c6c2063322e6578616d706c652e",
+    "2033302064617973206c6174657220626567616e20746f2063616c6c2063322e6578616d706c652eaf76696374696d3d"
+    "6c6170746f702d37",
     "40cf0000000000000000cf0000000000000000c2a000a0c0a000a0a0a0cb0000000000000000cb000000000000000090"
-    "a0909090909090cf0000000000000000cf0000000000000000cf0000000000000000c0c29090909090909090a0");
+    "a0909090909090cf0000000000000000cf0000000000000000cf0000000000000000c0c29090909090909090a0a0");
   visit(example<GapEvent>(),
     "40cf00060a24181e4001cf00060a24183152d1c2a6627564676574a4666c6f770764ccdc3cce0003a980ce01000000cf"
     "00060a24181e4000cf00060a241bb1c700",
@@ -1668,6 +1694,14 @@ void for_each_kind(Visit visit) {
     "52534101c3b1436c69656e7420636f6d70617469626c65a6313238626974c30b",
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c0c0c0c090c0c0c0c0c0c0c0c000c0c0c0c2c0");
+  visit(example<TriageEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c207a5636c6f7365b030303131323233333434353536363737a4616e6e"
+    "61a93139322e302e322e37a662656e69676eb96261636b7570206f66207468652066696c652073657276657200b03838"
+    "3939616162626363646465656666b664726f707065722d646f726d616e742d626561636f6ead686f73743a6c6170746f"
+    "702d37b1646f6d61696e3a63322e6578616d706c65a86265726c696e2d31cf00060c7f975b8000d94065336230633434"
+    "323938666331633134396166626634633839393666623932343237616534316534363439623933346361343935393931"
+    "623738353262383535",
+    "40cf0000000000000000cf0000000000000000c200a0a0a0a0a0a000a0a0a0a0a0c0a0");
 }
 
 }  // namespace catenary::samples

@@ -560,6 +560,7 @@ constexpr FieldInfo kAlertFields[] = {
     {"step_stories", FieldType::text, true, false, 736, 32, "Array(String)"},
     {"evidence", FieldType::text, true, false, 128, 32, "Array(String)"},
     {"story", FieldType::text, false, false, 4096, 0, "String"},
+    {"key", FieldType::text, false, false, 512, 0, "String"},
 };
 constexpr FieldInfo kGapFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -1099,6 +1100,26 @@ constexpr FieldInfo kRdpFields[] = {
     {"ssl", FieldType::boolean, false, false, 0, 0, "Bool"},
     {"requested_protocols", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
 };
+constexpr FieldInfo kTriageFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"number", FieldType::u64, false, false, 0, 0, "UInt64"},
+    {"act", FieldType::text, false, false, 16, 0, "String"},
+    {"alert", FieldType::text, false, false, 64, 0, "String"},
+    {"actor", FieldType::text, false, false, 128, 0, "String"},
+    {"address", FieldType::text, false, false, 64, 0, "String"},
+    {"verdict", FieldType::text, false, false, 16, 0, "String"},
+    {"text", FieldType::text, false, false, 2048, 0, "String"},
+    {"entry", FieldType::u64, false, false, 0, 0, "UInt64"},
+    {"twin_of", FieldType::text, false, false, 64, 0, "String"},
+    {"chain", FieldType::text, false, false, 96, 0, "String"},
+    {"entity", FieldType::text, false, false, 300, 0, "String"},
+    {"value", FieldType::text, false, false, 600, 0, "String"},
+    {"on_sensor", FieldType::text, false, false, 64, 0, "String"},
+    {"until", FieldType::time, false, true, 0, 0, "Nullable(DateTime64(6, 'UTC'))"},
+    {"prev", FieldType::text, false, false, 64, 0, "String"},
+};
 
 constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1088, kConnFields},
@@ -1117,7 +1138,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::signal, "signal", false, 20, 15575, kSignalFields},
     {Kind::sighting, "sighting", false, 0, 8457, kSightingFields},
     {Kind::identity, "identity", false, 0, 1964, kIdentityFields},
-    {Kind::alert, "alert", false, 0, 64845, kAlertFields},
+    {Kind::alert, "alert", false, 0, 65360, kAlertFields},
     {Kind::gap, "gap", false, 0, 162, kGapFields},
     {Kind::audit, "audit", false, 0, 1161, kAuditFields},
     {Kind::ssh, "ssh", true, 0, 1400, kSshFields},
@@ -1140,6 +1161,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::ldap_search, "ldap_search", true, 0, 14200, kLdapSearchFields},
     {Kind::radius, "radius", true, 0, 2038, kRadiusFields},
     {Kind::rdp, "rdp", true, 0, 1067, kRdpFields},
+    {Kind::triage, "triage", false, 0, 3607, kTriageFields},
 };
 
 }  // namespace
@@ -1186,6 +1208,7 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::ldap_search: return &kInfos[36];
     case Kind::radius: return &kInfos[37];
     case Kind::rdp: return &kInfos[38];
+    case Kind::triage: return &kInfos[39];
   }
   return nullptr;
 }

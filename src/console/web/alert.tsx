@@ -6,6 +6,7 @@ import type { AlertView, Pivot, StepView, Term } from '../shape.ts';
 import { EventRow } from './event.tsx';
 import { dayText, shellWord, spanText } from './format.ts';
 import { useAsk } from './http.ts';
+import { ActLine, Life } from './life.tsx';
 import { Packets } from './packets.tsx';
 import { Fault, Pivoted, Severity, shown, Text, Time } from './text.tsx';
 import { Timeline } from './timeline.tsx';
@@ -144,7 +145,8 @@ function Evidence({ view }: { view: AlertView }): VNode {
 }
 
 export function AlertPage({ id }: { id: string }): VNode | null {
-  const { value: v, fault } = useAsk<AlertView>(`/api/alerts/${encodeURIComponent(id)}`, EVERY_MS);
+  const [round, setRound] = useState(0);
+  const { value: v, fault } = useAsk<AlertView>(`/api/alerts/${encodeURIComponent(id)}?${round}`, EVERY_MS);
   if (v === undefined) return fault === undefined ? null : <Fault fault={fault} />;
   const a = v.alert;
   return (
@@ -167,12 +169,28 @@ export function AlertPage({ id }: { id: string }): VNode | null {
         <span>
           detected <Time us={a.detectedAt} now={v.now} />
         </span>
+        <span>
+          {v.seenBy.length > 1 ? 'seen by sensors ' : 'sensor '}
+          {v.seenBy.map((s, i) => (
+            <>
+              {i === 0 ? null : ', '}
+              {s.id === a.id ? (
+                <Text v={s.sensor} max={40} />
+              ) : (
+                <a href={`/alerts/${encodeURIComponent(s.id)}`}>
+                  <Text v={s.sensor} max={40} />
+                </a>
+              )}
+            </>
+          ))}
+        </span>
         {v.attack.map((t) => (
           <span key={t} class="mono">
             {shown(t, 16)}
           </span>
         ))}
       </p>
+      <Life key={a.id} view={v} onDone={() => setRound((n) => n + 1)} />
       {v.statusReason === undefined ? null : <p class="note">{shown(v.statusReason, 400)}</p>}
       <p class="story">
         <Text v={v.story} max={4000} />
@@ -234,16 +252,33 @@ export function AlertPage({ id }: { id: string }): VNode | null {
         </section>
         <Evidence view={v} />
       </div>
-      <section aria-labelledby="history">
-        <h2 id="history">Revisions</h2>
-        <ol class="revisions">
-          {v.revisions.map((r) => (
-            <li key={r.revision} value={r.revision}>
-              {shown(r.status, 16)} <Time us={r.at} now={v.now} />
-            </li>
-          ))}
-        </ol>
-      </section>
+      <div class="columns">
+        <section aria-labelledby="history">
+          <h2 id="history">History</h2>
+          {v.acts.length === 0 ? <p>Nobody has done anything about it yet.</p> : null}
+          <ol class="acts plain">
+            {v.acts.map((act) => (
+              <ActLine key={`${act.at} ${act.act} ${act.other}`} a={act} now={v.now} />
+            ))}
+          </ol>
+        </section>
+        <section aria-labelledby="weighed">
+          <h2 id="weighed">Why this score</h2>
+          <ul class="plain">
+            {v.scored.map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+          </ul>
+          <h2 id="revisions">Revisions</h2>
+          <ol class="revisions">
+            {v.revisions.map((r) => (
+              <li key={r.revision} value={r.revision}>
+                {shown(r.status, 16)} <Time us={r.at} now={v.now} />
+              </li>
+            ))}
+          </ol>
+        </section>
+      </div>
     </article>
   );
 }

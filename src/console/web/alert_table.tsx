@@ -2,6 +2,7 @@
 import type { VNode } from 'preact';
 import type { AlertSummary } from '../shape.ts';
 import { countText, shortSpan } from './format.ts';
+import { StateMark } from './life.tsx';
 import { pivotPath, Severity, shown, Text, Time } from './text.tsx';
 
 function Row({ a, now }: { a: AlertSummary; now: number }): VNode {
@@ -45,7 +46,8 @@ function Row({ a, now }: { a: AlertSummary; now: number }): VNode {
       </td>
       <td class="num">{shortSpan(a.slept)}</td>
       <td>
-        {shown(a.status, 16)}
+        {a.state === undefined ? shown(a.status, 16) : <StateMark v={a.state} />}
+        {a.status === 'retracted' && a.state !== undefined ? <small>retracted</small> : null}
         {a.revision > 1 ? <small>revision {a.revision}</small> : null}
       </td>
       <td class="num">{a.score}</td>

@@ -11,7 +11,9 @@ export function Login({ isFirst, onDone }: { isFirst: boolean; onDone: () => voi
     event.preventDefault();
     const form = new FormData(event.target as HTMLFormElement);
     setBusy(true);
-    const got = await post('/api/login', { password: form.get('password') ?? '', code: form.get('code') ?? undefined });
+    const got = await post('/api/login', {
+      ...{ password: form.get('password') ?? '', code: form.get('code') ?? undefined, name: form.get('name') ?? '' },
+    });
     setBusy(false);
     if (got.ok) onDone();
     else setFault(got.fault);
@@ -35,6 +37,8 @@ export function Login({ isFirst, onDone }: { isFirst: boolean; onDone: () => voi
           minLength={isFirst ? 12 : 1}
           autocomplete={isFirst ? 'new-password' : 'current-password'}
         />
+        <label for="name">Your name, for the history of alerts</label>
+        <input id="name" name="name" autocomplete="nickname" maxLength={64} placeholder="optional" dir="auto" />
         <button type="submit" class="main" disabled={isBusy}>
           {isBusy ? 'Checking' : isFirst ? 'Set password and sign in' : 'Sign in'}
         </button>

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { SessionAnswer } from '../shape.ts';
 import { AlertPage } from './alert.tsx';
 import { AlertsPage } from './alerts.tsx';
+import { AllowPage } from './allow.tsx';
 import { EntityPage } from './entity.tsx';
 import { post, signedOut, useAsk } from './http.ts';
 import { Login } from './login.tsx';
@@ -72,6 +73,7 @@ function View({ path, query }: Place): VNode {
   if (first === 'alerts') return <AlertPage id={decoded(second)} />;
   if (first === 'search') return <SearchPage query={query} />;
   if (first === 'entity') return <EntityPage cls={decoded(second)} value={decoded(third)} />;
+  if (first === 'allow') return <AllowPage />;
   if (first === 'sensors') return <SensorsPage query={query} />;
   return <Fault fault={{ error: 'There is no such page.', hint: 'The alerts are at /.' }} />;
 }
@@ -122,6 +124,7 @@ function Shell({ place, onEnd }: { place: Place; onEnd: () => void }): VNode {
         </a>
         <nav aria-label="Pages">
           <a {...current('/', place.path === '/' || place.path.startsWith('/alerts/'))}>Alerts</a>
+          <a {...current('/allow', place.path === '/allow')}>Allow-list</a>
           <a {...current('/sensors', place.path === '/sensors')}>Sensors</a>
         </nav>
         <search>

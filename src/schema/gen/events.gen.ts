@@ -924,6 +924,8 @@ export interface AlertEvent extends Envelope {
   readonly evidence: readonly string[];
   /** What happened, as a person would tell it */
   readonly story: string;
+  /** What its steps were joined by: variable=value, and | between */
+  readonly key: string;
 }
 
 /** A range of frames of a sensor's log that was lost on the way, and why. */
@@ -1590,6 +1592,40 @@ export interface RdpEvent extends FlowEnvelope {
   readonly requested_protocols: number | null;
 }
 
+/** An act on an alert or on the allow-list, and who did it. */
+export interface TriageEvent extends Envelope {
+  /** Of the act in the collector's log of acts; 0: no person's */
+  readonly number: number;
+  /** ack, note, close, reopen, allow, disallow; held: by an entry of the allow-list; twin: another sensor's alert of the same story */
+  readonly act: string;
+  /** The alert, or where an entry comes from; empty when neither */
+  readonly alert: string;
+  /** Who says so */
+  readonly actor: string;
+  /** Where from; empty when from this machine */
+  readonly address: string;
+  /** Of close: true, false or benign */
+  readonly verdict: string;
+  /** A note, or why */
+  readonly text: string;
+  /** Number of the act that made the entry concerned; 0: none */
+  readonly entry: number;
+  /** Of twin: the alert that stands for both */
+  readonly twin_of: string;
+  /** Of allow: alerts of this chain; empty: of any */
+  readonly chain: string;
+  /** Of allow: that concern this, as class:value; empty: anything */
+  readonly entity: string;
+  /** Of allow: and this, as class:value; empty: anything */
+  readonly value: string;
+  /** Of allow: from this sensor; empty: from any */
+  readonly on_sensor: string;
+  /** Of allow: until then [us since the epoch] */
+  readonly until: number | null;
+  /** SHA-256 of the line before the act's in the log */
+  readonly prev: string;
+}
+
 /** The type of each kind, by its name. */
 export interface EventOf {
   readonly conn: ConnEvent;
@@ -1631,6 +1667,7 @@ export interface EventOf {
   readonly ldap_search: LdapSearchEvent;
   readonly radius: RadiusEvent;
   readonly rdp: RdpEvent;
+  readonly triage: TriageEvent;
 }
 
 export type KindName = keyof EventOf;

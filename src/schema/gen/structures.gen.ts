@@ -76,6 +76,7 @@ export const KIND_IDS = {
   ldap_search: 57,
   radius: 58,
   rdp: 70,
+  triage: 90,
 } as const satisfies Readonly<Record<KindName, number>>;
 
 /** Name by number; a hole is no kind. */
@@ -151,6 +152,26 @@ export const KIND_NAMES: readonly (KindName | undefined)[] = [
   undefined,
   undefined,
   'rdp',
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  'triage',
 ];
 
 /** Whether a kind begins with the flow envelope. */
@@ -194,6 +215,7 @@ export const HAS_FLOW: Readonly<Record<KindName, boolean>> = {
   ldap_search: true,
   radius: true,
   rdp: true,
+  triage: false,
 };
 
 /** Fields of each kind in record order. */
@@ -752,6 +774,7 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('step_stories', 'text', 'L', 736, 32),
     field('evidence', 'text', 'L', 128, 32),
     field('story', 'text', '', 4096, 0),
+    field('key', 'text', '', 512, 0, 'person'),
   ],
   gap: [
     field('ts', 'time', '', 0, 0),
@@ -1290,6 +1313,26 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('encryption_method', 'text', 'O', 32, 0),
     field('ssl', 'bool', '', 0, 0),
     field('requested_protocols', 'u32', 'O', 0, 0),
+  ],
+  triage: [
+    field('ts', 'time', '', 0, 0),
+    field('seen', 'time', '', 0, 0),
+    field('cut', 'bool', '', 0, 0),
+    field('number', 'u64', '', 0, 0),
+    field('act', 'text', 'I', 16, 0),
+    field('alert', 'text', 'I', 64, 0),
+    field('actor', 'text', 'I', 128, 0),
+    field('address', 'text', '', 64, 0),
+    field('verdict', 'text', '', 16, 0),
+    field('text', 'text', '', 2048, 0),
+    field('entry', 'u64', '', 0, 0),
+    field('twin_of', 'text', 'I', 64, 0),
+    field('chain', 'text', '', 96, 0),
+    field('entity', 'text', '', 300, 0, 'person'),
+    field('value', 'text', '', 600, 0),
+    field('on_sensor', 'text', '', 64, 0),
+    field('until', 'time', 'O', 0, 0),
+    field('prev', 'text', '', 64, 0),
   ],
 };
 

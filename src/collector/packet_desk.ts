@@ -18,7 +18,7 @@ export const FETCHED_MS = 15 * 60_000;
 /** Of one [bytes]. */
 export const FETCH_BYTES_MAX = 1 << 30;
 
-export interface DeskOptions {
+export interface PacketDeskOptions {
   readonly dir: string;
   readonly clock: Clock;
   readonly pull: (sensor: string, wanted: Wanted) => Transfer | Outcome;
@@ -33,12 +33,12 @@ export interface Fetched extends Outcome {
   readonly id: string;
 }
 
-export class Desk {
-  private readonly o: DeskOptions;
+export class PacketDesk {
+  private readonly o: PacketDeskOptions;
   private readonly files = new Map<string, { readonly path: string; readonly until: number }>();
   private underWay = 0;
 
-  constructor(options: DeskOptions) {
+  constructor(options: PacketDeskOptions) {
     this.o = options;
     // What an earlier life fetched is nobody's.
     rmSync(options.dir, { recursive: true, force: true });

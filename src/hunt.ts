@@ -21,6 +21,7 @@ import { ENTITY_FIELDS, type HostRef, type Observation } from './schema/observat
 import { contentHash } from './schema/order.ts';
 import { remember } from './schema/remember.ts';
 import { Signals } from './signals/dispatch.ts';
+import type { SignalDefinition } from './signals/signal.ts';
 import { openState } from './state/state.ts';
 import type { Asker, Parameters } from './store/asker.ts';
 import { countOf, earliest, recordsOf } from './store/records.ts';
@@ -251,6 +252,8 @@ export interface HuntOptions {
   readonly knownAt: number;
   /** Settings of signals, as detection has them. */
   readonly signals?: Config['signals'];
+  /** Signals that there are. */
+  readonly definitions?: readonly SignalDefinition[];
 }
 
 export interface Hunted {
@@ -271,7 +274,7 @@ async function lateOf(history: StoreHistory, options: HuntOptions, faults: Fault
     faults.push({ code: 'content_invalid', message, hint: 'name their addresses' });
   }
   const state = must(openState(undefined));
-  const signals = new Signals(new Touches(), state.section('signals'), options.signals ?? {});
+  const signals = new Signals(new Touches(), state.section('signals'), options.signals ?? {}, options.definitions);
   const late: Observation[] = [];
   const met = new Map<string, Observation>();
   for (let i = 0; i < indicators.length; i += VALUES_A_QUERY)

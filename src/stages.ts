@@ -8,6 +8,7 @@ import type { Vocabulary } from './chains/reader.ts';
 import type { Rule } from './chains/rule.ts';
 import type { Config } from './config/config.ts';
 import { Networks } from './config/networks.ts';
+import { shippedSignals, signalsOf } from './declared.ts';
 import { Detection, type Parts } from './detection.ts';
 import { Entities } from './entities/entities.ts';
 import { Intel } from './intel/intel.ts';
@@ -15,7 +16,7 @@ import { type Fault, type Result, success } from './lib/fault.ts';
 import type { Finding, Keeper } from './schema/finding.ts';
 import type { KindName } from './schema/gen/events.gen.ts';
 import { checkSettings, Signals } from './signals/dispatch.ts';
-import { ALL } from './signals/gen/all.gen.ts';
+import type { SignalDefinition } from './signals/signal.ts';
 import { CoverageLedger } from './state/coverage.ts';
 import { type LongMemory, type NativeMemoryClass, openMemory } from './state/memory.ts';
 import { openState, type State } from './state/state.ts';
@@ -28,7 +29,9 @@ const ALWAYS: readonly KindName[] = ['conn', 'conn_update', 'dns', 'http', 'tls'
 /** Conclusions: made on the way, never decoded. */
 const CONCLUSIONS: ReadonlySet<KindName> = new Set(['signal', 'sighting', 'identity', 'alert']);
 
-export const vocabulary = (): Vocabulary => ({ signals: new Set(ALL.map((d) => d.id)) });
+const named = (all: readonly SignalDefinition[]): Vocabulary => ({ signals: new Set(all.map((d) => d.id)) });
+/** Names that a chain may use, of what ships. */
+export const vocabulary = (): Vocabulary => named(shippedSignals().definitions);
 
 export interface Listeners {
   readonly onConclusion: Parts['onConclusion'];
@@ -61,16 +64,24 @@ const asFault = ({ hint = '', ...f }: ChainFault): Fault => ({ code: 'content_in
 
 /** What is wrong with the settings of signals, with their places. */
 export function signalFaults(config: Config): Fault[] {
-  return checkSettings(config.signals).map((text) => {
+  return checkSettings(config.signals, signalsOf(config).definitions).map((text) => {
     const path = /^([\w.]+): /.exec(text)?.[1]?.split('.') ?? ['signals'];
     return { code: 'config_invalid', message: `${config.where(path)}: ${text}`, hint: '' };
   });
 }
 
-/** The chains and lists that the configuration names, less what is wrong with them. */
-function loadContent(config: Config): { rules: readonly Rule[]; intel: Intel; faults: Fault[] } {
+interface Content {
+  readonly rules: readonly Rule[];
+  readonly intel: Intel;
+  readonly definitions: readonly SignalDefinition[];
+  readonly faults: readonly Fault[];
+}
+
+/** The chains, signals and lists that the configuration names, less what is wrong with them. */
+function loadContent(config: Config): Content {
+  const { definitions, faults: signalFiles } = signalsOf(config);
   const found = findChains([...(config.chains.shipped ? [SHIPPED_CHAINS] : []), ...config.chains.dirs]);
-  const { rules, faults, chainFaults } = loadChains(found.files, vocabulary());
+  const { rules, faults, chainFaults } = loadChains(found.files, named(definitions));
   const intel = new Intel();
   const intelFaults = intel.load(config.intel.files).map(
     ({ file, line, message, hint }): Fault => ({
@@ -79,11 +90,14 @@ function loadContent(config: Config): { rules: readonly Rule[]; intel: Intel; fa
       hint,
     }),
   );
-  return { rules, intel, faults: [...found.faults, ...faults, ...chainFaults.map(asFault), ...intelFaults] };
+  return {
+    ...{ rules, intel, definitions },
+    faults: [...signalFiles, ...found.faults, ...faults, ...chainFaults.map(asFault), ...intelFaults],
+  };
 }
 
-/** What is wrong with the chains and lists that the configuration names. Reads them all, and runs nothing. */
-export const contentFaults = (config: Config): Fault[] => loadContent(config).faults;
+/** What is wrong with the chains, signals and lists that the configuration names. Reads them all, and runs nothing. */
+export const contentFaults = (config: Config): readonly Fault[] => loadContent(config).faults;
 
 export interface StageOptions {
   /** How much of a time was watched, where the ledger of the state does not know. */
@@ -101,7 +115,7 @@ export function openStages(
 ): Result<Stages> {
   const [wrong] = signalFaults(config);
   if (wrong !== undefined) return { ok: false, fault: wrong };
-  const { rules, intel, faults } = loadContent(config);
+  const { rules, intel, definitions, faults } = loadContent(config);
 
   const dir = config.state.dir ?? undefined;
   const opened = openState(dir);
@@ -120,7 +134,7 @@ export function openStages(
   const memory = remembered.value;
   const networks = new Networks(config.networks.local);
   const entities = new Entities({ networks, section: state.section('entities') });
-  const signals = new Signals(memory, state.section('signals'), config.signals);
+  const signals = new Signals(memory, state.section('signals'), config.signals, definitions);
   const watched = new CoverageLedger(state.section('coverage'));
   const coverage = options.coverage ?? ((from, to) => watched.of(from, to));
   const chains = new Chains(rules, memory, state.section('chains'), {

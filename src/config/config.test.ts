@@ -64,8 +64,8 @@ describe('config', () => {
       'c.yaml:2:3: memory.budgetmb: no such setting (there are budget_mb)',
     ]);
     assert.deepEqual(complaints('chain: {}\nmemory: {}\nintell: 3'), [
-      'c.yaml:1:1: chain: no such setting (there are networks, sensor, state, memory, spool, evidence, ship, collector, status, chains, intel, signals)',
-      'c.yaml:3:1: intell: no such setting (there are networks, sensor, state, memory, spool, evidence, ship, collector, status, chains, intel, signals)',
+      'c.yaml:1:1: chain: no such setting (there are networks, sensor, state, memory, spool, evidence, ship, collector, status, chains, declared_signals, intel, signals)',
+      'c.yaml:3:1: intell: no such setting (there are networks, sensor, state, memory, spool, evidence, ship, collector, status, chains, declared_signals, intel, signals)',
     ]);
   });
 

@@ -37,8 +37,20 @@ export const STAGES = [
   ...['capture', 'entities', 'intel', 'signals', 'chains', 'alerts', 'evidence'],
   ...['ship', 'collector', 'store', 'console', 'formats', 'status', 'setup'],
 ];
-const SPINES =
-  /^src\/(?:(?:sensor|sources|server|cli|read|analyze|detection|stages|live|hunt)(?:\.test)?\.ts|commands\/.*)$/;
+const SPINE_NAMES = [
+  'sensor',
+  'sources',
+  'server',
+  'cli',
+  'read',
+  'analyze',
+  'detection',
+  'declared',
+  'stages',
+  'live',
+  'hunt',
+];
+const SPINES = new RegExp(`^src/(?:(?:${SPINE_NAMES.join('|')})(?:\\.test)?\\.ts|commands/.*)$`);
 /** Folders whose subfolders are units: they share what lies beside them and do not know each other. */
 const UNIT_PARENTS = ['src/signals', 'src/chains', 'src/formats', 'src/ship/sinks', 'src/intel/feeds'];
 

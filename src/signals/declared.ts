@@ -80,6 +80,8 @@ const language = z.strictObject({
     .optional(),
   about: z.strictObject({ user: field.optional(), name: field.optional(), sha256: field.optional() }).prefault({}),
   features: z.array(field).max(16).default([]),
+  /** A key that was told on so many days of the last month is a habit, and not told any more. */
+  habit_days: z.number().int().min(1).max(30).optional(),
   explain: z.string().min(1).max(400),
   keys_max: z.number().int().min(16).max(262_144).default(16_384),
 });
@@ -216,6 +218,7 @@ function define(
   cases: readonly Case[],
 ): SignalDefinition {
   const counts = d.count === undefined ? {} : { least: d.count.least, window_minutes: d.count.window_minutes };
+  const habit = d.habit_days === undefined ? {} : { habit_days: d.habit_days };
   const counted = d.count === undefined ? '' : `, and of each up to ${LEAST_MAX} things that were counted`;
   return {
     id: d.signal,
@@ -227,7 +230,7 @@ function define(
       bytes: d.keys_max * (d.count === undefined ? ROW : ROW + COUNTED),
       holds: `${d.keys_max} keys of ${d.key.join(', ')} with the day they were last told${counted}`,
     },
-    settings: { ...counts, keys_max: d.keys_max },
+    settings: { ...counts, ...habit, keys_max: d.keys_max },
     run: (context) => run(d, kind as keyof EventOf, where(context.memory), cases, context),
   };
 }

@@ -3,9 +3,16 @@ import type { KindName } from '../schema/gen/events.gen.ts';
 import type { Observation } from '../schema/observation.ts';
 import type { Case, Condition, Declared } from './declared.ts';
 import { duration, ofFile, ofFlow } from './flow.ts';
-import { dayCodec, firstToday } from './keyed.ts';
+import type { Codec } from './keyed.ts';
 import { Recent, recentCodec } from './recent.ts';
 import { type Context, DAY, dayOf, type Emit, MINUTE, type Running, type Settings } from './signal.ts';
+
+/** How long a habit lasts without being seen. */
+const HABIT = 30 * DAY;
+
+/** UTC day on which it last happened, and on how many there were. */
+type Days = readonly [last: number, days: number];
+const daysCodec: Codec<Days> = { pack: (d) => d, unpack: (stored) => stored as Days };
 
 /** Of a value in a key, a count or an explanation. */
 const VALUE_MAX = 120;
@@ -34,9 +41,25 @@ export function run(
   const max = settings.keys_max as number;
   const sides = Object.entries(d.sides).map(([host, side]) => [host, side === 'local'] as const);
   const cases = all.map((c) => ({ ...c, holds: c.where(memory) }));
-  const told = keyed('told', { max, idle: 2 * DAY }, dayCodec);
+  const habit = (settings.habit_days as number | undefined) ?? Number.POSITIVE_INFINITY;
+  const told = keyed('told', { max, idle: Number.isFinite(habit) ? HABIT : 2 * DAY }, daysCodec);
   const window = ((settings.window_minutes as number | undefined) ?? 0) * MINUTE;
   const counts = d.count === undefined ? undefined : keyed('counts', { max, idle: DAY }, recentCodec);
+
+  /** Whether it is to be told: the first time on a UTC day, of a key that is no habit. */
+  const isNews = (key: string, now: number): boolean => {
+    const day = dayOf(now);
+    const e = told.get(key, now);
+    if (e === undefined) {
+      told.add(key, [day, 1], now);
+      return true;
+    }
+    const [last, days] = e.value;
+    if (last === day) return false;
+    e.value = [day, Math.min(days + 1, 1000)];
+    told.touch(e, now);
+    return days < habit;
+  };
 
   /** How often it happened within the window; undefined: not often enough. */
   const counted = (obs: Observation, key: string): { n: number; since: number; trail: Recent } | undefined => {
@@ -58,7 +81,7 @@ export function run(
     const key = (d.when === undefined ? parts : [...parts, found.what]).join('|');
     const count = counted(obs, key);
     if (counts !== undefined && count === undefined) return;
-    if (!firstToday(told, key, dayOf(obs.seen), obs.seen)) return;
+    if (!isNews(key, obs.seen)) return;
     const event = obs.event as unknown as Record<string, unknown>;
     const features: Record<string, number> = {};
     for (const name of d.features) if (typeof event[name] === 'number') features[name] = event[name];

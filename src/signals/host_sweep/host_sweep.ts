@@ -38,7 +38,7 @@ export default defineSignal({
   brief: 'One host asks many hosts the same and gets no answer.',
   attack: ['T1046', 'T1018', 'T1595.001'],
   needs: ['conn'],
-  budget: { bytes: 205_000_000, holds: '16,384 hosts and what they ask, with up to 64 silent and 64 answering hosts' },
+  budget: { bytes: 52_000_000, holds: '4,096 hosts and what they ask, with up to 64 silent and 64 answering hosts' },
   settings: {
     /** Distinct local hosts that did not answer within the window. At most 64. */
     hosts_min: 15,
@@ -47,7 +47,7 @@ export default defineSignal({
     /** Of all that were asked, those that did not answer. */
     silent_share: 0.6,
     window_minutes: 5,
-    sources_max: 16_384,
+    sources_max: 4096,
   },
   run({ settings, keyed }) {
     const window = settings.window_minutes * MINUTE;

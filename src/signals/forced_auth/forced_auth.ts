@@ -1,8 +1,8 @@
 // One host makes another log in to it.
 //
-// The calls that make a server open a file on whatever host the caller names are few (EFSRPC, the spooler, DFS, the file
-// server's snapshots). Where they are hidden in encrypted SMB, the answer is not: the server's own machine account, by
-// NTLM, at the host that had just come to it.
+// The calls that make a server open a file on whatever host the caller names are few (EFSRPC, the spooler, DFS, the
+// file server's snapshots). Where they are hidden in encrypted SMB, the answer is not: the server's own machine account,
+// by NTLM, at the host that had just come to it.
 import type { DceRpcEvent, NtlmEvent } from '../../schema/gen/events.gen.ts';
 import { duration, ofFlow } from '../flow.ts';
 import type { Codec } from '../keyed.ts';
@@ -81,7 +81,8 @@ export default defineSignal({
           const isNobody = e.value.nobody;
           emit({
             ...ofFlow(obs),
-            score: isNobody ? 0.8 : 0.6,
+            // Clients of a print server ask it to tell them of changes, which is the same call.
+            score: isNobody ? 0.8 : event.endpoint === 'spoolss' ? 0.4 : 0.6,
             key,
             // Without a name the call is the flaw itself (CVE-2021-36942): it should have been refused.
             attack: isNobody ? ['T1187', 'T1210'] : ['T1187'],

@@ -34,7 +34,7 @@ function question(proto: number, origPort: number, respPort: number): string | u
 
 export default defineSignal({
   id: 'host_sweep',
-  version: 1,
+  version: 2,
   brief: 'One host asks many hosts the same and gets no answer.',
   attack: ['T1046', 'T1018', 'T1595.001'],
   needs: ['conn'],
@@ -59,7 +59,8 @@ export default defineSignal({
           if (src === undefined || dst === undefined || isGroup(event.resp_h)) return;
           const asked = question(event.proto, event.orig_p, event.resp_p);
           if (asked === undefined) return;
-          const key = `${src.id}|${asked}|${dst.local ? 'in' : 'out'}`;
+          // By address, not by host: within minutes it is the same, and whose it is may become known only under way.
+          const key = `${event.orig_h}|${asked}|${dst.local ? 'in' : 'out'}`;
           let e = sweeps.get(key, obs.seen);
           const isSilent = isKnock(event);
           if (e === undefined) {

@@ -47,7 +47,8 @@ export default defineSignal({
           if (src === undefined || dst === undefined || (event.proto !== 6 && event.proto !== 17)) return;
           if (!isKnock(event)) return;
           if (event.proto === 17 && event.resp_p >= TRACEROUTE[0] && event.resp_p <= TRACEROUTE[1]) return;
-          const key = `${src.id}|${dst.id}`;
+          // By address, not by host: within minutes it is the same, and whose it is may become known only under way.
+          const key = `${event.orig_h}|${event.resp_h}`;
           const e = pairs.get(key, obs.seen) ?? pairs.add(key, new Recent(), obs.seen);
           const ports = e.value;
           pairs.touch(e, obs.seen);

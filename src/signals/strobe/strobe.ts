@@ -37,8 +37,8 @@ export default defineSignal({
   budget: { bytes: 25_000_000, holds: '16,384 pairs of hosts and ports, with up to 64 starts and sizes' },
   settings: {
     /** Flows within the window. At most 64. */
-    flows_min: 50,
-    window_minutes: 10,
+    flows_min: 30,
+    window_minutes: 5,
     /** How alike what they send is, 0 to 1. */
     alike_min: 0.9,
     /** What a flow sends at most: orders are short. [bytes] */
@@ -57,7 +57,9 @@ export default defineSignal({
           const sent = event.orig_bytes ?? 0;
           if (event.proto !== 6 || sent === 0 || sent > settings.sent_max || !event.resp_bytes) return;
           const { orig_host: src, resp_host: dst } = obs.hosts;
-          if (src === undefined || dst === undefined || !src.local || isGroup(event.resp_h)) return;
+          if (src === undefined || dst === undefined || isGroup(event.resp_h)) return;
+          // A visitor of ours. Where both ends are outside, these are networks that nobody named in the configuration.
+          if (!src.local && dst.local) return;
           // Who asks for web pages; databases and mail have their own habits.
           if (!event.service.includes('tls') && !event.service.includes('http')) return;
           const key = `${src.id}|${dst.id}|${event.resp_p}`;

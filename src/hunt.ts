@@ -209,7 +209,7 @@ const parametersOf = ({ text, parameters }: Condition): { text: string; paramete
 });
 
 /** What history is not compared with: said to whoever asks for it, never left out in silence. */
-const NOT_ASKED: ReadonlySet<Indicator['type']> = new Set(['subnet', 'cert_hash']);
+const NOT_ASKED: ReadonlySet<Indicator['type']> = new Set(['subnet', 'cert_hash', 'email', 'file_name']);
 
 type Asked = { readonly text: string; readonly parameters: Parameters };
 
@@ -239,6 +239,8 @@ function suspects(indicators: readonly Indicator[]): Map<KindName, Asked> {
   ask('file', 'file_hash', ...['sha256', 'sha1', 'md5'].map((name) => `${name} IN {file_hash: Array(String)}`));
   ask('tls', 'ja3', 'ja3 IN {ja3: Array(String)}');
   ask('tls', 'ja4', 'ja4 IN {ja4: Array(String)}');
+  ask('http', 'user_agent', 'user_agent IN {user_agent: Array(String)}');
+  ask('ssh', 'hassh', ...['hassh', 'hassh_server'].map((name) => `${name} IN {hassh: Array(String)}`));
   return out;
 }
 

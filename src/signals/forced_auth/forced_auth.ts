@@ -1,7 +1,7 @@
 // One host makes another log in to it.
 //
 // The calls that make a server open a file on whatever host the caller names are few (EFSRPC, the spooler, DFS, the
-// file server's snapshots). Where they are hidden in encrypted SMB, the answer is not: the server's own machine account,
+// file server's snapshots). Where encrypted SMB hides them, the answer is still seen: the server's own machine account,
 // by NTLM, at the host that had just come to it.
 import type { DceRpcEvent, NtlmEvent } from '../../schema/gen/events.gen.ts';
 import { duration, ofFlow } from '../flow.ts';

@@ -100,12 +100,14 @@ gen: $(STAMP)/npm ## write every generated file: from the *.schema.yaml, the lis
 	@node --import tsx src/schema/gen.ts
 	@node --import tsx src/signals/gen.ts
 	@node --import tsx src/chains/gen.ts
+	@node --import tsx appliance/signals/gen.ts
 
 # Fresh on disk, and known to git: a generated file that nobody committed is missing from the next clone.
 gen-fresh: $(STAMP)/npm
 	@node --import tsx src/schema/gen.ts --check
 	@node --import tsx src/signals/gen.ts --check
 	@node --import tsx src/chains/gen.ts --check
+	@node --import tsx appliance/signals/gen.ts --check
 	@unknown=$$(git -c safe.directory='*' ls-files --others -- ':(glob)**/gen/**' ':(glob)**/*.gen.*' ':!node_modules' ':!build' ':!dist'); \
 	if [ -n "$$unknown" ]; then echo "check: generated, but unknown to git (git add them):"; echo "$$unknown"; exit 1; fi
 

@@ -21,6 +21,7 @@ import { ENTITY_FIELDS, type HostRef, type Observation } from './schema/observat
 import { contentHash } from './schema/order.ts';
 import { remember } from './schema/remember.ts';
 import { Signals } from './signals/dispatch.ts';
+import type { SignalDefinition } from './signals/signal.ts';
 import { openState } from './state/state.ts';
 import type { Asker, Parameters } from './store/asker.ts';
 import { countOf, earliest, recordsOf } from './store/records.ts';
@@ -208,7 +209,7 @@ const parametersOf = ({ text, parameters }: Condition): { text: string; paramete
 });
 
 /** What history is not compared with: said to whoever asks for it, never left out in silence. */
-const NOT_ASKED: ReadonlySet<Indicator['type']> = new Set(['subnet', 'cert_hash']);
+const NOT_ASKED: ReadonlySet<Indicator['type']> = new Set(['subnet', 'cert_hash', 'email', 'file_name']);
 
 type Asked = { readonly text: string; readonly parameters: Parameters };
 
@@ -238,6 +239,8 @@ function suspects(indicators: readonly Indicator[]): Map<KindName, Asked> {
   ask('file', 'file_hash', ...['sha256', 'sha1', 'md5'].map((name) => `${name} IN {file_hash: Array(String)}`));
   ask('tls', 'ja3', 'ja3 IN {ja3: Array(String)}');
   ask('tls', 'ja4', 'ja4 IN {ja4: Array(String)}');
+  ask('http', 'user_agent', 'user_agent IN {user_agent: Array(String)}');
+  ask('ssh', 'hassh', ...['hassh', 'hassh_server'].map((name) => `${name} IN {hassh: Array(String)}`));
   return out;
 }
 
@@ -251,6 +254,8 @@ export interface HuntOptions {
   readonly knownAt: number;
   /** Settings of signals, as detection has them. */
   readonly signals?: Config['signals'];
+  /** Signals that there are. */
+  readonly definitions?: readonly SignalDefinition[];
 }
 
 export interface Hunted {
@@ -273,7 +278,7 @@ async function lateOf(history: StoreHistory, options: HuntOptions, faults: Fault
     faults.push({ code: 'content_invalid', message, hint: 'name their addresses' });
   }
   const state = must(openState(undefined));
-  const signals = new Signals(new Touches(), state.section('signals'), options.signals ?? {});
+  const signals = new Signals(new Touches(), state.section('signals'), options.signals ?? {}, options.definitions);
   const late: Observation[] = [];
   const met = new Map<string, Observation>();
   for (let i = 0; i < indicators.length; i += VALUES_A_QUERY)

@@ -8,13 +8,14 @@ import { faultText } from './chains/fault.ts';
 import { below, findChains, loadChains } from './chains/folder.ts';
 import { type Config, configFaultText, loadConfig, policyFaults } from './config/config.ts';
 import { type Content, Health, loadTrust, Shelf, type ShelfAct, type Vitals } from './content/index.ts';
+import { loadSignals, SHIPPED_SIGNALS } from './declared.ts';
 import { Intel } from './intel/intel.ts';
 import type { Clock } from './lib/clock.ts';
 import { type Fault, failure, type Result, success } from './lib/fault.ts';
 import { encodeBatch } from './schema/encode.ts';
 import { fetchPack, offersOf, type PackSource } from './ship/content.ts';
 import { identityIn } from './ship/enroll.ts';
-import { SHIPPED_CHAINS, vocabulary } from './stages.ts';
+import { named, SHIPPED_CHAINS } from './stages.ts';
 
 /** The collector is asked so often, give or take a half: sensors must not come in step [ms]. */
 const ASK_MS = 10 * 60_000;
@@ -31,18 +32,26 @@ export const programVersion = (): string => {
 const invalid = (message: string, hint = ''): Fault => ({ code: 'content_invalid', message, hint });
 
 /**
- * Everything that is wrong with what lies unpacked in `dir`: chains and their cases, lists, the policy.
+ * Everything that is wrong with what lies unpacked in `dir`: signals, chains and their cases, lists, the policy.
  * @param policyGroups  what a policy may be about
  */
 export function checkContent(dir: string, policyGroups: readonly string[]): Fault[] {
   const faults: Fault[] = [];
   const relative = (text: string): string => text.replaceAll(`${dir}${path.sep}`, '');
+  const signals = path.join(dir, 'signals');
+  const loadedSignals = loadSignals([SHIPPED_SIGNALS, ...(existsSync(signals) ? [signals] : [])]);
+  for (const f of loadedSignals.faults)
+    if (f.message.startsWith(signals)) faults.push({ ...f, message: relative(f.message) });
   const chains = path.join(dir, 'chains');
   if (existsSync(chains)) {
     const found = findChains([chains]);
     const shipped = findChains([SHIPPED_CHAINS]);
     // A chain of the pack takes the place of the shipped one of its name: it is read first.
-    const loaded = loadChains([...found.files, ...shipped.files], vocabulary(), new Set(shipped.files));
+    const loaded = loadChains(
+      [...found.files, ...shipped.files],
+      named(loadedSignals.definitions),
+      new Set(shipped.files),
+    );
     faults.push(...found.faults, ...loaded.faults);
     for (const f of loaded.chainFaults)
       if (found.files.includes(f.file)) faults.push(invalid(relative(faultText(f)), f.hint ?? ''));

@@ -8,6 +8,7 @@ import type { Vocabulary } from './chains/reader.ts';
 import type { Rule } from './chains/rule.ts';
 import type { Config } from './config/config.ts';
 import { Networks } from './config/networks.ts';
+import { shippedSignals, signalsOf } from './declared.ts';
 import { Detection, type Parts } from './detection.ts';
 import { Entities } from './entities/entities.ts';
 import { Intel } from './intel/intel.ts';
@@ -15,7 +16,7 @@ import { type Fault, type Result, success } from './lib/fault.ts';
 import type { Finding, Keeper } from './schema/finding.ts';
 import type { KindName } from './schema/gen/events.gen.ts';
 import { checkSettings, Signals } from './signals/dispatch.ts';
-import { ALL } from './signals/gen/all.gen.ts';
+import type { SignalDefinition } from './signals/signal.ts';
 import { CoverageLedger } from './state/coverage.ts';
 import { type LongMemory, type NativeMemoryClass, openMemory } from './state/memory.ts';
 import { openState, type State } from './state/state.ts';
@@ -28,7 +29,9 @@ const ALWAYS: readonly KindName[] = ['conn', 'conn_update', 'dns', 'http', 'tls'
 /** Conclusions: made on the way, never decoded. */
 const CONCLUSIONS: ReadonlySet<KindName> = new Set(['signal', 'sighting', 'identity', 'alert']);
 
-export const vocabulary = (): Vocabulary => ({ signals: new Set(ALL.map((d) => d.id)) });
+export const named = (all: readonly SignalDefinition[]): Vocabulary => ({ signals: new Set(all.map((d) => d.id)) });
+/** Names that a chain may use, of what ships. */
+export const vocabulary = (): Vocabulary => named(shippedSignals().definitions);
 
 export interface Listeners {
   readonly onConclusion: Parts['onConclusion'];
@@ -61,7 +64,7 @@ const asFault = ({ hint = '', ...f }: ChainFault): Fault => ({ code: 'content_in
 
 /** What is wrong with the settings of signals, with their places. */
 export function signalFaults(config: Config): Fault[] {
-  return checkSettings(config.signals).map((text) => {
+  return checkSettings(config.signals, signalsOf(config).definitions).map((text) => {
     const path = /^([\w.]+): /.exec(text)?.[1]?.split('.') ?? ['signals'];
     return { code: 'config_invalid', message: `${config.where(path)}: ${text}`, hint: '' };
   });
@@ -71,22 +74,39 @@ export function signalFaults(config: Config): Fault[] {
 export interface Brought {
   /** Folders of chains. */
   readonly chains: readonly string[];
+  /** Folders of signals in YAML. */
+  readonly signals: readonly string[];
   /** Lists of indicators. */
   readonly intel: readonly string[];
   /** What they would have brought, and why not. */
   readonly faults: readonly Fault[];
 }
-const NOTHING: Brought = { chains: [], intel: [], faults: [] };
+const NOTHING: Brought = { chains: [], signals: [], intel: [], faults: [] };
 
-/** The chains and lists that the configuration names and packs bring, less what is wrong with them. */
-function loadContent(config: Config, brought: Brought): { rules: readonly Rule[]; intel: Intel; faults: Fault[] } {
+/** A configuration as if it named what packs bring, but for their chains: those go before the shipped ones. */
+const withBrought = (config: Config, { signals, intel }: Brought): Config => ({
+  ...config,
+  declared_signals: { ...config.declared_signals, dirs: [...config.declared_signals.dirs, ...signals] },
+  intel: { ...config.intel, files: [...config.intel.files, ...intel] },
+});
+
+interface Content {
+  readonly rules: readonly Rule[];
+  readonly intel: Intel;
+  readonly definitions: readonly SignalDefinition[];
+  readonly faults: readonly Fault[];
+}
+
+/** The chains, signals and lists that the configuration names and packs bring, less what is wrong with them. */
+function loadContent(config: Config, brought: Brought): Content {
+  const { definitions, faults: signalFiles } = signalsOf(config);
   const shipped = config.chains.shipped ? [SHIPPED_CHAINS] : [];
   const found = findChains([...brought.chains, ...shipped, ...config.chains.dirs]);
   // A chain that a pack brings in a newer version takes the place of the shipped one.
   const yielding = new Set(findChains(brought.chains.length > 0 ? shipped : []).files);
-  const { rules, faults, chainFaults } = loadChains(found.files, vocabulary(), yielding);
+  const { rules, faults, chainFaults } = loadChains(found.files, named(definitions), yielding);
   const intel = new Intel();
-  const intelFaults = intel.load([...config.intel.files, ...brought.intel]).map(
+  const intelFaults = intel.load(config.intel.files).map(
     ({ file, line, message, hint }): Fault => ({
       code: 'content_invalid',
       message: `${file}${line > 0 ? `:${line}` : ''}: ${message}`,
@@ -94,14 +114,20 @@ function loadContent(config: Config, brought: Brought): { rules: readonly Rule[]
     }),
   );
   return {
-    rules,
-    intel,
-    faults: [...brought.faults, ...found.faults, ...faults, ...chainFaults.map(asFault), ...intelFaults],
+    ...{ rules, intel, definitions },
+    faults: [
+      ...brought.faults,
+      ...signalFiles,
+      ...found.faults,
+      ...faults,
+      ...chainFaults.map(asFault),
+      ...intelFaults,
+    ],
   };
 }
 
-/** What is wrong with the chains and lists that the configuration names. Reads them all, and runs nothing. */
-export const contentFaults = (config: Config): Fault[] => loadContent(config, NOTHING).faults;
+/** What is wrong with the chains, signals and lists that the configuration names. Reads them all, and runs nothing. */
+export const contentFaults = (config: Config): readonly Fault[] => loadContent(config, NOTHING).faults;
 
 export interface StageOptions {
   /** How much of a time was watched, where the ledger of the state does not know. */
@@ -113,14 +139,16 @@ export interface StageOptions {
 
 /** @param Native  the addon's memory */
 export function openStages(
-  config: Config,
+  configured: Config,
   Native: NativeMemoryClass,
   listeners: Listeners,
   options: StageOptions = {},
 ): Result<Stages> {
+  const brought = options.brought ?? NOTHING;
+  const config = withBrought(configured, brought);
   const [wrong] = signalFaults(config);
   if (wrong !== undefined) return { ok: false, fault: wrong };
-  const { rules, intel, faults } = loadContent(config, options.brought ?? NOTHING);
+  const { rules, intel, definitions, faults } = loadContent(config, brought);
 
   const dir = config.state.dir ?? undefined;
   const opened = openState(dir);
@@ -139,7 +167,7 @@ export function openStages(
   const memory = remembered.value;
   const networks = new Networks(config.networks.local);
   const entities = new Entities({ networks, section: state.section('entities') });
-  const signals = new Signals(memory, state.section('signals'), config.signals);
+  const signals = new Signals(memory, state.section('signals'), config.signals, definitions);
   const watched = new CoverageLedger(state.section('coverage'));
   const coverage = options.coverage ?? ((from, to) => watched.of(from, to));
   const chains = new Chains(rules, memory, state.section('chains'), {

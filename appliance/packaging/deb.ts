@@ -205,6 +205,7 @@ async function stageSensor(
   stage.binary(join(RELEASE, 'catenary.node'), join(LIB, RELEASE, 'catenary.node'));
   stage.write(join(LIB, 'bin/node'), fs.readFileSync(node.binary), 0o755);
   stage.copyAll('appliance/chains', join(LIB, 'appliance/chains'), () => true);
+  stage.copyAll('appliance/signals', join(LIB, 'appliance/signals'), () => true);
   stage.copyAll('appliance/tune', join(LIB, 'tune'), (name) => name === 'catenary-tune');
   fs.chmodSync(join(stage.dir, LIB, 'tune/catenary-tune'), 0o755);
   stage.copy('appliance/packaging/catenary', 'usr/bin/catenary', 0o755);

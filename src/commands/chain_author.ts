@@ -14,6 +14,7 @@ import type { Open } from '../chains/near_miss.ts';
 import type { Rule } from '../chains/rule.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { Networks } from '../config/networks.ts';
+import { signalsOf } from '../declared.ts';
 import { type Hunted, hunt, StoreHistory, whyNot } from '../hunt.ts';
 import { wholeNumber } from '../lib/args.ts';
 import { EXIT, type ExitCode, failure, type Result, success, systemFault } from '../lib/fault.ts';
@@ -187,6 +188,7 @@ export async function huntFor({ config, rules, intel, ...when }: HuntRequest): P
     if (!history.ok) return history;
     return await hunt(history.value, {
       ...{ rules, knownAt: when.knownAt, span: { from: when.from, to: when.to }, signals: config.signals },
+      ...{ definitions: signalsOf(config).definitions },
       ...(lists.length === 0 ? {} : { lists }),
     });
   } finally {

@@ -86,7 +86,7 @@ EXAMPLES
 
 const PACK_MANUAL = `
 WHAT IT DOES
-  Packs chains/, intel/ and policy.yaml of FOLDER, and signs it. First everything is checked as a sensor
+  Packs chains/, signals/, intel/ and policy.yaml of FOLDER, and signs it. First everything is checked as a sensor
   will: chains are linted and their cases run, lists are read. One fault, and nothing is written.
 
   VERSION is a whole number that only ever rises; the date does: 20261124. After --days nobody takes the
@@ -217,7 +217,7 @@ function makePack(folder: string, id: string, o: PackOptions, world: Surrounding
     return failure(
       'content_invalid',
       `${folder}/${stray.name}: does not belong in a pack`,
-      'chains/, intel/, policy.yaml',
+      'chains/, signals/, intel/, policy.yaml',
     );
   // What a box lets a policy set is the box's to say.
   const wrong = firstOf(checkContent(folder, POLICY_GROUPS), world);
@@ -450,7 +450,7 @@ export function addContent(program: Command, world: Surroundings, done: Done): v
     .argument('<FILE>', 'its private half; the public one is FILE.pub')
     .action((file: string) => done(makeKey(file, world)));
   verb('pack', 'make a pack of a folder, and sign it', PACK_MANUAL)
-    .argument('<FOLDER>', 'with chains/, intel/ and policy.yaml, or some of them')
+    .argument('<FOLDER>', 'with chains/, signals/, intel/ and policy.yaml, or some of them')
     .argument('<NAME-VERSION>', 'what it is called, and a number higher than any before')
     .requiredOption('--key <file>', 'to sign with; may be given several times', collect)
     .option('--days <n>', 'for so long it is taken', '90')

@@ -46,6 +46,7 @@ const GROUPS: readonly Group[] = [
   [['config'], async () => (await import('./config.ts')).addConfig],
   [['doctor'], async () => (await import('./doctor.ts')).addDoctor],
   [['evidence'], async () => (await import('./evidence.ts')).addEvidence],
+  [['memory'], async () => (await import('./memory.ts')).addMemory],
   [['packets'], async () => (await import('./packets.ts')).addPackets],
   [['sensor'], async () => (await import('./sensor.ts')).addSensor],
   [['setup'], async () => (await import('./setup.ts')).addSetup],

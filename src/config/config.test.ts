@@ -64,8 +64,8 @@ describe('config', () => {
       'c.yaml:2:3: memory.budgetmb: no such setting (there are budget_mb)',
     ]);
     assert.deepEqual(complaints('chain: {}\nmemory: {}\nintell: 3'), [
-      'c.yaml:1:1: chain: no such setting (there are format, networks, sensor, state, memory, spool, evidence, redact, ship, collector, status, chains, intel, content, signals)',
-      'c.yaml:3:1: intell: no such setting (there are format, networks, sensor, state, memory, spool, evidence, redact, ship, collector, status, chains, intel, content, signals)',
+      'c.yaml:1:1: chain: no such setting (there are format, networks, sensor, state, memory, spool, evidence, redact, ship, collector, status, chains, declared_signals, intel, content, signals)',
+      'c.yaml:3:1: intell: no such setting (there are format, networks, sensor, state, memory, spool, evidence, redact, ship, collector, status, chains, declared_signals, intel, content, signals)',
     ]);
   });
 

@@ -243,6 +243,13 @@ export const configSchema = z
       })
       .prefault({})
       .describe('Which chains run.'),
+    declared_signals: z
+      .strictObject({
+        shipped: z.boolean().default(true).describe('Run the signals in YAML that come with Catenary.'),
+        dirs: z.array(filePath).max(LIST_MAX).default([]).describe('Folders with signals in YAML of your own.'),
+      })
+      .prefault({})
+      .describe('Signals that are written in YAML (appliance/signals/README.md).'),
     intel: z
       .strictObject({
         files: z

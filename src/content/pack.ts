@@ -1,9 +1,9 @@
-// A content pack: chains, lists of indicators and a policy as one signed file, NAME-VERSION.tar.gz, that tar, openssl
-// and sha256sum can take apart and check without us.
+// A content pack: chains, signals in YAML, indicators and a policy as one signed file, NAME-VERSION.tar.gz, that tar,
+// openssl and sha256sum can take apart and check without us.
 //
 //   manifest.json         what it is, and the SHA-256 of every file of it; its bytes are what is signed
 //   signatures/ID.sig     one for each that signed
-//   chains/  intel/  policy.yaml
+//   chains/  signals/  intel/  policy.yaml
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
@@ -20,7 +20,7 @@ const SIGNATURES_MAX = 64;
 const MANIFEST = 'manifest.json';
 const SIGNATURE = /^signatures\/([0-9a-f]{16})\.sig$/;
 /** What may be in one. */
-export const PACKED = /^(?:chains\/.+|intel\/[^/]+|policy\.yaml)$/;
+export const PACKED = /^(?:(?:chains|signals)\/.+|intel\/[^/]+|policy\.yaml)$/;
 
 const manifestSchema = z.strictObject({
   format: z.literal(1),

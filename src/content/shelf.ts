@@ -47,6 +47,8 @@ const indexSchema = z.record(z.string().regex(PACK_NAME), shelvedSchema);
 export interface Content {
   /** Folders of chains. */
   readonly chains: readonly string[];
+  /** Folders of signals in YAML. */
+  readonly signals: readonly string[];
   /** Lists of indicators. */
   readonly intel: readonly string[];
   /** Policies, in the order of their packs' names. */
@@ -116,6 +118,7 @@ export class Shelf {
   content(): Content & { readonly faults: readonly Fault[] } {
     const faults: Fault[] = [];
     const chains: string[] = [];
+    const signals: string[] = [];
     const intel: string[] = [];
     const policies: string[] = [];
     for (const [name, { current, previous }] of [...this.index].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -129,12 +132,13 @@ export class Shelf {
         const at = path.join(this.options.dir, name, String(version));
         const names = pack.value.files.map((f) => f.name);
         if (names.some((n) => n.startsWith('chains/'))) chains.push(path.join(at, 'chains'));
+        if (names.some((n) => n.startsWith('signals/'))) signals.push(path.join(at, 'signals'));
         intel.push(...names.filter((n) => n.startsWith('intel/')).map((n) => path.join(at, n)));
         if (names.includes('policy.yaml')) policies.push(path.join(at, 'policy.yaml'));
         break;
       }
     }
-    return { chains, intel, policies, faults };
+    return { chains, signals, intel, policies, faults };
   }
 
   /** Unpacks, checks and uses a pack from now on, on trial. A pack that is there already is no act. */

@@ -3,7 +3,19 @@ import { getPublicSuffix, parse } from 'tldts';
 import { ipBytes, ipText } from '../schema/ip.ts';
 
 /** Names as Zeek's intel framework and the sighting record have them. */
-export type IndicatorType = 'addr' | 'subnet' | 'domain' | 'url' | 'file_hash' | 'cert_hash' | 'ja3' | 'ja4';
+export type IndicatorType =
+  | 'addr'
+  | 'subnet'
+  | 'domain'
+  | 'url'
+  | 'email'
+  | 'file_hash'
+  | 'file_name'
+  | 'cert_hash'
+  | 'ja3'
+  | 'ja4'
+  | 'hassh'
+  | 'user_agent';
 
 export interface Indicator {
   readonly type: IndicatorType;
@@ -30,7 +42,10 @@ export const TYPE_NAMES: Readonly<Record<string, IndicatorType>> = {
   ...{ ja3: 'ja3', ja4: 'ja4', cert_hash: 'cert_hash', cert: 'cert_hash', 'x509-fingerprint-sha256': 'cert_hash' },
   ...{ 'x509-fingerprint-sha1': 'cert_hash', 'intel::addr': 'addr', 'intel::subnet': 'subnet' },
   ...{ 'intel::domain': 'domain', 'intel::url': 'url', 'intel::file_hash': 'file_hash' },
-  ...{ 'intel::cert_hash': 'cert_hash', 'intel::ja3': 'ja3' },
+  ...{ 'intel::cert_hash': 'cert_hash', 'intel::ja3': 'ja3', 'intel::email': 'email', email: 'email' },
+  ...{ 'email-addr': 'email', 'email-src': 'email', 'email-dst': 'email', 'intel::software': 'user_agent' },
+  ...{ user_agent: 'user_agent', 'user-agent': 'user_agent', 'intel::file_name': 'file_name', file_name: 'file_name' },
+  ...{ filename: 'file_name', hassh: 'hassh', hasshserver: 'hassh', 'intel::cert_sha1': 'cert_hash' },
 };
 
 const HASH = /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$/;
@@ -39,6 +54,13 @@ const JA4 = /^[a-z][0-9s][0-9][di][0-9]{4}[0-9a-z]{2}_[0-9a-f]{12}_[0-9a-f]{12}$
 /** RFC 1035 2.3.4. */
 const NAME_MAX = 253;
 const URL_MAX = 2048;
+/** RFC 5321 4.5.3.1.3. */
+const EMAIL_MAX = 254;
+/** Shorter ones are what everybody sends; longer ones than what memory and the record keep are not compared. */
+const AGENT_MIN = 4;
+const AGENT_MAX = 512;
+/** A name of three letters is everybody's. */
+const NAME_MIN = 5;
 
 /** Lists defang what nobody shall click: hxxp://evil[.]example. */
 export function refang(text: string): string {
@@ -126,6 +148,23 @@ export function formOf(type: IndicatorType, text: string): { readonly match: str
     }
     case 'ja3':
       return /^[0-9a-f]{32}$/.test(lower) ? { match: lower } : { fault: 'no JA3 (32 hex digits)' };
+    case 'hassh':
+      return /^[0-9a-f]{32}$/.test(lower) ? { match: lower } : { fault: 'no HASSH (32 hex digits)' };
+    case 'email':
+      // RFC 5321 2.4: the part before the @ could differ by case, and never does.
+      return text.length <= EMAIL_MAX && /^[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+$/.test(text)
+        ? { match: lower }
+        : { fault: 'no mail address' };
+    case 'user_agent':
+      return text.length >= AGENT_MIN && text.length <= AGENT_MAX
+        ? { match: text }
+        : { fault: `no User-Agent of ${AGENT_MIN} to ${AGENT_MAX} characters` };
+    case 'file_name': {
+      const name = lower.replace(/^.*[\\/]/, '');
+      return name.length >= NAME_MIN && name.length <= NAME_MAX
+        ? { match: name }
+        : { fault: `no file name of ${NAME_MIN} to ${NAME_MAX} characters` };
+    }
     case 'ja4':
       return JA4.test(lower) ? { match: lower } : { fault: 'no JA4' };
   }

@@ -39,6 +39,40 @@ const hits = (own: Intel, obs: Observation): string[] =>
 
 const SHA = 'ab'.repeat(32);
 
+describe('indicators of mail, programs and files', () => {
+  const own = intel(
+    [
+      'email,Evil@Sender.example',
+      'user_agent,Loader/1.0',
+      'hassh,b12d2871a1189eff20364cf5333619ee',
+      'file_name,C:\\temp\\Stage2.exe',
+    ].join('\n'),
+  );
+  it('meet the records that name them', () => {
+    assert.deepEqual(hits(own, seen('smtp', { from: 'Boss <evil@sender.example>', rcptto: ['a@b.example'] })), [
+      'email Evil@Sender.example smtp.from',
+    ]);
+    assert.deepEqual(hits(own, seen('smtp', { mailfrom: 'evil@sender.example' })), [
+      'email Evil@Sender.example smtp.mailfrom',
+    ]);
+    assert.deepEqual(hits(own, seen('http', { user_agent: 'Loader/1.0' })), ['user_agent Loader/1.0 http.user_agent']);
+    const hassh = { hassh_server: 'b12d2871a1189eff20364cf5333619ee' };
+    assert.deepEqual(hits(own, seen('ssh', hassh)), [`hassh ${hassh.hassh_server} ssh.hassh_server`]);
+    assert.deepEqual(hits(own, seen('file', { filename: 'in\\\\stage2.EXE' })), [
+      'file_name C:\\temp\\Stage2.exe file.filename',
+    ]);
+  });
+  it('and no others', () => {
+    assert.deepEqual(hits(own, seen('smtp', { from: 'Evil@sender.example.org', mailfrom: '' })), []);
+    assert.deepEqual(hits(own, seen('http', { user_agent: 'Loader/1.0 (X)' })), []);
+    assert.deepEqual(hits(own, seen('file', { filename: 'mystage2.exe' })), []);
+  });
+  it('that say nothing are refused', () => {
+    for (const line of ['email,nobody', 'user_agent,ab', 'file_name,a.b', 'hassh,abc'])
+      assert.equal(parseList(line, 'a.csv', 'a').indicators.length, 0, line);
+  });
+});
+
 describe('lists of indicators', () => {
   it('of one value a line say their types by looks', () => {
     const text = [
@@ -111,7 +145,10 @@ describe('lists of indicators', () => {
   it('that are wrong say where, why and what to do', () => {
     const wrong = [
       ['what is this', "a.csv:1: cannot tell what 'what is this' is (say its type: TYPE,VALUE)"],
-      ['colour,red', 'a.csv:1: no such type: colour (ip, cidr, domain, url, sha256, sha1, md5, ja3, ja4)'],
+      [
+        'colour,red',
+        'a.csv:1: no such type: colour (ip, cidr, domain, url, email, sha256, sha1, md5, cert, ja3, ja4, hassh, user_agent, file_name)',
+      ],
       ['ip,999.1.1.1', 'a.csv:1: 999.1.1.1 is no address (correct the line or remove it)'],
       ['cidr,10.0.0.0/33', 'a.csv:1: 10.0.0.0/33 is no subnet (correct the line or remove it)'],
       ['cidr,0.0.0.0/0', 'a.csv:1: 0.0.0.0/0 is a subnet wider than /8 (correct the line or remove it)'],

@@ -18,7 +18,7 @@ const WRONG_SHARE_MAX = 0.5;
 const VALUES_MAX = 64;
 const SOURCES_MAX = 16;
 
-const WANTED: readonly KindName[] = ['conn', 'dns', 'http', 'tls', 'x509', 'file'];
+const WANTED: readonly KindName[] = ['conn', 'dns', 'http', 'tls', 'x509', 'file', 'smtp', 'ssh'];
 
 interface List {
   readonly indicators: readonly Indicator[];
@@ -194,6 +194,8 @@ const LOOKS: Looks = {
   },
   http(t, obs, say) {
     const e = obs.event;
+    if (e.user_agent !== null && t.has('user_agent'))
+      say(t.value('user_agent', e.user_agent), 'http.user_agent', e.user_agent);
     if (e.host === null) return;
     say(t.domain(e.host), 'http.host', e.host);
     if (!t.hasUrlOn(e.host)) return;
@@ -224,5 +226,33 @@ const LOOKS: Looks = {
       const hash = e[field];
       if (hash !== null) say(t.value('file_hash', hash), `file.${field}`, hash);
     }
+    if (e.filename === null || !t.has('file_name')) return;
+    // Backslashes are doubled in a text of a record.
+    say(t.value('file_name', e.filename.toLowerCase().replace(/^.*[\\/]/, '')), 'file.filename', e.filename);
+  },
+  smtp(t, obs, say) {
+    if (!t.has('email')) return;
+    const e = obs.event;
+    const look = (text: string | null, where: string): void => {
+      const address = text === null ? undefined : addressIn(text);
+      if (address !== undefined) say(t.value('email', address), where, address);
+    };
+    look(e.mailfrom, 'smtp.mailfrom');
+    look(e.from, 'smtp.from');
+    look(e.reply_to, 'smtp.reply_to');
+    for (const to of e.rcptto.slice(0, VALUES_MAX)) look(to, 'smtp.rcptto');
+  },
+  ssh(t, obs, say) {
+    const e = obs.event;
+    if (e.hassh !== null) say(t.value('hassh', e.hassh), 'ssh.hassh', e.hassh);
+    if (e.hassh_server !== null) say(t.value('hassh', e.hassh_server), 'ssh.hassh_server', e.hassh_server);
   },
 };
+
+/** The address in `Name <a@b>` or `a@b`, in lower case. Cost: linear. */
+function addressIn(text: string): string | undefined {
+  const open = text.lastIndexOf('<');
+  const close = text.indexOf('>', open);
+  const bare = open >= 0 && close > open ? text.slice(open + 1, close) : text;
+  return bare.includes('@') ? bare.trim().toLowerCase() : undefined;
+}

@@ -6,8 +6,11 @@
 //   domain,c2.example,feed-a,0.9,2026-01-01,loader;c2    and may leave out or add valid_from and description
 //   ip,198.51.100.7                                      without one the order is the above
 //
+// A list that is JSON is read by the first of feeds/ that knows its form.
+//
 // Separated by commas, tabs or semicolons; a field may be quoted. A line that is wrong is an error with its place,
 // and the other lines still count. Confidence is 0 to 1, or 0 to 100 when it is more than 1.
+import { FORMATS } from './feeds.ts';
 import { formOf, type Indicator, type IndicatorType, inferType, refang, TYPE_NAMES } from './indicator.ts';
 
 export interface ListFault {
@@ -101,7 +104,10 @@ function readRow(row: Row, standardSource: string): Read {
   let type: IndicatorType | undefined = named === '' ? inferType(value) : TYPE_NAMES[named];
   if (type === undefined) {
     if (named !== '')
-      return { message: `no such type: ${named}`, hint: 'ip, cidr, domain, url, sha256, sha1, md5, ja3, ja4' };
+      return {
+        message: `no such type: ${named}`,
+        hint: 'ip, cidr, domain, url, email, sha256, sha1, md5, cert, ja3, ja4, hassh, user_agent, file_name',
+      };
     return { message: `cannot tell what '${value.slice(0, 80)}' is`, hint: 'say its type: TYPE,VALUE' };
   }
   if (type === 'addr' && value.includes('/')) type = 'subnet';
@@ -151,6 +157,77 @@ function headerOf(fields: readonly string[]): string[] | undefined {
  * @param source  what stands for the source where a line names none
  */
 export function parseList(text: string, file: string, source: string, max = INDICATORS_MAX): ParsedList {
+  // A list never begins with a bracket of JSON: no value does.
+  return /^\ufeff?\s*[{[]\s*["{[}\]]/.test(text.slice(0, 256))
+    ? parseFeed(text, file, source, max)
+    : parseLines(text, file, source, max);
+}
+
+/** Faults of a list, of which the first are kept and the others counted. */
+class Faults {
+  readonly list: ListFault[] = [];
+  private count = 0;
+  private readonly file: string;
+  constructor(file: string) {
+    this.file = file;
+  }
+  add(line: () => number, message: string, hint: string): void {
+    if (this.count++ < FAULTS_MAX) this.list.push({ file: this.file, line: line(), message, hint });
+  }
+  end(): readonly ListFault[] {
+    const more = this.count - FAULTS_MAX;
+    const hint = 'is it a list of indicators?';
+    return more > 0 ? [...this.list, { file: this.file, line: 0, message: `${more} more are wrong`, hint }] : this.list;
+  }
+}
+
+/** Line of the first place of `anchor` in the text; 0 when it is nowhere. Linear, for the faults that are kept. */
+function lineOf(text: string, anchor: string): number {
+  const at = anchor === '' ? -1 : text.indexOf(JSON.stringify(anchor));
+  if (at < 0) return 0;
+  let line = 1;
+  for (let i = text.indexOf('\n'); i >= 0 && i < at; i = text.indexOf('\n', i + 1)) line++;
+  return line;
+}
+
+/** A document of JSON, by the first format that knows it. */
+function parseFeed(text: string, file: string, source: string, max: number): ParsedList {
+  const faults = new Faults(file);
+  const none = (message: string, hint: string): ParsedList => {
+    faults.add(() => 0, message, hint);
+    return { indicators: [], faults: faults.end(), lines: 1 };
+  };
+  let document: unknown;
+  try {
+    document = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+  } catch (error) {
+    return none(`no JSON: ${(error as Error).message.slice(0, 120)}`, 'is it whole?');
+  }
+  const format = FORMATS.find((f) => f.reads(document));
+  if (format === undefined)
+    return none('JSON of no format that is known', `there are ${FORMATS.map((f) => f.id).join(', ')}`);
+  const indicators: Indicator[] = [];
+  let lines = 0;
+  for (const found of format.rows(document)) {
+    if (indicators.length >= max) {
+      faults.add(() => 0, `more than ${max} indicators; the rest is not used`, 'split the list by what matters');
+      break;
+    }
+    const line = (): number => lineOf(text, found.anchor);
+    if ('refused' in found) {
+      // What nobody could use is told, and makes no list a bad one.
+      faults.add(line, found.refused, 'it is left out');
+      continue;
+    }
+    lines++;
+    const read = readRow(found.row, source);
+    if ('indicator' in read) indicators.push(read.indicator);
+    else faults.add(line, read.message, read.hint);
+  }
+  return { indicators, faults: faults.end(), lines };
+}
+
+function parseLines(text: string, file: string, source: string, max: number): ParsedList {
   const indicators: Indicator[] = [];
   const faults: ListFault[] = [];
   let count = 0;

@@ -18,7 +18,8 @@ import { FIELDS } from '../schema/gen/structures.gen.ts';
 import type { EntityField, Recollection, Space } from '../schema/observation.ts';
 import { ENTITY_FIELDS, type HostRef, type Memory, type Observation, type Section } from '../schema/observation.ts';
 import { Signals, type SignalsConfig } from './dispatch.ts';
-import { DAY, dayOf, SECOND } from './signal.ts';
+import { ALL } from './gen/all.gen.ts';
+import { DAY, dayOf, SECOND, type SignalDefinition } from './signal.ts';
 
 /** 2023-11-15T00:00:00Z [us]. */
 export const START = 1_700_006_400 * SECOND;
@@ -105,8 +106,10 @@ export interface Case {
   readonly signals: readonly Readonly<Record<string, unknown>>[];
 }
 
-export function readCases(folder: string): Case[] {
-  const lines = readFileSync(new URL(`./${folder}/cases.jsonl`, import.meta.url), 'utf8').split('\n');
+/** @param folder  a name beside this file, or any folder's URL */
+export function readCases(folder: string | URL): Case[] {
+  const file = typeof folder === 'string' ? new URL(`./${folder}/cases.jsonl`, import.meta.url) : folder;
+  const lines = readFileSync(file, 'utf8').split('\n');
   return lines.filter((l) => l.trim() !== '').map((l) => JSON.parse(l) as Case);
 }
 
@@ -212,9 +215,9 @@ export function memoryOf(c: Case): PlainMemory {
   return memory;
 }
 
-export function runCase(c: Case, id: string): SignalEvent[] {
+export function runCase(c: Case, id: string, all: readonly SignalDefinition[] = ALL): SignalEvent[] {
   const memory = memoryOf(c);
-  const signals = new Signals(memory, new PlainSection(), configOf(c, id));
+  const signals = new Signals(memory, new PlainSection(), configOf(c, id), all);
   const out: SignalEvent[] = [];
   for (const obs of observations(c)) {
     remember(memory, obs);
@@ -276,53 +279,57 @@ function checkRoom(id: string, flood: Flood, keys: number): void {
  * table at one less than its room, at its room and one more.
  */
 export function describeCases(id: string, floods: readonly Flood[] = []): void {
-  const cases = readCases(id);
   describe(`signal ${id}`, () => {
-    for (const c of cases) {
-      it(c.case, () => {
-        const got = runCase(c, id);
-        checkSignals(got, c);
-        assert.deepEqual(runCase(c, id), got, 'the same input again');
-      });
-    }
-    it('says as much by staying quiet: as many quiet cases as firing ones, nearly', () => {
-      const quiet = cases.filter((c) => c.signals.length === 0).length;
-      assert.ok(quiet >= 3 && quiet * 2 >= cases.length - quiet, `${quiet} quiet of ${cases.length}`);
-    });
+    testCases(id, readCases(id), ALL);
     for (const flood of floods)
       for (const keys of [ROOM - 1, ROOM, ROOM + 1])
         it(`${keys} keys of ${flood.table} with room for ${ROOM}`, () => {
           checkRoom(id, flood, keys);
         });
-    it('saved and loaded anywhere, it says the same', function () {
-      this.timeout(60_000);
-      for (const c of cases) checkRestarts(c, id);
-    });
   });
 }
 
-function checkRestarts(c: Case, id: string): void {
+/** Those of them that need nothing but cases, for signals of any kind. */
+export function testCases(id: string, cases: readonly Case[], all: readonly SignalDefinition[]): void {
+  for (const c of cases) {
+    it(c.case, () => {
+      const got = runCase(c, id, all);
+      checkSignals(got, c);
+      assert.deepEqual(runCase(c, id, all), got, 'the same input again');
+    });
+  }
+  it('says as much by staying quiet: as many quiet cases as firing ones, nearly', () => {
+    const quiet = cases.filter((c) => c.signals.length === 0).length;
+    assert.ok(quiet >= 3 && quiet * 2 >= cases.length - quiet, `${quiet} quiet of ${cases.length}`);
+  });
+  it('saved and loaded anywhere, it says the same', function () {
+    this.timeout(60_000);
+    for (const c of cases) checkRestarts(c, id, all);
+  });
+}
+
+function checkRestarts(c: Case, id: string, definitions: readonly SignalDefinition[]): void {
   const all = observations(c);
-  const whole = runCase(c, id);
+  const whole = runCase(c, id, definitions);
   const cuts = fc.uniqueArray(fc.nat({ max: all.length }), { minLength: 1, maxLength: 4 });
   fc.assert(
     fc.property(cuts, (at) => {
       const memory = memoryOf(c);
       let section = new PlainSection();
-      let signals = new Signals(memory, section, configOf(c, id));
+      let signals = new Signals(memory, section, configOf(c, id), definitions);
       const out: SignalEvent[] = [];
       all.forEach((obs, i) => {
         if (at.includes(i)) {
           signals.save();
           section = new PlainSection(section.rows);
-          signals = new Signals(memory, section, configOf(c, id));
+          signals = new Signals(memory, section, configOf(c, id), definitions);
         }
         remember(memory, obs);
         out.push(...signals.dispatch(obs));
       });
       if (at.includes(all.length)) {
         signals.save();
-        signals = new Signals(memory, new PlainSection(section.rows), configOf(c, id));
+        signals = new Signals(memory, new PlainSection(section.rows), configOf(c, id), definitions);
       }
       if (c.end) out.push(...signals.tick(Number.POSITIVE_INFINITY));
       assert.deepEqual(

@@ -198,6 +198,7 @@ enum class Weird : std::uint16_t {
   tls_handshake_out_of_order,
   tls_handshake_too_long,
   tls_handshake_type_unknown,
+  tls_heartbeat_overread,
   tls_hello_limit,
   tls_history_limit,
   tls_record_too_long,
@@ -225,7 +226,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 214;
+inline constexpr std::size_t kWeirdCount = 215;
 
 struct WeirdInfo {
   std::string_view name;
@@ -613,6 +614,8 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "Handshake message over the limit; the rest was skipped"},
     {"tls_handshake_type_unknown", "tls",
      "Handshake message type that is not assigned, or only ever encrypted"},
+    {"tls_heartbeat_overread", "tls",
+     "Heartbeat that asks for, or brings back, more than was sent (CVE-2014-0160)"},
     {"tls_hello_limit", "tls",
      "More ciphers or extensions than are kept"},
     {"tls_history_limit", "tls",

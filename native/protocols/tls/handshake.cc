@@ -240,6 +240,7 @@ bool Handshake::on_server_hello(flow::Context& cx, Bytes body, Worker& worker) {
     const auto types = s.extensions.types.span();
     server_extensions_.assign(
         types.begin(), types.begin() + static_cast<std::ptrdiff_t>(std::min(types.size(), kServerExtensionsMax)));
+    has_heartbeats_ = s.extensions.types.has(kHeartbeatMode);
     ja3s_size_ = static_cast<std::uint8_t>(ja3s(s, worker.certificates.hasher(), ja3s_).size());
   }
   if (has_both_hellos()) cx.confirm("tls");

@@ -75,6 +75,8 @@ class Handshake {
   }
   // Whether both sides have said hello.
   bool has_both_hellos() const noexcept { return has_client_version_ && has_server_version_; }
+  // Whether the server agreed to heartbeats, RFC 6520 2.
+  bool has_heartbeats() const noexcept { return has_heartbeats_; }
   bool is_13() const noexcept;
   bool is_dtls13() const noexcept;
   void set_encrypted(flow::Dir dir) noexcept { encrypted_[flow::index(dir)] = true; }
@@ -117,7 +119,7 @@ class Handshake {
 
   bool has_version_ = false, has_cipher_ = false, has_group_ = false, has_alert_ = false;
   bool has_client_version_ = false, has_server_version_ = false;
-  bool is_hello_dropped_ = false;
+  bool is_hello_dropped_ = false, has_heartbeats_ = false;
   std::uint16_t version_ = 0;         // as the row says
   std::uint16_t chosen_version_ = 0;  // the first that the server named; 0: none
   std::uint16_t group_ = 0, last_alert_ = 0, client_version_ = 0, server_version_ = 0;

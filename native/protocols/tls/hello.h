@@ -30,6 +30,7 @@ enum Extension : std::uint16_t {
   kSupportedGroups = 10,
   kPointFormats = 11,
   kSignatureAlgorithms = 13,
+  kHeartbeatMode = 15,
   kAlpn = 16,
   kSessionTicket = 35,
   kKeyShareDraft = 40,

@@ -141,7 +141,7 @@ flow::Step Parser::on_stream(flow::Context& cx, flow::Dir dir, Cursor& in) {
       in.skip(n);
       side.skip -= static_cast<std::uint32_t>(n);
       if (side.skip > 0) break;
-      if (side.skips_encrypted && handshake_.on_encrypted()) return flow::Step::kDetach;
+      if (side.skips_encrypted && is_done(cx)) return flow::Step::kDetach;
       continue;
     }
     Cursor unit = in;
@@ -157,6 +157,7 @@ flow::Step Parser::on_stream(flow::Context& cx, flow::Dir dir, Cursor& in) {
       in = unit;
       continue;
     }
+    if (r.type == kHeartbeat && !r.is_ssl2) on_heartbeat_record(cx, dir, r.length);
     const bool is_data = r.type == kApplicationData && !r.is_ssl2;
     side.skips_encrypted = handshake_.is_encrypted(dir, is_data);
     if (side.skips_encrypted || is_data) {
@@ -174,6 +175,24 @@ flow::Step Parser::on_stream(flow::Context& cx, flow::Dir dir, Cursor& in) {
     if (!(r.is_ssl2 ? on_ssl2_record(cx, r, body) : on_record(cx, dir, r.type, body))) return flow::Step::kDetach;
   }
   return flow::Step::kContinue;
+}
+
+bool Parser::is_done(flow::Context& cx) {
+  if (!handshake_.on_encrypted()) return false;
+  if (!handshake_.has_heartbeats() || is_overread_told_ || ++watched_ > kWatchedRecordsMax) return true;
+  handshake_.finish(cx);
+  return false;
+}
+
+// RFC 6520 4: what is answered is what was asked, so that an answer is no longer than its question. It was for servers
+// that trusted the length inside (CVE-2014-0160). Where records are encrypted their lengths are all there is, and
+// enough.
+void Parser::on_heartbeat_record(flow::Context& cx, flow::Dir dir, std::size_t length) {
+  const std::size_t asked = heartbeats_[1 - flow::index(dir)];
+  heartbeats_[flow::index(dir)] = length;
+  if (is_overread_told_ || asked == 0 || length <= asked + kHeartbeatSlack) return;
+  is_overread_told_ = true;
+  cx.weird(Weird::tls_heartbeat_overread);
 }
 
 flow::Step Parser::on_gap(flow::Context&, flow::Dir dir, std::uint64_t bytes) {
@@ -196,8 +215,14 @@ bool Parser::on_record(flow::Context& cx, flow::Dir dir, std::uint16_t type, Byt
     case kHeartbeat:
       // RFC 6520 4: type and length at least.
       if (body.size() < 3) cx.weird(Weird::tls_handshake_malformed);
-      if (body.size() >= 3) handshake_.on_heartbeat(cx, dir);
-      return body.size() >= 3;
+      if (body.size() < 3) return false;
+      handshake_.on_heartbeat(cx, dir);
+      // In the clear the lie itself can be read: type 1 asks, and the length is more than is there.
+      if (body[0] == 1 && 3 + ((std::size_t{body[1]} << 8) | body[2]) > body.size() && !is_overread_told_) {
+        is_overread_told_ = true;
+        cx.weird(Weird::tls_heartbeat_overread);
+      }
+      return true;
     default: cx.weird(Weird::tls_record_type_unknown); return false;
   }
 }

@@ -25,6 +25,12 @@ inline constexpr std::size_t kAlertsMax = 10;
 inline constexpr std::size_t kFragmentedBytesMax = 32 * 1024;
 inline constexpr std::size_t kFragmentsMax = 32;
 
+// Records that are looked at after the handshake where heartbeats were agreed on: whoever abuses them does so at once.
+inline constexpr std::size_t kWatchedRecordsMax = 64;
+// A heartbeat comes back with padding of its sender's choice, RFC 6520 4: at least 16 bytes, and nobody sends much
+// more.
+inline constexpr std::size_t kHeartbeatSlack = 256;
+
 flow::Probe probe(const flow::ProbeInput& in) noexcept;
 
 // One side's DTLS message whose fragments are still coming, RFC 6347 4.2.3.
@@ -74,12 +80,19 @@ class Parser final : public flow::Parser {
   bool on_alerts(flow::Context& cx, flow::Dir dir, Bytes body);
   bool on_handshake(flow::Context& cx, flow::Dir dir, Bytes body);
   bool continue_message(flow::Context& cx, flow::Dir dir, Cursor& in);
+  // Whether nothing more is to be read: the handshake is over, and heartbeats need not be watched.
+  bool is_done(flow::Context& cx);
+  // The length of a heartbeat's record, encrypted or not.
+  void on_heartbeat_record(flow::Context& cx, flow::Dir dir, std::size_t length);
   bool on_datagram_record(flow::Context& cx, flow::Dir dir, std::uint8_t type, Cursor body);
   bool on_fragment(flow::Context& cx, flow::Dir dir, Cursor& in);
   Worker& worker() noexcept { return *static_cast<Worker*>(shared); }
 
   Handshake handshake_;
   std::array<Side, 2> sides_;
+  std::array<std::size_t, 2> heartbeats_{};  // bytes of each side's last one; 0: none
+  std::size_t watched_ = 0;                  // records since the handshake was over
+  bool is_overread_told_ = false;
   std::uint16_t record_version_ = 0;  // of the first record; 0: none yet
 };
 

@@ -126,6 +126,49 @@ TEST(tls, established_needs_a_sealed_record_after_both_switches) {
   EXPECT_EQ(Flow(script)["established"], "true");
 }
 
+// RFC 6520 4, and what CVE-2014-0160 made of it.
+TEST(tls, a_heartbeat_brings_back_no_more_than_it_took) {
+  const auto script = [](std::size_t asked, std::size_t answered, bool agreed = true) {
+    Play p = kFull;
+    const Octets mode = agreed ? extension(15, u8(1)) : Octets{};
+    p[1].second =
+        join({server_hello({.extensions = mode}), certificates({leaf(), root()}), key_exchange(), hello_done()});
+    p.push_back({'>', tls_record(24, Octets(asked, 0xaa))});
+    p.push_back({'<', tls_record(24, Octets(answered, 0xbb))});
+    return p;
+  };
+  EXPECT(!Flow(script(64, 64)).has_weird("tls_heartbeat_overread"));
+  EXPECT(!Flow(script(32, 32 + tls::kHeartbeatSlack)).has_weird("tls_heartbeat_overread"));
+  EXPECT(Flow(script(32, 33 + tls::kHeartbeatSlack)).has_weird("tls_heartbeat_overread"));
+  EXPECT(Flow(script(32, 16416)).has_weird("tls_heartbeat_overread"));
+  EXPECT(!Flow(script(32, 16416, false)).has_weird("tls_heartbeat_overread"));
+  EXPECT_EQ(Flow(script(32, 16416))["established"], "true");
+  EXPECT_EQ(Flow(script(32, 16416)).h.count(Kind::tls), 1u);
+}
+
+TEST(tls, heartbeats_are_watched_for_a_while) {
+  for (const std::size_t n : {tls::kWatchedRecordsMax - 1, tls::kWatchedRecordsMax, tls::kWatchedRecordsMax + 1}) {
+    Play p = kFull;
+    p[1].second = join({server_hello({.extensions = extension(15, u8(1))}), key_exchange(), hello_done()});
+    // The server's sealed record is the first that counts, and the question one more.
+    for (std::size_t i = 2; i < n; i++) p.push_back({'>', data(30)});
+    p.push_back({'>', tls_record(24, Octets(32, 0xaa))});
+    p.push_back({'<', tls_record(24, Octets(4000, 0xbb))});
+    EXPECT_EQ(Flow(p).has_weird("tls_heartbeat_overread"), n <= tls::kWatchedRecordsMax);
+  }
+}
+
+TEST(tls, a_heartbeat_in_the_clear_shows_its_lie) {
+  const auto asks = [](std::size_t length) {
+    return Flow({{'>', client_hello()},
+                 {'<', server_hello()},
+                 {'>', tls_record(24, join({u8(1), u16(length), Octets(20, 0)}))}});
+  };
+  EXPECT(!asks(20).has_weird("tls_heartbeat_overread"));
+  EXPECT(asks(21).has_weird("tls_heartbeat_overread"));
+  EXPECT(asks(16384).has_weird("tls_heartbeat_overread"));
+}
+
 TEST(tls, tls_1_3_switches_with_its_first_application_data) {
   const Octets chosen = join({extension(43, u16(0x0304)), extension(51, join({u16(29), list(Octets(32, 1))}))});
   const Play script = {{'>', client_hello({.session_id = Octets(32, 5),

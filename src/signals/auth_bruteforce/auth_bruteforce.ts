@@ -8,22 +8,31 @@ import { duration, ofFlow } from '../flow.ts';
 import { Recent, recentCodec } from '../recent.ts';
 import { DAY, dayOf, defineSignal, type Emit, MINUTE } from '../signal.ts';
 
-type Service = 'ssh' | 'ftp' | 'http';
+type Service = 'ssh' | 'ftp' | 'http' | 'kerberos' | 'ntlm' | 'ldap' | 'smtp' | 'pop3';
 
 /** Tries and users kept of a pair. */
 const TRIES = 64;
 /** A user's name as a key; a longer one is told apart by its beginning. */
 const USER_MAX = 64;
+/** RFC 4120 7.5.9: no such client, locked or expired, wrong password; 25 only asks for a proof. */
+const KDC_UNKNOWN = 6;
+const KDC_REFUSED = new Set([KDC_UNKNOWN, 18, 23, 24]);
+/** RFC 4511 appendix A: invalidCredentials. */
+const LDAP_REFUSED = 49;
+/** The name of a client without its realm. */
+const nameOf = (client: string): string => client.split('/', 1)[0] ?? '';
+/** MS-ADTS by habit: the account of a computer ends so; a broken one fails all day. */
+const isMachine = (user: string | null): boolean => user?.endsWith('$') === true;
 /** Failures taken of one SSH flow: servers hang up after six or so. */
 const IN_FLOW = 10;
 
 export default defineSignal({
   id: 'auth_bruteforce',
-  version: 1,
+  version: 2,
   brief: 'Many logins to one server fail, or one host fails with many users.',
   attack: ['T1110.001', 'T1110.003'],
-  needs: ['ssh', 'ftp', 'http'],
-  budget: { bytes: 270_000_000, holds: '2 x 16,384 pairs or hosts, with up to 64 tries or users each' },
+  needs: ['ssh', 'ftp', 'http', 'kerberos', 'ntlm', 'ldap', 'smtp', 'pop3'],
+  budget: { bytes: 68_000_000, holds: '2 x 4,096 pairs or hosts, with up to 64 tries or users each' },
   settings: {
     /** Failures of one host with one server within the window. At most 64. */
     failures_min: 10,
@@ -32,7 +41,7 @@ export default defineSignal({
     /** Users that one host failed with, at any servers of one service. At most 64. */
     users_min: 8,
     window_minutes: 10,
-    pairs_max: 16_384,
+    pairs_max: 4096,
   },
   run({ settings, keyed }) {
     const window = settings.window_minutes * MINUTE;
@@ -121,8 +130,43 @@ export default defineSignal({
       });
     };
 
+    const outcome = (obs: Observation, service: Service, user: string | null, ok: boolean | null, emit: Emit): void => {
+      if (ok === null || isMachine(user)) return;
+      if (ok) {
+        succeeded(obs, service, user, emit);
+      } else {
+        failed(obs, service, 1, true, emit);
+        sprayed(obs, service, user, emit);
+      }
+    };
+
     return {
       on: {
+        kerberos(obs, event, emit) {
+          if (event.request_type !== 'AS' || event.client === null) return;
+          const user = nameOf(event.client);
+          if (event.success === true) outcome(obs, 'kerberos', user, true, emit);
+          else if (event.error_code !== null && KDC_REFUSED.has(event.error_code))
+            outcome(obs, 'kerberos', user, false, emit);
+        },
+        ntlm(obs, event, emit) {
+          if (event.response !== 'anonymous') outcome(obs, 'ntlm', event.username, event.success, emit);
+        },
+        ldap(obs, event, emit) {
+          if (event.opcode !== 'bind simple' || event.object === null || event.object === '') return;
+          if (event.result_code === 0) outcome(obs, 'ldap', event.object, true, emit);
+          else if (event.result_code === LDAP_REFUSED) outcome(obs, 'ldap', event.object, false, emit);
+        },
+        smtp(obs, event, emit) {
+          outcome(obs, 'smtp', event.username, event.auth_success, emit);
+        },
+        pop3(obs, event, emit) {
+          if (event.auth_failures > 0) {
+            failed(obs, 'pop3', Math.min(IN_FLOW, event.auth_failures), true, emit);
+            sprayed(obs, 'pop3', event.user, emit);
+          }
+          if (event.auth_success === true) succeeded(obs, 'pop3', event.user, emit);
+        },
         ssh(obs, event, emit) {
           if (event.auth_success === null) {
             // Nothing was agreed on: a scanner that only read the banner.

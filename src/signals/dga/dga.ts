@@ -60,7 +60,7 @@ export default defineSignal({
   brief: 'A host asks for many unpronounceable domains that do not exist.',
   attack: ['T1568.002'],
   needs: ['dns'],
-  budget: { bytes: 190_000_000, holds: '8,192 hosts, with up to 64 domains each' },
+  budget: { bytes: 48_000_000, holds: '2,048 hosts, with up to 64 domains each' },
   settings: {
     /** Distinct registered domains without an answer within the window. At most 64. */
     domains_min: 12,
@@ -69,7 +69,7 @@ export default defineSignal({
     /** Of those domains, how many must count. */
     share_min: 0.5,
     window_minutes: 10,
-    hosts_max: 8192,
+    hosts_max: 2048,
   },
   run({ settings, keyed }) {
     const window = settings.window_minutes * MINUTE;

@@ -37,7 +37,7 @@ const codec: Codec<Plugin> = {
 
 export default defineSignal({
   id: 'drive_by',
-  version: 1,
+  version: 2,
   brief: 'A page brings plugin content under a false name, and something to run after it.',
   attack: ['T1189', 'T1203'],
   needs: ['http'],
@@ -60,12 +60,12 @@ export default defineSignal({
           const extensions = mime === undefined ? undefined : PLUGINS[mime];
           // A Java program that is asked for by Java itself is a program's own business.
           if (extensions !== undefined && !(event.user_agent ?? '').startsWith('Java/')) {
-            if (extensions.some((x) => path.endsWith(x))) return;
             const fresh = { at: obs.seen, uid: event.uid, ref: obs.ref, told: -1, toldBoth: -1 };
             const e = plugins.get(key, obs.seen) ?? plugins.add(key, fresh, obs.seen);
             Object.assign(e.value, { at: obs.seen, uid: event.uid, ref: obs.ref });
             plugins.touch(e, obs.seen);
-            if (e.value.told === day) return;
+            // Under its own name it is what a page is made of; what comes after it may tell.
+            if (extensions.some((x) => path.endsWith(x)) || e.value.told === day) return;
             e.value.told = day;
             emit({
               ...ofFlow(obs),
@@ -82,6 +82,8 @@ export default defineSignal({
           if (!isOpaque && (mime === undefined || !PROGRAMS.has(mime))) return;
           const e = plugins.get(key, obs.seen);
           if (e === undefined || obs.seen - e.value.at > window || e.value.toldBoth === day) return;
+          // A person who follows a link to a program shows the page; the few lines of an exploit do not.
+          if (event.referrer !== null && event.referrer !== '') return;
           e.value.toldBoth = day;
           plugins.touch(e, obs.seen);
           emit({

@@ -34,11 +34,11 @@ function question(proto: number, origPort: number, respPort: number): string | u
 
 export default defineSignal({
   id: 'host_sweep',
-  version: 1,
+  version: 2,
   brief: 'One host asks many hosts the same and gets no answer.',
   attack: ['T1046', 'T1018', 'T1595.001'],
   needs: ['conn'],
-  budget: { bytes: 205_000_000, holds: '16,384 hosts and what they ask, with up to 64 silent and 64 answering hosts' },
+  budget: { bytes: 52_000_000, holds: '4,096 hosts and what they ask, with up to 64 silent and 64 answering hosts' },
   settings: {
     /** Distinct local hosts that did not answer within the window. At most 64. */
     hosts_min: 15,
@@ -47,7 +47,7 @@ export default defineSignal({
     /** Of all that were asked, those that did not answer. */
     silent_share: 0.6,
     window_minutes: 5,
-    sources_max: 16_384,
+    sources_max: 4096,
   },
   run({ settings, keyed }) {
     const window = settings.window_minutes * MINUTE;
@@ -59,7 +59,8 @@ export default defineSignal({
           if (src === undefined || dst === undefined || isGroup(event.resp_h)) return;
           const asked = question(event.proto, event.orig_p, event.resp_p);
           if (asked === undefined) return;
-          const key = `${src.id}|${asked}|${dst.local ? 'in' : 'out'}`;
+          // By address, not by host: within minutes it is the same, and whose it is may become known only under way.
+          const key = `${event.orig_h}|${asked}|${dst.local ? 'in' : 'out'}`;
           let e = sweeps.get(key, obs.seen);
           const isSilent = isKnock(event);
           if (e === undefined) {

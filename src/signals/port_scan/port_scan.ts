@@ -8,14 +8,21 @@ import { DAY, dayOf, defineSignal, MINUTE } from '../signal.ts';
 
 /** What a machine is taken over by: remote shells and desktops, file sharing, directories, databases. */
 const SENSITIVE = new Set(['22', '23', '135', '139', '389', '445', '1433', '3306', '3389', '5432', '5900', '5985']);
+/** Marks such a port in the table. */
+const STEALTH = '!';
 /** Where traceroute counts upwards (traceroute(8): 33434 and on, one port a probe). */
 const TRACEROUTE: readonly [number, number] = [33_434, 33_600];
+/**
+ * What no program sends: a first packet that ends, or is nothing at all, to see whether the port answers it (RFC 9293
+ * 3.10.7.1 has a closed one reset it). In `history` nothing of the originator stands before it.
+ */
+const STEALTHY = /^(?:F|Q|N)r?$/;
 /** Ports kept of a pair. */
 const PORTS = 64;
 
 export default defineSignal({
   id: 'port_scan',
-  version: 1,
+  version: 2,
   brief: 'One host knocks at many ports of another.',
   attack: ['T1046', 'T1595.001'],
   needs: ['conn'],
@@ -25,6 +32,8 @@ export default defineSignal({
     ports_min: 15,
     /** So many are enough where they are those that matter. */
     sensitive_min: 5,
+    /** So many knocks that no program makes are enough, among `sensitive_min` of all kinds. */
+    stealthy_min: 2,
     window_minutes: 5,
     pairs_max: 16_384,
   },
@@ -38,16 +47,22 @@ export default defineSignal({
           if (src === undefined || dst === undefined || (event.proto !== 6 && event.proto !== 17)) return;
           if (!isKnock(event)) return;
           if (event.proto === 17 && event.resp_p >= TRACEROUTE[0] && event.resp_p <= TRACEROUTE[1]) return;
-          const key = `${src.id}|${dst.id}`;
+          // By address, not by host: within minutes it is the same, and whose it is may become known only under way.
+          const key = `${event.orig_h}|${event.resp_h}`;
           const e = pairs.get(key, obs.seen) ?? pairs.add(key, new Recent(), obs.seen);
           const ports = e.value;
           pairs.touch(e, obs.seen);
-          const n = ports.add(String(event.resp_p), obs.seen, window, PORTS);
+          const isStealthy = event.proto === 6 && STEALTHY.test(event.history);
+          const n = ports.add(`${event.resp_p}${isStealthy ? STEALTH : ''}`, obs.seen, window, PORTS);
           ports.trail(event.uid, obs.ref);
           if (n < settings.sensitive_min) return;
           let sensitive = 0;
-          for (const port of ports.values.keys()) if (SENSITIVE.has(port)) sensitive++;
-          if (n < settings.ports_min && sensitive < settings.sensitive_min) return;
+          let stealthy = 0;
+          for (const port of ports.values.keys())
+            if (port.endsWith(STEALTH)) stealthy++;
+            else if (SENSITIVE.has(port)) sensitive++;
+          const isFew = n < settings.ports_min && sensitive < settings.sensitive_min;
+          if (isFew && stealthy < settings.stealthy_min) return;
           if (!ports.firstOn(dayOf(obs.seen))) return;
           const span = obs.seen - ports.since(obs.seen);
           // What comes from outside knocks all day long; a host of ours that does it was told to.
@@ -62,10 +77,11 @@ export default defineSignal({
             uids: ports.uids,
             refs: ports.refs,
             attack: src.local ? ['T1046'] : ['T1046', 'T1595.001'],
-            features: { ports: n, sensitive, span_s: span / 1e6, from_inside: src.local ? 1 : 0 },
+            features: { ports: n, sensitive, stealthy, span_s: span / 1e6, from_inside: src.local ? 1 : 0 },
             explanation:
               `Knocked at ${n} ports of ${event.resp_h} within ${duration(span)} without an answer, ${sensitive} of them ` +
-              `ports that machines are taken over by: ${ports.some(10)}.`,
+              `ports that machines are taken over by${stealthy > 0 ? ` and ${stealthy} with packets that no program sends` : ''}: ` +
+              `${ports.some(10)}.`,
           });
         },
       },

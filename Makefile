@@ -152,12 +152,14 @@ corpus: build ## compare with Zeek's logs of every capture in CORPUS; what signa
 	  node --import tsx test/corpus/signals.ts $(CORPUS); \
 	else echo "corpus: none at $(CORPUS); set CORPUS=folder"; fi
 
-bench: build native ## packets/s, memory, beside tcpdump; on a trace ten times longer; events/s of detection; wire and store
+bench: build native ## packets/s, memory, beside tcpdump; on a trace ten times longer; events/s of detection; wire and store [FLAME=1: a flame graph instead]
 	@node test/bench/bench.mjs
+ifndef FLAME
 	@node --import tsx test/bench/detection.ts
 	@node --expose-gc --import tsx test/bench/chains.ts
 	@node --import tsx test/bench/delivery.ts
 	@node --import tsx test/bench/store.ts 300000
+endif
 
 linear: native ## instructions by the number of each layer's worst repeated element (needs valgrind)
 	@node test/linear.mjs --bin build/cmake/catenary-native

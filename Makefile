@@ -154,13 +154,15 @@ corpus: build ## compare with Zeek's logs of every capture in CORPUS; what signa
 	  node --import tsx test/corpus/signals.ts $(CORPUS); \
 	else echo "corpus: none at $(CORPUS); set CORPUS=folder"; fi
 
-bench: build native ## packets/s, memory, beside tcpdump; on a trace ten times longer; events/s of detection; wire, store, packets kept [BENCH_GB=2]
+bench: build native ## packets/s, memory, beside tcpdump; on a trace ten times longer; events/s of detection; wire, store, packets kept [BENCH_GB=2; FLAME=1: a flame graph instead]
 	@node test/bench/bench.mjs
+ifndef FLAME
 	@node --import tsx test/bench/detection.ts
 	@node --expose-gc --single-threaded-gc --import tsx test/bench/chains.ts
 	@node --import tsx test/bench/delivery.ts
 	@node --import tsx test/bench/store.ts 300000
 	@node --import tsx test/bench/packets.ts $(BENCH_GB)
+endif
 
 linear: native ## instructions by the number of each layer's worst repeated element (needs valgrind)
 	@node test/linear.mjs --bin build/cmake/catenary-native

@@ -7,7 +7,6 @@ import { inspectInputs, resultFaults, STDIN } from './commands/input_faults.ts';
 import { NOTHING_READ, summaryText } from './commands/summary.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import { JsonWriter } from './formats/json/json.ts';
-import { ZEEK_KINDS, ZeekWriter } from './formats/zeek/zeek.ts';
 import { EXIT, type ExitCode, FAULTS, type Fault, faultLine, systemFault, worse } from './lib/fault.ts';
 import { FileOutput, type TextOutput } from './lib/output.ts';
 import { Progress } from './lib/progress.ts';
@@ -68,7 +67,9 @@ function jsonToFolder(folder: string): Sink {
   };
 }
 
-function zeekToFolder(folder: string, json: boolean, all: boolean): Sink {
+// Its thirty logs are loaded when they are asked for: of a short run, starting is the most.
+async function zeekToFolder(folder: string, json: boolean, all: boolean): Promise<Sink> {
+  const { ZeekWriter } = await import('./formats/zeek/zeek.ts');
   const writer = new ZeekWriter(folder, json, all);
   return {
     write: (kind, event) => writer.write(kind, event),
@@ -77,7 +78,7 @@ function zeekToFolder(folder: string, json: boolean, all: boolean): Sink {
   };
 }
 
-function sinkFor(request: ReadRequest, stdout: TextOutput): Sink {
+async function sinkFor(request: ReadRequest, stdout: TextOutput): Promise<Sink> {
   switch (request.as) {
     case 'json':
       return request.out === undefined ? jsonToStream(stdout) : jsonToFolder(request.out);
@@ -88,9 +89,10 @@ function sinkFor(request: ReadRequest, stdout: TextOutput): Sink {
   }
 }
 
-function kindsFor(request: ReadRequest): readonly KindName[] | undefined {
+async function kindsFor(request: ReadRequest): Promise<readonly KindName[] | undefined> {
   if (request.as === 'none') return [];
-  return request.kinds ?? (request.as === 'zeek' ? ZEEK_KINDS : undefined);
+  if (request.kinds !== undefined || request.as !== 'zeek') return request.kinds;
+  return (await import('./formats/zeek/zeek.ts')).ZEEK_KINDS;
 }
 
 /** Every drain into the sink, until the end, a fault of the decoder, or an output that takes no more. */
@@ -129,7 +131,7 @@ export async function read(request: ReadRequest, world: Surroundings): Promise<E
     ...(request.interface === undefined ? {} : { interface: request.interface }),
     ...(request.follow === undefined ? {} : { folder: request.follow }),
     filter: request.filter,
-    kinds: kindsFor(request),
+    kinds: await kindsFor(request),
     flowsMax: request.flowsMax,
     endsLateFlows: request.as === 'zeek',
     packetsMax: request.count,
@@ -139,7 +141,7 @@ export async function read(request: ReadRequest, world: Surroundings): Promise<E
   const reader = opened.value;
 
   const { stdout } = world;
-  const sink = sinkFor(request, stdout);
+  const sink = await sinkFor(request, stdout);
   const printsEvents = request.as === 'json' && request.out === undefined;
   const progress = new Progress(world.stderr, world.clock, !(printsEvents && world.stdoutIsTerminal));
   const started = world.clock.monotonic();

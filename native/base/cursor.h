@@ -21,13 +21,13 @@ class Cursor {
   constexpr bool has(std::size_t n) const noexcept { return left() >= n; }
 
   constexpr std::uint8_t u8() noexcept { return need(1) ? *at_++ : 0; }
-  constexpr std::uint16_t be16() noexcept { return static_cast<std::uint16_t>(big(2)); }
-  constexpr std::uint32_t be24() noexcept { return static_cast<std::uint32_t>(big(3)); }
-  constexpr std::uint32_t be32() noexcept { return static_cast<std::uint32_t>(big(4)); }
-  constexpr std::uint64_t be64() noexcept { return big(8); }
-  constexpr std::uint16_t le16() noexcept { return static_cast<std::uint16_t>(little(2)); }
-  constexpr std::uint32_t le32() noexcept { return static_cast<std::uint32_t>(little(4)); }
-  constexpr std::uint64_t le64() noexcept { return little(8); }
+  constexpr std::uint16_t be16() noexcept { return static_cast<std::uint16_t>(big<2>()); }
+  constexpr std::uint32_t be24() noexcept { return static_cast<std::uint32_t>(big<3>()); }
+  constexpr std::uint32_t be32() noexcept { return static_cast<std::uint32_t>(big<4>()); }
+  constexpr std::uint64_t be64() noexcept { return big<8>(); }
+  constexpr std::uint16_t le16() noexcept { return static_cast<std::uint16_t>(little<2>()); }
+  constexpr std::uint32_t le32() noexcept { return static_cast<std::uint32_t>(little<4>()); }
+  constexpr std::uint64_t le64() noexcept { return little<8>(); }
 
   constexpr void skip(std::size_t n) noexcept {
     if (need(n)) at_ += n;
@@ -61,19 +61,32 @@ class Cursor {
     if (!ok_ || static_cast<std::size_t>(end_ - at_) < n) ok_ = false;
     return ok_;
   }
-  constexpr std::uint64_t big(std::size_t n) noexcept {
-    if (!need(n)) return 0;
-    std::uint64_t v = 0;
-    for (std::size_t i = 0; i < n; i++) v = (v << 8) | at_[i];
-    at_ += n;
-    return v;
+  template <std::size_t N>
+  constexpr std::uint64_t big() noexcept {
+    if (!need(N)) return 0;
+    at_ += N;
+    return big_at<N>(at_ - N);
   }
-  constexpr std::uint64_t little(std::size_t n) noexcept {
-    if (!need(n)) return 0;
-    std::uint64_t v = 0;
-    for (std::size_t i = n; i > 0; i--) v = (v << 8) | at_[i - 1];
-    at_ += n;
-    return v;
+  template <std::size_t N>
+  constexpr std::uint64_t little() noexcept {
+    if (!need(N)) return 0;
+    at_ += N;
+    return little_at<N>(at_ - N);
+  }
+  // One expression and no loop: of that compilers make one load.
+  template <std::size_t N>
+  static constexpr std::uint64_t big_at(const std::uint8_t* p) noexcept {
+    if constexpr (N == 0)
+      return 0;
+    else
+      return big_at<N - 1>(p) << 8 | p[N - 1];
+  }
+  template <std::size_t N>
+  static constexpr std::uint64_t little_at(const std::uint8_t* p) noexcept {
+    if constexpr (N == 0)
+      return 0;
+    else
+      return little_at<N - 1>(p + 1) << 8 | p[0];
   }
 
   const std::uint8_t* at_ = nullptr;

@@ -3,8 +3,10 @@
 #include <pcap/pcap.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
+#include "capture/file_bytes.h"
 #include "capture/filter.h"
 
 namespace catenary::capture {
@@ -46,34 +48,32 @@ Nanos nanos_of(std::uint64_t ticks, const PcapngInterface& i) {
 
 class PcapngFile final : public Source {
  public:
-  PcapngFile(std::FILE* file, Bytes seen, const FileOptions& options)
-      : file_(file), ahead_(seen.begin(), seen.end()), filter_(options.filter) {}
-  ~PcapngFile() override { std::fclose(file_); }
-  std::uint64_t position() const override { return position_; }
+  PcapngFile(std::FILE* file, Bytes seen, const FileOptions& options) : bytes_(file, seen), filter_(options.filter) {}
+  std::uint64_t position() const override { return bytes_.position(); }
 
   Next next(RawPacket& out) override {
     for (;;) {
-      std::uint8_t head[8];
-      const std::size_t got = read(head, 8);
-      if (got == 0) return Next::kEnd;
-      if (got < 8) return broken("ends inside a block header");
-      const bool is_section = head[0] == 0x0a && head[1] == 0x0d && head[2] == 0x0d && head[3] == 0x0a;
-      std::uint8_t order[4];
-      if (is_section && (read(order, 4) != 4 || !section_.start(order))) return broken("has no byte-order magic");
-      const std::uint32_t type = is_section ? kSectionHeader : section_.load32({head, 4});
-      const std::uint32_t length = section_.load32({head + 4, 4});
+      std::array<std::uint8_t, 8> head{};
+      const Bytes got = bytes_.take(head.size());
+      if (got.empty()) return Next::kEnd;
+      if (got.size() < head.size()) return broken("ends inside a block header");
+      std::copy(got.begin(), got.end(), head.begin());
+      const bool is_section = Cursor(head).be32() == kSectionHeader;
+      if (is_section && !section_.start(bytes_.take(4))) return broken("has no byte-order magic");
+      const std::uint32_t type = is_section ? kSectionHeader : section_.load32(Bytes{head}.first(4));
+      const std::uint32_t length = section_.load32(Bytes{head}.last(4));
       const std::uint32_t used = is_section ? 12 : 8;
       if (length < used + 4 || length % 4 != 0) return broken("has a block of impossible length");
       const bool is_wanted = type == kEnhancedPacket || type == kSimplePacket || type == kInterfaceDescription;
       const std::uint32_t body = length - used;  // with the trailing length
       if (!is_wanted) {
-        if (!skip(body)) return broken("ends inside a block");
+        if (!bytes_.skip(body)) return broken("ends inside a block");
         continue;
       }
       if (length > kPacketBlockBytesMax) return broken("has a packet block longer than any packet");
-      if (buffer_.size() < body) buffer_.resize(body);
-      if (read(buffer_.data(), body) != body) return broken("ends inside a block");
-      switch (section_.block(type, Cursor(Bytes{buffer_.data(), body - 4}), out)) {
+      const Bytes block = bytes_.take(body);
+      if (block.size() < body) return broken("ends inside a block");
+      switch (section_.block(type, Cursor(block.first(body - 4)), out)) {
         case PcapngSection::Block::kBad: return broken("has a block that contradicts itself");
         case PcapngSection::Block::kOther: continue;
         case PcapngSection::Block::kPacket: break;
@@ -88,30 +88,10 @@ class PcapngFile final : public Source {
     error_ = std::string("the pcapng file ") + what;
     return Next::kError;
   }
-  std::size_t read(std::uint8_t* to, std::size_t n) {
-    const std::size_t first = std::min(n, ahead_.size());
-    std::copy_n(ahead_.begin(), first, to);
-    ahead_.erase(ahead_.begin(), ahead_.begin() + static_cast<std::ptrdiff_t>(first));
-    const std::size_t got = first + (n > first ? std::fread(to + first, 1, n - first, file_) : 0);
-    position_ += got;
-    return got;
-  }
-  bool skip(std::uint32_t n) {
-    std::uint8_t sink[4096];
-    while (n > 0) {
-      const std::size_t want = std::min<std::size_t>(n, sizeof sink);
-      if (read(sink, want) != want) return false;
-      n -= static_cast<std::uint32_t>(want);
-    }
-    return true;
-  }
 
-  std::FILE* file_;
-  std::vector<std::uint8_t> ahead_;  // bytes read while finding out what the file is
-  std::vector<std::uint8_t> buffer_;
+  FileBytes bytes_;
   PcapngSection section_;
   Filter filter_;
-  std::uint64_t position_ = 0;
 };
 
 }  // namespace

@@ -3,12 +3,13 @@
 //
 //   catenary-native read FILE... [--json] [--kinds conn,dns] [--filter BPF] [--late]
 //   catenary-native send FILE INTERFACE [PACKETS_A_SECOND]
-//   catenary-native stage capture|decode|flow FILE
+//   catenary-native stage capture|decode|flow|parse FILE
 //
 // `read` prints events as JSON lines with --json, then one JSON line: {"packets":N,...}; --late ends flows by the
 // newest packet's time, as Zeek. `send` puts the packets of a capture on an interface, for tests, and prints
-// {"sent":N}. `stage` goes a part of the way, for measuring: reads packets; decodes them too; makes flows of them too,
-// but parses nothing. Exit 1 when a file could not be read to its end or not all was sent, 2 for wrong usage.
+// {"sent":N}. `stage` goes a part of the way, for measuring: reads packets; decodes them too; makes flows of them too;
+// parses these too, and only hashes no file. Exit 1 when a file could not be read to its end or not all was sent, 2 for
+// wrong usage.
 #include <pcap/pcap.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -48,7 +49,7 @@ int usage(const char* what) {
       stderr,
       "catenary-native: %s\nusage: catenary-native read FILE... [--json] [--kinds A,B] [--filter BPF] [--late]\n"
       "       catenary-native send FILE INTERFACE [PACKETS_A_SECOND]\n"
-      "       catenary-native stage capture|decode|flow FILE\n",
+      "       catenary-native stage capture|decode|flow|parse FILE\n",
       what);
   return 2;
 }
@@ -98,13 +99,15 @@ class Counter final : public decode::Sink {
 };
 
 int stage(std::string_view name, const char* file) {
-  const bool decodes = name == "decode";
-  if (!decodes && name != "capture" && name != "flow") return usage("the stages are capture, decode and flow");
-  if (name == "flow") {
+  const bool decodes = name == "decode", parses = name == "parse";
+  if (!decodes && !parses && name != "capture" && name != "flow")
+    return usage("the stages are capture, decode, flow and parse");
+  if (parses || name == "flow") {
     sensor::ReaderOptions options;
     options.files.emplace_back(file);
     options.pipeline.key = sensor::random_key();
-    options.pipeline.parses = false;
+    options.pipeline.parses = parses;
+    options.pipeline.hashes = false;
     Printer printer(false);
     sensor::Reader reader(std::move(options), printer);
     reader.pipeline().events().want_all(false);

@@ -2,19 +2,8 @@
 
 namespace catenary::event {
 
-void WeirdLog::add(Weird name, const WeirdSubject& subject, std::string_view addl) {
-  total_++;
+void WeirdLog::write(Weird name, const WeirdSubject& subject, std::string_view addl) {
   Rate& rate = rates_[static_cast<std::size_t>(name)];
-  const Nanos second = events_.now() / kSecond;
-  if (second != rate.second) {
-    rate.second = second;
-    rate.written = 0;
-  }
-  if (rate.written == kPerSecond) {
-    rate.held_back++;
-    suppressed_++;
-    return;
-  }
   rate.written++;
   WeirdEvent e;
   e.ts = micros(events_.now());

@@ -25,7 +25,24 @@ class WeirdLog {
   static constexpr std::uint32_t kPerSecond = 20;  // events of one name
 
   explicit WeirdLog(Batcher& events) : events_(events) {}
-  void add(Weird name, const WeirdSubject& subject, std::string_view addl = {});
+  void add(Weird name, const WeirdSubject& subject, std::string_view addl = {}) {
+    if (counts(name)) write(name, subject, addl);
+  }
+  // In two steps, for who makes the subject only where it is written: counts it; true: to be written.
+  bool counts(Weird name) noexcept {
+    total_++;
+    Rate& rate = rates_[static_cast<std::size_t>(name)];
+    const Nanos second = events_.now() / kSecond;
+    if (second != rate.second) {
+      rate.second = second;
+      rate.written = 0;
+    }
+    if (rate.written < kPerSecond) return true;
+    rate.held_back++;
+    suppressed_++;
+    return false;
+  }
+  void write(Weird name, const WeirdSubject& subject, std::string_view addl);
   std::uint64_t total() const noexcept { return total_; }
   // Of those, without an event of their own: the next one of the name counts them.
   std::uint64_t suppressed() const noexcept { return suppressed_; }

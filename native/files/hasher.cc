@@ -28,13 +28,4 @@ Bytes Hasher::digest(Hash h, Bytes in, Sha256& out) noexcept {
   return Bytes{out}.first(size);
 }
 
-std::string_view hex_text(Bytes in, char* out) noexcept {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  for (std::size_t i = 0; i < in.size(); i++) {
-    out[2 * i] = kDigits[in[i] >> 4];
-    out[2 * i + 1] = kDigits[in[i] & 15];
-  }
-  return {out, 2 * in.size()};
-}
-
 }  // namespace catenary::files

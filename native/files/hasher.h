@@ -22,7 +22,4 @@ class Hasher {
   std::array<evp_md_ctx_st*, kHashCount> contexts_{};
 };
 
-// Lower-case hexadecimal digits, two a byte; `out` has room for them.
-std::string_view hex_text(Bytes in, char* out) noexcept;
-
 }  // namespace catenary::files

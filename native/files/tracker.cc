@@ -217,11 +217,11 @@ std::string_view Tracker::close(event::Batcher& events, File*& file, End end, co
   // A file that its protocol broke off is not whole, so it has no hash; one without a declared size may be.
   const bool is_short = f.total_ && f.seen_ < *f.total_;
   if (f.has_hole_ || is_short || end == End::kTimedOut) f.digests_.stop();
-  std::array<std::array<char, 64>, kHashCount> hex;
-  std::array<std::string_view, kHashCount> digests, analyzers;
+  DigestSet::Texts hex;
+  const std::array<std::string_view, kHashCount> digests = f.digests_.hex(hex);
+  std::array<std::string_view, kHashCount> analyzers;
   std::size_t count = 0;
   for (std::size_t i = 0; i < kHashCount; i++) {
-    digests[i] = f.digests_.hex(static_cast<Hash>(i), hex[i].data());
     if (!digests[i].empty()) analyzers[count++] = kAnalyzers[i];
   }
   e.md5 = set_unless_empty(digests[0]);

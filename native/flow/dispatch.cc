@@ -20,7 +20,9 @@ event::WeirdSubject subject_of(const Flow& f) {
   return s;
 }
 
-void Context::weird(Weird name, std::string_view addl) { weirds.add(name, subject_of(flow), addl); }
+void Context::weird(Weird name, std::string_view addl) {
+  if (weirds.counts(name)) weirds.write(name, subject_of(flow), addl);
+}
 
 void Context::need(Dir dir, std::size_t n) {
   flow.end(dir).stream.need = static_cast<std::uint32_t>(std::min<std::size_t>(n, 0xffffffff));
@@ -59,7 +61,7 @@ void Context::flip() {
   flow.add_history('^');
 }
 
-void Dispatcher::on_stream_weird(Flow& f, Weird name) { weirds_.add(name, subject_of(f)); }
+void Dispatcher::on_stream_weird(Flow& f, Weird name) { context(f).weird(name); }
 
 void Dispatcher::on_conflict(Flow& f, std::uint64_t seq, Bytes read, Bytes other) {
   constexpr std::size_t kShownMax = 32;

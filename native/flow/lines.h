@@ -23,10 +23,8 @@ class LineReader {
   // The next line off `in`, or the next `max` bytes of a longer one. False: its end is not there yet.
   bool next(Cursor& in, std::size_t max, Line& out) noexcept {
     const Bytes rest = in.peek_rest();
-    const auto from = rest.begin() + static_cast<std::ptrdiff_t>(std::min(scanned_, rest.size()));
-    const auto found = std::find(from, rest.end(), '\n');
-    const auto length = static_cast<std::size_t>(found - rest.begin());
-    bool is_whole = found != rest.end();
+    const std::size_t length = std::min(as_text(rest).find('\n', scanned_), rest.size());
+    bool is_whole = length < rest.size();
     if (!is_whole && length < max) {
       scanned_ = length;
       return false;

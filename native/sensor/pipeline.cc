@@ -41,7 +41,7 @@ Pipeline::Pipeline(const PipelineOptions& options, event::DrainSink& sink)
       events_(sink),
       weirds_(events_),
       store_(options.files ? std::make_unique<files::Store>(*options.files) : nullptr),
-      files_(events_, {}, store_.get()),
+      files_(events_, {.hashes = options.hashes}, store_.get()),
       pool_(options.stream_bytes_max),
       dispatcher_(pool_, events_, weirds_, files_,
                   options.parses && !options.content ? protocols::all() : std::span<const flow::ProtocolInfo* const>{},

@@ -35,6 +35,7 @@ struct PipelineOptions {
   bool ends_late_flows = false;
   bool parses = true;                               // false: flows only, no protocol in them; for measuring
   ContentListener* content = nullptr;               // reads what flows carry in the place of protocols
+  bool hashes = true;                               // false: files without their digests; for measuring
   SipKey key;                                       // of every hash table; from the system's random source
   std::optional<packets::WriterOptions> packets{};  // where packets are kept; not at all when unset
   std::optional<files::StoreOptions> files{};       // where files are kept; not at all when unset

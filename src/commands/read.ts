@@ -1,6 +1,5 @@
 // `catenary read`: its options, their checks and its manual. What it does is src/read.ts.
 import type { Command } from 'commander';
-import { kindOfLog, ZEEK_KINDS } from '../formats/zeek/zeek.ts';
 import { choice, nameList, seconds, wholeNumber } from '../lib/args.ts';
 import { failure, type Result, success } from '../lib/fault.ts';
 import { FORMATS, type ReadRequest, read } from '../read.ts';
@@ -85,7 +84,8 @@ interface Options {
   readonly quiet?: boolean;
 }
 
-function kinds(text: string, as: string): Result<KindName[]> {
+async function kinds(text: string, as: string): Promise<Result<KindName[]>> {
+  const { kindOfLog, ZEEK_KINDS } = await import('../formats/zeek/zeek.ts');
   const found: KindName[] = [];
   for (const name of nameList(text)) {
     const kind = kindOfLog(name) ?? KIND_NAMES.find((k) => k === name);
@@ -136,12 +136,12 @@ const FLOWS_MAX = 1 << 28;
 const SNAPLEN_MIN = 64;
 const SNAPLEN_MAX = 262144;
 
-export function requestOf(files: readonly string[], o: Options, stdinIsTerminal: boolean): Result<ReadRequest> {
+async function requestOf(files: readonly string[], o: Options, stdinIsTerminal: boolean): Promise<Result<ReadRequest>> {
   const as = choice('--as', o.as, FORMATS);
   if (!as.ok) return as;
   const wrong = contradiction(files, o, stdinIsTerminal);
   if (wrong !== undefined) return wrong;
-  const wanted = given(o.kinds, (text) => kinds(text, o.as));
+  const wanted = o.kinds === undefined ? success(undefined) : await kinds(o.kinds, o.as);
   if (!wanted.ok) return wanted;
   const duration = given(o.duration, (text) => seconds('--duration', text));
   if (!duration.ok) return duration;
@@ -190,7 +190,7 @@ export function addRead(program: Command, world: Surroundings, done: Done): void
     .option('-q, --quiet', 'no summary on standard error')
     .addHelpText('after', MANUAL)
     .action(async (files: string[], options: Options) => {
-      const request = requestOf(files, options, world.stdinIsTerminal);
+      const request = await requestOf(files, options, world.stdinIsTerminal);
       done(request.ok ? success(await read(request.value, world)) : request);
     });
 }

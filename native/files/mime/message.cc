@@ -16,10 +16,9 @@ constexpr std::size_t kBoundaryLineMax = Message::kBoundaryBytesMax + 64;
 
 // The rest of `in` up to a line feed, taken off it with the feed; `is_whole` when there is one.
 Bytes take_line(Bytes& in, bool& is_whole) noexcept {
-  const auto lf = std::find(in.begin(), in.end(), '\n');
-  const auto n = static_cast<std::size_t>(lf - in.begin());
+  const std::size_t n = std::min(as_text(in).find('\n'), in.size());
   const Bytes line = in.first(n);
-  is_whole = lf != in.end();
+  is_whole = n < in.size();
   in = in.subspan(is_whole ? n + 1 : n);
   return line;
 }
@@ -74,19 +73,24 @@ void Message::bytes(flow::Context& cx, Bytes in) {
 
 void Message::take_header(Bytes& in) {
   bool is_whole = false;
-  const Bytes piece = take_line(in, is_whole);
+  std::string_view piece = as_text(take_line(in, is_whole));
   const std::size_t room = kHeaderBytesMax - line_.size();
-  line_.append(as_text(piece.first(std::min(piece.size(), room))));
   if (piece.size() > room) {
     cx_->weird(Weird::mime_header_too_long);
+    piece = piece.substr(0, room);
     skips_line_ = !is_whole;
     is_whole = true;
   }
+  if (!is_whole || !line_.empty()) line_.append(piece);
   if (!is_whole) return;
-  if (!line_.empty() && line_.back() == '\r') line_.pop_back();
-  held_.swap(line_);
-  line_.clear();
-  header_line(held_);
+  // A line that is here as a whole is read where it lies.
+  if (!line_.empty()) {
+    held_.swap(line_);
+    line_.clear();
+    piece = held_;
+  }
+  if (!piece.empty() && piece.back() == '\r') piece.remove_suffix(1);
+  header_line(piece);
 }
 
 void Message::header_line(std::string_view line) {

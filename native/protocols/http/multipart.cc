@@ -25,6 +25,15 @@ void Multipart::flush_held(PartSink& sink) {
   matched_ = 0;
 }
 
+// How many bytes there are up to a line end behind which a delimiter may stand: they go on as they are.
+std::size_t Multipart::without_delimiter(Bytes in) const noexcept {
+  const std::string_view text = as_text(in);
+  std::size_t n = text.find('\n');
+  while (n < text.size() && !delimiter_.starts_with(text.substr(n + 1, delimiter_.size()))) n = text.find('\n', n + 1);
+  n = std::min(n, text.size());
+  return n > 0 && text[n - 1] == '\r' ? n - 1 : n;
+}
+
 // Content or preamble from `at`; returns where it stopped: at the end, or behind a delimiter.
 std::size_t Multipart::scan(Bytes in, std::size_t at, PartSink& sink) {
   while (at < in.size()) {
@@ -54,12 +63,9 @@ std::size_t Multipart::scan(Bytes in, std::size_t at, PartSink& sink) {
       is_line_start_ = true;
       at++;
     } else {
-      // A run without line ends goes on as it is.
-      const Bytes rest = in.subspan(at);
-      const auto end = std::find_if(rest.begin(), rest.end(), [](std::uint8_t b) { return b == '\r' || b == '\n'; });
-      const auto n = static_cast<std::size_t>(end - rest.begin());
-      if (state_ == State::kContent) sink.on_part_bytes(rest.first(n));
-      at += n;
+      const Bytes run = in.subspan(at, without_delimiter(in.subspan(at)));
+      if (state_ == State::kContent) sink.on_part_bytes(run);
+      at += run.size();
     }
   }
   return at;

@@ -37,6 +37,7 @@ class Multipart {
   void boundary_line(std::uint8_t c, PartSink& sink);
   void header_byte(std::uint8_t c, PartSink& sink);
   void flush_held(PartSink& sink);
+  std::size_t without_delimiter(Bytes in) const noexcept;
   std::size_t scan(Bytes in, std::size_t at, PartSink& sink);
 
   std::string delimiter_;  // "--" and the boundary

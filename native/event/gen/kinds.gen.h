@@ -48,11 +48,15 @@ enum class Kind : std::uint8_t {
   ldap = 56,
   ldap_search = 57,
   radius = 58,
+  neighbour = 60,
+  igmp = 61,
+  ipsec = 62,
+  wireguard = 63,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 59;
-inline constexpr std::array<Kind, 38> kKinds = {
+inline constexpr std::size_t kKindCount = 64;
+inline constexpr std::array<Kind, 42> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -91,6 +95,10 @@ inline constexpr std::array<Kind, 38> kKinds = {
     Kind::ldap,
     Kind::ldap_search,
     Kind::radius,
+    Kind::neighbour,
+    Kind::igmp,
+    Kind::ipsec,
+    Kind::wireguard,
 };
 
 // Empty when no kind has this number.
@@ -135,6 +143,10 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::ldap: return "ldap";
     case Kind::ldap_search: return "ldap_search";
     case Kind::radius: return "radius";
+    case Kind::neighbour: return "neighbour";
+    case Kind::igmp: return "igmp";
+    case Kind::ipsec: return "ipsec";
+    case Kind::wireguard: return "wireguard";
   }
   return {};
 }

@@ -23,7 +23,7 @@ TS_SOURCES = $(shell find src -name '*.ts' -o -name '*.json' -o -path 'src/conso
 NATIVE_FILES = $(shell find native \( -name '*.h' -o -name '*.cc' \) ! -path '*/gen/*' ! -name '*.gen.*' | sort)
 
 .PHONY: help build test test-native test-asan test-ts check gen gen-fresh lint typecheck format-check clang-tidy \
-	template tidy format sanitize corpus bench linear fuzz long demo deb deb-reproducible deb-fresh new-protocol install-deps \
+	template tidy format sanitize corpus bench rate day linear fuzz long demo deb deb-reproducible deb-fresh new-protocol install-deps \
 	install-dev-deps addon native asan fuzzers clean
 
 help: ## this list
@@ -163,6 +163,12 @@ ifndef FLAME
 	@node --import tsx test/bench/store.ts 300000
 	@node --import tsx test/bench/packets.ts $(BENCH_GB)
 endif
+
+rate: build native ## the highest rate without loss, beside tcpdump; a flood of SYNs over connections that matter (needs root)
+	@node --import tsx test/bench/rate.ts
+
+day: native ## a day of traffic through one decoder: memory at every hour
+	@node --import tsx test/bench/day.ts
 
 linear: native ## instructions by the number of each layer's worst repeated element (needs valgrind)
 	@node test/linear.mjs --bin build/cmake/catenary-native

@@ -111,6 +111,67 @@ const CASES = [
       ),
     ],
   ],
+  [
+    'lldp elements, in frames of 1,400 bytes',
+    ETHERNET,
+    700,
+    (n) =>
+      many(n / 700, () =>
+        Buffer.concat([
+          MACS,
+          hex('88cc 020704020000000001 0405 05 65746830 06020078'),
+          ...many(700, () => hex('2800')),
+        ]),
+      ),
+  ],
+  [
+    'cdp elements and addresses, in frames of 1,400 bytes',
+    ETHERNET,
+    1000,
+    (n) =>
+      many(n / 100, () => {
+        const body = Buffer.concat([
+          hex('aaaa03 00000c 2000 02b40000 0001000573'),
+          hex('0002'),
+          u16(8 + 9 * 100),
+          u32(100),
+          ...many(100, (i) => Buffer.concat([hex('0101cc0004'), u32(0xc0000200 + i)])),
+        ]);
+        return Buffer.concat([MACS, u16(body.length), body]);
+      }),
+  ],
+  [
+    'igmp records with sources',
+    RAW,
+    500,
+    (n) => [ip4(2, Buffer.concat([hex('22000000 0000'), u16(n), ...many(n, () => hex('04000001 e0000109 c0000207'))]))],
+  ],
+  [
+    'sctp chunks',
+    RAW,
+    2000,
+    (n) => [ip4(132, Buffer.concat([hex('0b590b5a 00000007 00000000'), ...many(n, () => hex('0b000004'))]))],
+  ],
+  ['esp indices', RAW, 1000, (n) => many(n, (i) => ip4(50, Buffer.concat([u32(256 + i), u32(1), hex('00')])))],
+  [
+    'ah headers',
+    RAW,
+    5,
+    (n) => many(n * 100, () => ip4(51, Buffer.concat([hex('1101 0000 00001234 00000001'), tail]))),
+  ],
+  ['udp-lite flows', RAW, 1000, (n) => many(n, (i) => ip4(136, tail, { src: 0x0a000000 + i }))],
+  [
+    'wireguard handshakes',
+    RAW,
+    500,
+    (n) => many(n, () => ip4(17, udp(51820, Buffer.concat([hex('01000000'), Buffer.alloc(144)])))),
+  ],
+  [
+    'icmp quotes',
+    RAW,
+    1000,
+    (n) => many(n, (i) => ip4(1, Buffer.concat([hex('0303000000000000'), ip4(17, tail, { src: 0x0a000000 + i })]))),
+  ],
   ['tcp segments out of order, rising', RAW, 1000, (n) => holes(n, (i) => i)],
   ['tcp segments out of order, falling', RAW, 1000, (n) => holes(n, (i) => n - i)],
   ['tcp segments out of order, all before the last', RAW, 1000, (n) => holes(n, (i) => (i === 0 ? n : i))],

@@ -4,12 +4,14 @@
 //   catenary-native read FILE... [--json] [--kinds conn,dns] [--filter BPF] [--late]
 //   catenary-native send FILE INTERFACE [PACKETS_A_SECOND]
 //   catenary-native stage capture|decode|flow|parse FILE
+//   catenary-native flood INTERFACE PACKETS_A_SECOND SECONDS MARKED
+//   catenary-native listen INTERFACE [--count] [--buffer MB]
 //
 // `read` prints events as JSON lines with --json, then one JSON line: {"packets":N,...}; --late ends flows by the
 // newest packet's time, as Zeek. `send` puts the packets of a capture on an interface, for tests, and prints
 // {"sent":N}. `stage` goes a part of the way, for measuring: reads packets; decodes them too; makes flows of them too;
-// parses these too, and only hashes no file. Exit 1 when a file could not be read to its end or not all was sent, 2 for
-// wrong usage.
+// parses these too, and only hashes no file. `flood` and `listen` measure live capture (rate.h). Exit 1 when a file
+// could not be read to its end or not all was sent, 2 for wrong usage.
 #include <pcap/pcap.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -18,6 +20,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "cli/rate.h"
 #include "decode/arp/arp.gen.h"
 #include "decode/decoder.h"
 #include "event/json.h"
@@ -49,7 +52,9 @@ int usage(const char* what) {
       stderr,
       "catenary-native: %s\nusage: catenary-native read FILE... [--json] [--kinds A,B] [--filter BPF] [--late]\n"
       "       catenary-native send FILE INTERFACE [PACKETS_A_SECOND]\n"
-      "       catenary-native stage capture|decode|flow|parse FILE\n",
+      "       catenary-native stage capture|decode|flow|parse FILE\n"
+      "       catenary-native flood INTERFACE PACKETS_A_SECOND SECONDS MARKED\n"
+      "       catenary-native listen INTERFACE [--count] [--buffer MB]\n",
       what);
   return 2;
 }
@@ -90,10 +95,25 @@ int send(const char* file, const char* interface, double rate) {
   return failed > 0 ? 1 : 0;
 }
 
+int listen(int argc, char** argv) {
+  capture::LiveOptions options;
+  bool only_counts = false;
+  for (int i = 3; i < argc; i++) {
+    if (std::strcmp(argv[i], "--count") == 0)
+      only_counts = true;
+    else if (std::strcmp(argv[i], "--buffer") == 0 && i + 1 < argc)
+      options.buffer_bytes = std::atoi(argv[++i]) << 20;
+    else
+      return usage(argv[i]);
+  }
+  return cli::listen(argv[2], only_counts, options);
+}
+
 class Counter final : public decode::Sink {
  public:
   void on_ip(const decode::Packet& p) override { bytes += p.payload_len; }
   void on_arp(ArpEvent&, const decode::Packet&) override {}
+  void on_neighbour(NeighbourEvent&, const decode::Packet&) override {}
   void on_weird(Weird, const decode::Packet&) override {}
   std::uint64_t bytes = 0;
 };
@@ -159,7 +179,11 @@ int main(int argc, char** argv) {
   if ((argc == 4 || argc == 5) && std::strcmp(argv[1], "send") == 0)
     return send(argv[2], argv[3], argc == 5 ? std::atof(argv[4]) : 0);
   if (argc == 4 && std::strcmp(argv[1], "stage") == 0) return stage(argv[2], argv[3]);
-  if (argc < 3 || std::strcmp(argv[1], "read") != 0) return usage("the first argument is 'read', 'send' or 'stage'");
+  if (argc == 6 && std::strcmp(argv[1], "flood") == 0)
+    return cli::flood(argv[2], std::atof(argv[3]), std::atof(argv[4]), static_cast<std::uint32_t>(std::atoi(argv[5])));
+  if (argc >= 3 && std::strcmp(argv[1], "listen") == 0) return listen(argc, argv);
+  if (argc < 3 || std::strcmp(argv[1], "read") != 0)
+    return usage("the first argument is 'read', 'send', 'stage', 'flood' or 'listen'");
   sensor::ReaderOptions options;
   options.pipeline.key = sensor::random_key();
   bool prints = false;

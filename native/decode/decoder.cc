@@ -12,8 +12,11 @@
 #include "decode/ieee80211/ieee80211.h"
 #include "decode/ip4/ip4.h"
 #include "decode/ip6/ip6.h"
+#include "decode/ipsec/ipsec.h"
 #include "decode/l2tp/l2tp.h"
 #include "decode/linux_sll/linux_sll.h"
+#include "decode/llc/llc.h"
+#include "decode/lldp/lldp.h"
 #include "decode/loopback/loopback.h"
 #include "decode/mac_in_mac/mac_in_mac.h"
 #include "decode/mpls/mpls.h"
@@ -23,6 +26,7 @@
 #include "decode/tzsp/tzsp.h"
 #include "decode/vlan/vlan.h"
 #include "decode/vxlan/vxlan.h"
+#include "event/gen/neighbour.gen.h"
 
 namespace catenary::decode {
 
@@ -60,6 +64,19 @@ void Decoder::ethernet(Cursor in, Packet& p) {
   if (deeper(p)) ethernet::decode(in, p, *this);
 }
 
+void Decoder::llc(Cursor in, Packet& p) {
+  if (deeper(p)) llc::decode(in, p, *this);
+}
+
+void Decoder::neighbour(NeighbourEvent& event, const Packet& p) {
+  event.ts = micros(p.ts);
+  event.hw_src_mac = p.src_mac;
+  event.hw_dst_mac = p.dst_mac;
+  if (p.vlan_tags > 0) event.vlan = p.vlan;
+  event.cut = p.frame.size() < p.wire_len;
+  sink_.on_neighbour(event, p);
+}
+
 // IEEE 802 numbers, https://www.iana.org/assignments/ieee-802-numbers
 void Decoder::ethertype(std::uint16_t type, Cursor in, Packet& p) {
   if (!deeper(p)) return;
@@ -74,6 +91,7 @@ void Decoder::ethertype(std::uint16_t type, Cursor in, Packet& p) {
     case 0x8847:
     case 0x8848: return mpls::decode(in, p, *this);
     case 0x8864: return pppoe::decode(in, p, *this);
+    case 0x88cc: return lldp::decode(in, p, *this);
     case 0x88e7: return mac_in_mac::decode(in, mac_in_mac::kServiceTag, p, *this);
     case 0x8903: return mac_in_mac::decode(in, mac_in_mac::kFabricTag, p, *this);
     default: return;  // not for us: counted as a packet without IP
@@ -97,6 +115,7 @@ void Decoder::ip_payload(std::uint8_t proto, Cursor in, Packet& p) {
     case ip_proto::kIpIp:
     case ip_proto::kIp6: p.enter(Tunnel::kIpInIp); return ip(in, p);
     case ip_proto::kGre: return gre::decode(in, p, *this);
+    case ip_proto::kAh: return ipsec::decode_ah(in, p, *this);
     default: sink_.on_ip(p);
   }
 }
@@ -122,7 +141,7 @@ bool Decoder::udp_tunnel(std::uint16_t orig_port, std::uint16_t resp_port, Uid f
   p.has_macs = false;
   p.vlan = p.inner_vlan = 0;
   p.vlan_tags = 0;
-  p.was_fragmented = false;
+  p.was_fragmented = p.has_ah = false;
   const Cursor in(data);
   switch (is_teredo ? teredo::kPort : resp_port) {
     case vxlan::kPort: return vxlan::decode(in, p, *this);

@@ -12,7 +12,8 @@
 
 namespace catenary {
 struct ArpEvent;
-}
+struct NeighbourEvent;
+}  // namespace catenary
 
 namespace catenary::decode {
 
@@ -23,6 +24,7 @@ class Sink {
   // A packet whose transport (or other IP payload) is reached: p.ip_* and p.payload are set.
   virtual void on_ip(const Packet& p) = 0;
   virtual void on_arp(ArpEvent& arp, const Packet& p) = 0;
+  virtual void on_neighbour(NeighbourEvent& neighbour, const Packet& p) = 0;
   virtual void on_weird(Weird name, const Packet& p) = 0;
 };
 
@@ -47,12 +49,15 @@ class Decoder {
                   const Packet& outer);
   // For layers: what follows.
   void ethernet(Cursor in, Packet& p);
+  void llc(Cursor in, Packet& p);
   void ethertype(std::uint16_t type, Cursor in, Packet& p);
   void ip(Cursor in, Packet& p);  // version 4 or 6 by its first nibble
   void ip_payload(std::uint8_t proto, Cursor in, Packet& p);
 
   void weird(Weird name, const Packet& p) { sink_.on_weird(name, p); }
   void arp(ArpEvent& event, const Packet& p) { sink_.on_arp(event, p); }
+  // Sets what the frame says of itself.
+  void neighbour(NeighbourEvent& event, const Packet& p);
   fragment::Table& fragments() { return fragments_; }
   const fragment::Table& fragments() const { return fragments_; }
 

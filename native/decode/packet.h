@@ -30,6 +30,8 @@ struct Packet {
   std::uint16_t ip_id = 0;      // of IPv4
   std::uint32_t ip_len = 0;     // header and payload by the length field: 0 where segmentation is left to the NIC
   bool was_fragmented = false;  // payload was put together from fragments
+  bool has_ah = false;          // an authentication header stood before the payload, the last one's numbers below
+  std::uint32_t ah_spi = 0, ah_sequence = 0;
 
   // What follows the IP headers: the bytes held, and how many there were.
   Bytes payload;
@@ -52,9 +54,9 @@ inline constexpr std::uint16_t kBridgedEthernet = 0x6558;
 
 // IP protocol numbers (IANA) that have a meaning here.
 namespace ip_proto {
-inline constexpr std::uint8_t kHopByHop = 0, kIcmp = 1, kIpIp = 4, kTcp = 6, kUdp = 17, kIp6 = 41, kRouting = 43,
-                              kFragment = 44, kGre = 47, kAh = 51, kIcmp6 = 58, kNone = 59, kDestination = 60,
-                              kMobility = 135, kHip = 139, kShim6 = 140;
+inline constexpr std::uint8_t kHopByHop = 0, kIcmp = 1, kIgmp = 2, kIpIp = 4, kTcp = 6, kUdp = 17, kIp6 = 41,
+                              kRouting = 43, kFragment = 44, kGre = 47, kEsp = 50, kAh = 51, kIcmp6 = 58, kNone = 59,
+                              kDestination = 60, kSctp = 132, kMobility = 135, kUdpLite = 136, kHip = 139, kShim6 = 140;
 }
 
 }  // namespace catenary::decode

@@ -6,6 +6,8 @@
 
 #include "decode/arp/arp.gen.h"
 #include "decode/decoder.h"
+#include "event/gen/neighbour.gen.h"
+#include "event/json.h"
 
 namespace catenary::decode {
 
@@ -30,6 +32,7 @@ class Recorder final : public Sink {
   std::vector<Packet> packets;                      // that reached an IP payload; views die with the frame
   std::vector<std::vector<std::uint8_t>> payloads;  // copies of their payloads
   std::vector<ArpEvent> arps;
+  std::vector<std::string> neighbours;  // as JSON, from `protocol` on
   std::vector<Weird> weirds;
 
   bool is_weird(Weird w) const { return weirds.size() == 1 && weirds[0] == w && packets.empty(); }
@@ -41,6 +44,15 @@ class Recorder final : public Sink {
     payloads.emplace_back(p.payload.begin(), p.payload.end());
   }
   void on_arp(ArpEvent& e, const Packet&) override { arps.push_back(e); }
+  void on_neighbour(NeighbourEvent& e, const Packet&) override {
+    std::vector<std::uint8_t> bytes(kRecordBytesMax);
+    Buffer out{bytes.data(), 0, bytes.size()};
+    RecordWriter writer(out);
+    e.encode(writer);
+    const std::string line = event::json_lines(Kind::neighbour, {bytes.data(), out.size}).front();
+    const std::size_t from = line.find(R"("protocol")");
+    neighbours.push_back(line.substr(from, line.size() - 1 - from));
+  }
   void on_weird(Weird name, const Packet&) override { weirds.push_back(name); }
 
   Decoder decoder_;

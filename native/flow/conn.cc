@@ -106,12 +106,13 @@ void emit_conn(const Flow& f, std::string_view end_reason, event::Batcher& event
   e.resp_mss = r.syn_options.mss;
   e.orig_syn_wscale = o.syn_options.window_scale;
   e.resp_syn_wscale = r.syn_options.window_scale;
+  const bool is_tcp = f.proto == decode::ip_proto::kTcp;
   OptionsText orig_options, resp_options;
-  if (o.hist_seen & 1) {
+  if (is_tcp && (o.hist_seen & 1)) {
     e.orig_syn_window = o.syn_window;
     e.orig_syn_options = options_text(o.syn_options, orig_options);
   }
-  if (r.hist_seen & 1) {
+  if (is_tcp && (r.hist_seen & 1)) {
     e.resp_syn_window = r.syn_window;
     e.resp_syn_options = options_text(r.syn_options, resp_options);
   }
@@ -122,6 +123,8 @@ void emit_conn(const Flow& f, std::string_view end_reason, event::Batcher& event
   if (o.copies > 0) e.orig_dup_pkts = o.copies;
   if (r.copies > 0) e.resp_dup_pkts = r.copies;
   if (f.is_one_way()) e.one_way = true;
+  if (o.syn_options.mptcp && o.syn_options.mptcp == r.syn_options.mptcp)
+    e.mptcp = *o.syn_options.mptcp == tcp::kMptcpCapable ? "capable" : "join";
   if (f.has_macs) {
     if (o.packets > 0) e.orig_l2_addr = o.mac;
     if (r.packets > 0) e.resp_l2_addr = r.mac;

@@ -88,8 +88,9 @@ void Dispatcher::on_conflict(Flow& f, std::uint64_t seq, Bytes read, Bytes other
   weirds_.add(Weird::tcp_overlap_conflict, subject_of(f), {text.data(), n});
 }
 
-void Dispatcher::forget(Stream& s) {
-  pool_.put(s.unread, s.unread_cap);
+void Dispatcher::forget(Flow& f, Dir dir) {
+  Stream& s = f.end(dir).stream;
+  if (s.unread) pool_.put(s.unread, s.unread_cap, pool_.source_of(f.address(dir)));
   s.unread = nullptr;
   s.unread_len = s.unread_cap = s.need = 0;
 }
@@ -101,10 +102,14 @@ bool Dispatcher::keep(Flow& f, Dir dir, Bytes bytes, std::uint32_t max) {
   if (size > max || size > Pool::kLargest) return false;
   if (size > s.unread_cap) {
     std::uint32_t cap = 0;
-    std::uint8_t* bigger = pool_.get(size, cap);
-    if (!bigger) return false;
+    const Pool::Source source = pool_.source_of(f.address(dir));
+    std::uint8_t* bigger = pool_.get(size, cap, source);
+    if (!bigger) {
+      if (pool_.is_spent(size, source)) weirds_.add(Weird::flow_source_memory_full, subject_of(f));
+      return false;
+    }
     if (s.unread_len > 0) std::memcpy(bigger, s.unread, s.unread_len);
-    pool_.put(s.unread, s.unread_cap);
+    pool_.put(s.unread, s.unread_cap, source);
     s.unread = bigger;
     s.unread_cap = cap;
   }
@@ -185,7 +190,7 @@ void Dispatcher::begin(Flow& f) {
 
 void Dispatcher::close(Flow& f) {
   detach(f);
-  for (Endpoint& e : f.ends) forget(e.stream);
+  for (const Dir each : {Dir::kOrig, Dir::kResp}) forget(f, each);
 }
 
 void Dispatcher::on_bytes(Flow& f, Dir dir, Bytes bytes) {
@@ -201,7 +206,7 @@ void Dispatcher::feed(Flow& f, Dir dir, Bytes fresh) {
     if (!keep(f, dir, fresh, f.protocol->unread_max)) {
       weirds_.add(Weird::flow_unread_limit, subject_of(f));
       detach(f);
-      return forget(s);
+      return forget(f, dir);
     }
     if (must_wait) return;
   }
@@ -219,7 +224,7 @@ void Dispatcher::feed(Flow& f, Dir dir, Bytes fresh) {
     take_next(f);
   } else if (step == Step::kDetach || !in.ok()) {
     detach(f);
-    for (Endpoint& e : f.ends) forget(e.stream);
+    for (const Dir each : {Dir::kOrig, Dir::kResp}) forget(f, each);
     return;
   }
   if (is_joined) {
@@ -228,7 +233,7 @@ void Dispatcher::feed(Flow& f, Dir dir, Bytes fresh) {
     s.unread_len = static_cast<std::uint32_t>(left);
     if (left == 0) {
       const std::uint32_t need = s.need;
-      forget(s);
+      forget(f, dir);
       s.need = need;
     }
   } else if (left > 0) {
@@ -236,7 +241,7 @@ void Dispatcher::feed(Flow& f, Dir dir, Bytes fresh) {
     if (!keep(f, dir, in.peek_rest(), max)) {
       weirds_.add(Weird::flow_unread_limit, subject_of(f));
       detach(f);
-      return forget(s);
+      return forget(f, dir);
     }
   }
   // Handed over: what is unread is the beginning of something else.
@@ -251,7 +256,7 @@ void Dispatcher::detect(Flow& f, Dir dir, Bytes fresh) {
   const bool at_start = !(f.probes_failed & bit);
   if (s.unread_len > 0 && !keep(f, dir, fresh, kProbeBytesMax + static_cast<std::uint32_t>(fresh.size()))) {
     f.detection = Detection::kClosed;
-    return forget(s);
+    return forget(f, dir);
   }
   const bool is_joined = s.unread_len > 0;
   const Bytes seen = is_joined ? Bytes{s.unread, s.unread_len} : fresh;
@@ -266,7 +271,7 @@ void Dispatcher::detect(Flow& f, Dir dir, Bytes fresh) {
     // What the other side said before comes first; in the middle of a stream it was said in another protocol.
     const Dir peer = other(dir);
     Stream& early = f.end(peer).stream;
-    if (!at_start) forget(early);
+    if (!at_start) forget(f, peer);
     if (early.unread_len > 0) feed(f, peer, {});
     return on_bytes(f, dir, is_joined ? Bytes{} : fresh);
   }
@@ -274,7 +279,7 @@ void Dispatcher::detect(Flow& f, Dir dir, Bytes fresh) {
   const ProbeInput segment{dir, fresh, f.orig_p, f.resp_p, true, false};
   for (const ProtocolInfo* p : protocols_) {
     if (!is_joined || fresh.empty() || !p->tcp || !p->mid_stream || p->probe(segment) != Probe::kYes) continue;
-    for (Endpoint& e : f.ends) forget(e.stream);
+    for (const Dir each : {Dir::kOrig, Dir::kResp}) forget(f, each);
     if (attach(f, *p)) on_bytes(f, dir, fresh);
     return;
   }
@@ -284,12 +289,12 @@ void Dispatcher::detect(Flow& f, Dir dir, Bytes fresh) {
   }
   f.probes_failed |= bit;
   s.delivered_early += static_cast<std::uint32_t>(std::min<std::size_t>(seen.size(), kMidStreamBytesMax));
-  forget(s);
+  forget(f, dir);
   if (s.delivered_early >= kMidStreamBytesMax) f.detection = Detection::kClosed;
 }
 
 void Dispatcher::on_lost(Flow& f, Dir dir, std::uint64_t bytes) {
-  forget(f.end(dir).stream);
+  forget(f, dir);
   if (f.detection == Detection::kOpen) f.probes_failed |= static_cast<std::uint8_t>(1 << index(dir));
   if (!f.parser) return;
   Context cx = context(f);

@@ -84,7 +84,7 @@ class Dispatcher final : public StreamListener, public Nesting {
   void take_next(Flow& flow);
   // Appends to what is unread; false when there is no room.
   bool keep(Flow& flow, Dir dir, Bytes bytes, std::uint32_t max);
-  void forget(Stream& stream);
+  void forget(Flow& flow, Dir dir);
 
   Pool& pool_;
   event::Batcher& events_;

@@ -25,6 +25,12 @@ inline std::uint32_t print_of(const decode::Packet& p, const udp::Datagram& d) n
   return ((static_cast<std::uint32_t>(p.ip_id) << 16 | d.checksum) ^ d.len << 8) | 1;
 }
 
+// Of other transports: what their checksum is, and whether the packet takes a place of its own in a stream of data.
+inline std::uint32_t print_of(const decode::Packet& p, std::uint32_t checksum, bool has_data) noexcept {
+  if (p.ip_id == 0 && !has_data) return 0;
+  return ((static_cast<std::uint32_t>(p.ip_id) << 16 ^ checksum) ^ p.payload_len << 8) | 1;
+}
+
 // Whether a packet with this print has just been here; remembers it.
 inline bool is_copy(Recent& recent, std::uint32_t print, Nanos now) noexcept {
   if (print == 0) return false;

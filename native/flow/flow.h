@@ -44,6 +44,8 @@ struct Stream {
   std::uint32_t delivered_early = 0;  // bytes offered to detection so far
   bool is_finished = false;           // on_end was called
   bool gave_up = false;               // holes without end: delivery stopped
+  bool has_doubtful = false;          // the first of pending is in order, and may never be read
+  std::uint64_t urgent = 0;           // place of the urgent byte; 0: none
 };
 
 // Copies of a packet are looked for among the last few that its end sent.
@@ -71,10 +73,22 @@ struct Endpoint {
   std::uint64_t missed_bytes = 0;
   std::uint64_t gap_bytes = 0;
 
+  // IPsec: the last index of AH and of ESP, and how many were told. ICMP: the last echo asked for, and its payload.
+  std::array<std::uint32_t, 2> spi{};
+  std::uint8_t spi_count = 0;
+  std::uint32_t echo = 0, echo_print = 0;
+
   Recent recent;
   std::uint32_t copies = 0;  // packets that came more than once, as SPAN ports send them
 
   std::uint8_t ttl = 0;
+  std::uint8_t data_ttl = 0;  // of its first packet with data
+  bool has_odd_ttl = false;   // told
+  bool is_verified = false;   // checksums of its SYN were right: what has wrong ones is not read
+  bool rst_is_doubtful = false;
+  bool went_on = false;         // after its RST: told
+  std::uint64_t rst_seq = 0;    // relative
+  std::uint32_t ts_recent = 0;  // RFC 7323, 4.3
   std::uint16_t syn_window = 0;
   tcp::SynOptions syn_options;
   Mac mac{};
@@ -88,6 +102,14 @@ inline constexpr Nanos kSessionQuiet = 9 * kSecond;
 
 inline constexpr std::size_t kHistoryMax = 64;
 inline constexpr std::size_t kServicesMax = 6;
+
+// A SYN within an open connection, until it is seen whether the other end takes it for a new one.
+struct HeldSyn {
+  Nanos at = 0;  // 0: none
+  std::uint32_t seq = 0;
+  std::uint16_t window = 0;
+  Dir dir = Dir::kOrig;
+};
 
 enum class Detection : std::uint8_t { kOpen, kAttached, kClosed };
 
@@ -108,6 +130,7 @@ struct Flow {
   std::array<Endpoint, 2> ends;
   Endpoint& end(Dir d) noexcept { return ends[index(d)]; }
   const Endpoint& end(Dir d) const noexcept { return ends[index(d)]; }
+  const Ip& address(Dir d) const noexcept { return d == Dir::kOrig ? orig_h : resp_h; }
 
   std::array<char, kHistoryMax> history{};
   std::uint8_t history_len = 0;
@@ -121,6 +144,7 @@ struct Flow {
   Nanos inactivity = 0;    // how long silence may last
   Nanos session_from = 0;  // set by Context::end_when_quiet
   bool is_partial = false;
+  HeldSyn held_syn;
   std::uint8_t first_seen = 0;  // bit per direction: a packet has come
   bool close_deferred = false;
   bool has_macs = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "flow/tcp_tracker.h"
 
@@ -10,8 +11,14 @@ namespace catenary::flow {
 
 void Reassembler::deliver(Flow& f, Dir dir, Bytes bytes, std::uint32_t len) {
   Stream& s = f.end(dir).stream;
+  const std::uint64_t at = s.next;
   s.next += len;
-  if (len > 0 && bytes.size() == len) listener_.on_bytes(f, dir, bytes);
+  if (len == 0 || bytes.size() != len) return;
+  // An urgent byte is not in the stream that a receiver reads, unless it asks for that (RFC 6093, 3.1; SO_OOBINLINE).
+  if (s.urgent < at || s.urgent >= s.next) return listener_.on_bytes(f, dir, bytes);
+  const std::size_t before = s.urgent - at;
+  if (before > 0) listener_.on_bytes(f, dir, bytes.first(before));
+  if (before + 1 < len) listener_.on_bytes(f, dir, bytes.subspan(before + 1));
 }
 
 void Reassembler::lose(Flow& f, Dir dir, std::uint64_t bytes) {
@@ -25,13 +32,14 @@ void Reassembler::lose(Flow& f, Dir dir, std::uint64_t bytes) {
   listener_.on_lost(f, dir, bytes);
 }
 
-void Reassembler::drop_first(Stream& s) {
+void Reassembler::drop_first(Flow& f, Dir dir) {
+  Stream& s = f.end(dir).stream;
   Pending* p = s.pending;
   s.pending = p->next;
   if (!s.pending) s.last_pending = nullptr;
   s.pending_count--;
   s.pending_bytes -= p->len;
-  pool_.put(p, p->cap);
+  pool_.put(p, p->cap, pool_.source_of(f.address(dir)));
 }
 
 void Reassembler::deliver_pending(Flow& f, Dir dir) {
@@ -48,7 +56,7 @@ void Reassembler::deliver_pending(Flow& f, Dir dir) {
       else
         s.next += rest;
     }
-    drop_first(s);
+    drop_first(f, dir);
   }
 }
 
@@ -67,8 +75,14 @@ void Reassembler::add(Flow& f, Dir dir, std::uint64_t seq, Bytes data, std::uint
     listener_.on_stream_weird(f, Weird::tcp_payload_cut_by_snaplen);
     return;
   }
+  if (s.has_doubtful) settle(f, dir, seq, data);
   const std::uint64_t end = seq + len;
   if (end <= s.next) return;
+  // Behind a FIN that is in order nothing is read (RFC 9293, 3.10.7.4: CLOSE-WAIT and later).
+  if (f.end(dir).fin_count > 0 && s.next + 1 == f.end(dir).fin_seq) {
+    listener_.on_stream_weird(f, Weird::tcp_data_after_fin);
+    return;
+  }
   if (seq <= s.next) {
     const std::uint64_t skip = s.next - seq;
     for (const Pending* p = s.pending; p && p->seq < end; p = p->next) compare(f, *p, seq, data, false);
@@ -82,6 +96,28 @@ void Reassembler::add(Flow& f, Dir dir, std::uint64_t seq, Bytes data, std::uint
     lose(f, dir, s.pending->seq - s.next);
     deliver_pending(f, dir);
   }
+}
+
+// Only what is next in order: behind a hole, what is not kept is a hole as well.
+void Reassembler::hold(Flow& f, Dir dir, std::uint64_t seq, Bytes data, std::uint32_t len) {
+  Stream& s = f.end(dir).stream;
+  if (s.gave_up || data.size() < len || seq != s.next || s.has_doubtful || s.pending) return;
+  keep(f, dir, seq, data, len);
+  s.has_doubtful = s.pending != nullptr;
+}
+
+// A segment meets what is held. Where the peer is not heard, an end that goes on behind it has been told that it
+// arrived.
+void Reassembler::settle(Flow& f, Dir dir, std::uint64_t seq, Bytes data) {
+  Stream& s = f.end(dir).stream;
+  const Pending& held = *s.pending;
+  const std::uint64_t end = held.seq + held.len;
+  const bool is_heard = f.end(other(dir)).packets > 0;
+  if (seq >= end && (is_heard || seq > end)) return;
+  s.has_doubtful = false;
+  if (seq == end) return deliver_pending(f, dir);
+  compare(f, held, seq, data, false);
+  drop_first(f, dir);
 }
 
 void Reassembler::compare(Flow& f, const Pending& waiting, std::uint64_t seq, Bytes data, bool waiting_is_read) {
@@ -129,9 +165,12 @@ void Reassembler::keep(Flow& f, Dir dir, std::uint64_t seq, Bytes data, std::uin
   if (is_covered) return;
   const bool wants = listener_.wants_bytes(f);
   std::uint32_t cap = 0;
-  std::uint8_t* memory = pool_.get(sizeof(Pending) + (wants ? len : 0), cap);
+  const Pool::Source source = pool_.source_of(f.address(dir));
+  const std::size_t size = sizeof(Pending) + (wants ? len : 0);
+  std::uint8_t* memory = pool_.get(size, cap, source);
   if (!memory) {
-    listener_.on_stream_weird(f, Weird::tcp_reassembly_memory_full);
+    listener_.on_stream_weird(
+        f, pool_.is_spent(size, source) ? Weird::flow_source_memory_full : Weird::tcp_reassembly_memory_full);
     return;
   }
   Pending* fresh = new (memory) Pending{};
@@ -164,7 +203,7 @@ void Reassembler::keep(Flow& f, Dir dir, std::uint64_t seq, Bytes data, std::uin
       fresh->next = gone->next;
       s.pending_count--;
       s.pending_bytes -= gone->len;
-      pool_.put(gone, gone->cap);
+      pool_.put(gone, gone->cap, source);
     }
   }
   if (!fresh->next) s.last_pending = fresh;
@@ -176,6 +215,8 @@ void Reassembler::acknowledge(Flow& f, Dir dir, std::uint64_t seq) {
   if (e.fin_count > 0 && seq >= e.fin_seq) seq = e.fin_seq - 1;
   if (seq <= s.trimmed || s.gave_up) return;
   s.trimmed = seq;
+  // The peer takes what was doubted: its checksums are not what is computed here.
+  if (std::exchange(s.has_doubtful, false)) e.is_verified = false;
   // The first byte of a connection seen from its middle is an assumption, not a byte.
   if (seq > s.next && !(seq <= 2 && f.is_partial)) {
     while (s.pending && s.pending->seq < seq) {
@@ -204,7 +245,8 @@ bool Reassembler::is_pending(const Flow& f, Dir dir) const noexcept {
 
 void Reassembler::check_finished(Flow& f, Dir dir) {
   Endpoint& e = f.end(dir);
-  const bool said_so = e.fin_count > 0 || e.state == TcpState::kClosed || e.state == TcpState::kReset;
+  const bool is_reset = e.state == TcpState::kReset && !e.rst_is_doubtful;
+  const bool said_so = e.fin_count > 0 || e.state == TcpState::kClosed || is_reset;
   if (e.did_eof || !said_so || is_missing(f, dir)) return;
   if (!e.stream.is_finished) {
     listener_.on_finished(f, dir);
@@ -216,9 +258,10 @@ void Reassembler::check_finished(Flow& f, Dir dir) {
 }
 
 void Reassembler::release(Flow& f) {
-  for (Endpoint& e : f.ends) {
-    while (e.stream.pending) drop_first(e.stream);
-    pool_.put(e.stream.unread, e.stream.unread_cap);
+  for (const Dir dir : {Dir::kOrig, Dir::kResp}) {
+    Endpoint& e = f.end(dir);
+    while (e.stream.pending) drop_first(f, dir);
+    if (e.stream.unread) pool_.put(e.stream.unread, e.stream.unread_cap, pool_.source_of(f.address(dir)));
     e.stream.unread = nullptr;
     e.stream.unread_len = e.stream.unread_cap = 0;
   }

@@ -35,6 +35,8 @@ class Reassembler {
 
   // A segment's payload. `data` may be shorter than `len` when the capture was cut: then it is a hole.
   void add(Flow& flow, Dir dir, std::uint64_t seq, Bytes data, std::uint32_t len);
+  // Data that the peer may not read: it waits until that acknowledges it, or other data comes for its place.
+  void hold(Flow& flow, Dir dir, std::uint64_t seq, Bytes data, std::uint32_t len);
   // The peer of `dir` has acknowledged up to `seq`.
   void acknowledge(Flow& flow, Dir dir, std::uint64_t seq);
   // `dir` said FIN or RST: tells the listener once all bytes before it are delivered.
@@ -49,7 +51,8 @@ class Reassembler {
   void deliver_pending(Flow& flow, Dir dir);
   void lose(Flow& flow, Dir dir, std::uint64_t bytes);
   void keep(Flow& flow, Dir dir, std::uint64_t seq, Bytes data, std::uint32_t len);
-  void drop_first(Stream& s);
+  void settle(Flow& flow, Dir dir, std::uint64_t seq, Bytes data);
+  void drop_first(Flow& flow, Dir dir);
   void compare(Flow& flow, const Pending& waiting, std::uint64_t seq, Bytes data, bool waiting_is_read);
   bool is_over_limit(const Flow& flow, Dir dir) const noexcept;
   bool is_missing(const Flow& flow, Dir dir) const noexcept;

@@ -219,6 +219,85 @@ TEST(reassembly, a_spent_budget_loses_bytes_and_says_so) {
   r.release(s.flow);
 }
 
+// One source may have an eighth of the whole, or 4 MiB: at its share, one segment below, one above. Another source has
+// its own.
+TEST(reassembly, what_waits_for_one_source_is_limited) {
+  for (const int beyond : {-1, 0, 1}) {
+    Pool pool(std::size_t{64} << 20, {7, 8});
+    Stage s;
+    Reassembler r(pool, s);
+    const std::string block(8000, 'x');  // with its head 8 KiB
+    Flow flows[9];
+    for (int i = 0; i < 9; i++) {
+      flows[i].ends[0].ack_seq = 1000;
+      for (Endpoint& e : flows[i].ends) e.state = TcpState::kEstablished;
+      flows[i].orig_h.bytes[15] = i == 8 ? 2 : 1;
+      flows[i].resp_h.bytes[15] = 9;
+    }
+    const std::size_t all = pool.source_budget() / 8192;
+    EXPECT_EQ(all, 1024u);
+    const std::size_t n = beyond < 0 ? all - 1 : beyond > 0 ? all + 1 : all;
+    for (std::size_t i = 0; i < n; i++) r.add(flows[i / 128 % 8], Dir::kOrig, 2 + i * 9000, as_bytes(block), 8000);
+    EXPECT_EQ(s.weirds.size(), beyond > 0 ? 1u : 0u);
+    if (beyond > 0) EXPECT(s.weirds[0] == Weird::flow_source_memory_full);
+    EXPECT_EQ(pool.used_by(pool.source_of(flows[0].orig_h)), (all - (beyond < 0 ? 1 : 0)) * 8192);
+    r.add(flows[8], Dir::kOrig, 2, as_bytes(block), 8000);
+    EXPECT_EQ(pool.used_by(pool.source_of(flows[8].orig_h)), 8192u);
+    for (Flow& f : flows) r.release(f);
+    EXPECT_EQ(pool.used(), 0u);
+    EXPECT_EQ(pool.used_by(pool.source_of(flows[0].orig_h)), 0u);
+  }
+}
+
+// Data that the peer may not read: replaced, acknowledged, or gone on from where the peer is not heard.
+TEST(reassembly, doubtful_data_waits_for_what_the_peer_makes_of_it) {
+  Stage replaced;
+  replaced.flow.ends[1].packets = 1;
+  replaced.reassembler.hold(replaced.flow, Dir::kOrig, 1, as_bytes("fakefake"), 8);
+  EXPECT_EQ(replaced.got, "");
+  replaced.add(1, "real");
+  replaced.add(5, "more");
+  EXPECT_EQ(replaced.got, "realmore");
+  EXPECT_EQ(replaced.conflict, "real|fake");
+
+  Stage taken;
+  taken.flow.ends[1].packets = 1;
+  taken.flow.ends[0].is_verified = true;
+  taken.reassembler.hold(taken.flow, Dir::kOrig, 1, as_bytes("data"), 4);
+  taken.add(5, "more");
+  EXPECT_EQ(taken.got, "");
+  taken.reassembler.acknowledge(taken.flow, Dir::kOrig, 5);
+  EXPECT_EQ(taken.got, "datamore");
+  EXPECT(!taken.flow.ends[0].is_verified);
+
+  Stage one_way;
+  one_way.reassembler.hold(one_way.flow, Dir::kOrig, 1, as_bytes("data"), 4);
+  one_way.add(5, "more");
+  EXPECT_EQ(one_way.got, "datamore");
+}
+
+TEST(reassembly, an_urgent_byte_is_left_out_where_it_lies) {
+  for (const std::uint64_t at : {1u, 3u, 6u, 7u}) {
+    Stage s;
+    s.flow.ends[0].stream.urgent = at;
+    s.add(1, "abc");
+    s.add(4, "def");
+    EXPECT_EQ(s.got, at == 1 ? "bcdef" : at == 3 ? "abdef" : at == 6 ? "abcde" : "abcdef");
+    EXPECT_EQ(s.flow.ends[0].stream.next, 7u);
+  }
+}
+
+TEST(reassembly, behind_a_fin_in_its_place_nothing_is_read) {
+  Stage s;
+  s.add(1, "abc");
+  s.flow.ends[0].fin_count = 1;
+  s.flow.ends[0].fin_seq = 5;
+  s.add(4, "def");
+  s.add(5, "ghi");
+  EXPECT_EQ(s.got, "abc");
+  EXPECT(s.weirds.size() == 2 && s.weirds[0] == Weird::tcp_data_after_fin);
+}
+
 TEST(reassembly, an_ack_from_far_away_costs_nothing) {
   Stage s;
   s.reassembler.acknowledge(s.flow, Dir::kOrig, std::uint64_t{1} << 30);

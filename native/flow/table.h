@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/siphash.h"
+#include "decode/packet.h"
 #include "flow/flow.h"
 
 namespace catenary::flow {
@@ -24,6 +25,10 @@ struct Tuple {
   std::uint64_t tunnels = 0;  // Tunnels::key
   bool is_one_way = false;    // ICMP errors: the reverse direction is another flow
 };
+
+inline Tuple tuple_of(const decode::Packet& p, std::uint16_t src_port, std::uint16_t dst_port) noexcept {
+  return {p.src, p.dst, src_port, dst_port, p.ip_proto, p.tunnels.key, false};
+}
 
 class FlowEnder {
  public:

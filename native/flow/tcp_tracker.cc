@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "decode/packet.h"
 #include "flow/server_ports.h"
 
 namespace catenary::flow {
@@ -238,6 +239,37 @@ void update_last_seq(Flow& f, Dir dir, const tcp::Segment& s, std::uint32_t past
   }
 }
 
+// RFC 5961, section 3.2: a receiver takes a RST at exactly its next sequence number, which is what it has acknowledged
+// or what is in order here.
+void judge_reset(Flow& f, Dir dir, TcpOutcome& out) noexcept {
+  Endpoint& e = f.end(dir);
+  if (e.state != kEstablished || f.end(other(dir)).state != kEstablished) return;
+  const std::uint64_t acked = static_cast<std::uint64_t>(e.ack_wraps) << 32 | e.ack_seq;
+  e.rst_seq = out.data_seq;
+  e.rst_is_doubtful = out.data_seq != e.stream.next && out.data_seq + e.start_seq != acked;
+  if (!e.rst_is_doubtful || out.has_weird) return;
+  out.weird = Weird::tcp_rst_out_of_place;
+  out.has_weird = true;
+}
+
+// Data from an end that had sent a RST: it had not, or its peer did not take it. After one in its place only what comes
+// behind it counts: before it, it was overtaken.
+void go_on(Flow& f, Dir dir, TcpOutcome& out) noexcept {
+  Endpoint& e = f.end(dir);
+  if (e.prev_state != kEstablished || (!e.rst_is_doubtful && out.data_seq < e.rst_seq)) return;
+  if (!e.went_on) {
+    e.went_on = true;
+    out.weird = Weird::tcp_goes_on_after_reset;
+    out.has_weird = true;
+  }
+  if (!e.rst_is_doubtful) return;
+  e.state = kEstablished;
+  e.rst_is_doubtful = false;
+  e.did_close = false;
+  f.delete_at = 0;
+  out.went_on = true;
+}
+
 }  // namespace
 
 void scaled_history(Flow& f, Dir dir, char letter, std::uint32_t& count, std::uint32_t& next) noexcept {
@@ -304,6 +336,8 @@ TcpOutcome track_tcp(Flow& f, Dir dir, const tcp::Segment& s, Nanos now) {
       }
     }
   }
+  if (is_rst && !underflow) judge_reset(f, dir, out);
+  if (f.end(dir).state == kReset && !is_rst && !s.has(tcp::kSyn) && s.len > 0) go_on(f, dir, out);
   update_last_seq(f, dir, s, past);
   step(f, dir, s, now, out);
   f.first_seen |= static_cast<std::uint8_t>(1 << index(dir));
@@ -327,6 +361,32 @@ bool is_tcp_reuse(const Flow& f, const tcp::Segment& s) noexcept {
   return !is_overtaken_syn;
 }
 
+bool is_doubtful_syn(const Flow& f, const tcp::Segment& s) noexcept {
+  const Endpoint& orig = f.end(Dir::kOrig);
+  const Endpoint& resp = f.end(Dir::kResp);
+  const bool is_open = orig.state == kEstablished && resp.state == kEstablished && !f.is_partial;
+  return is_open && s.has(tcp::kSyn) && !s.has(tcp::kAck) && !s.has(tcp::kRst);
+}
+
+bool takes_up_held_syn(const Flow& f, Dir dir, const tcp::Segment& s) noexcept {
+  return f.held_syn.at != 0 && dir != f.held_syn.dir && s.has(tcp::kSyn) && s.has(tcp::kAck) &&
+         s.ack == f.held_syn.seq + 1;
+}
+
+bool is_old_timestamp(Flow& f, Dir dir, const tcp::Segment& s, std::uint64_t seq) noexcept {
+  Endpoint& e = f.end(dir);
+  if (!e.syn_options.ts_value || !f.end(other(dir)).syn_options.ts_value) return false;
+  const std::optional<std::uint32_t> value = tcp::timestamp_of(s.options);
+  if (!value || s.has(tcp::kRst)) return false;
+  if (s.has(tcp::kSyn)) {
+    e.ts_recent = *value;
+    return false;
+  }
+  if (e.ts_recent != 0 && delta(*value, e.ts_recent) < 0) return true;
+  if (seq <= e.stream.next) e.ts_recent = *value;
+  return false;
+}
+
 // Of two plausible servers the lower port is the likelier one, but a SYN-ACK may be half of a scan and is then left as
 // it stands, until more is seen.
 bool is_tcp_answer(const tcp::Segment& s) noexcept {
@@ -341,7 +401,8 @@ void close_tcp_end(Flow& f, Dir dir) {
   f.close_deferred = false;
   if (e.did_close) return;
   e.did_close = true;
-  if (e.state == kReset || peer.did_close || peer.state == kInactive) f.delete_at = f.last + kTcpCloseDelay;
+  if (e.state == kReset || peer.did_close || peer.state == kInactive)
+    f.delete_at = f.last + (e.rst_is_doubtful ? kTcpDoubtDelay : kTcpCloseDelay);
 }
 
 bool is_cleanly_open(const Flow& f) noexcept {
@@ -384,11 +445,11 @@ static bool is_lone_syn_reset(std::string_view h) noexcept {
 std::string_view Flow::conn_state() const noexcept {
   const Endpoint& o = ends[0];
   const Endpoint& r = ends[1];
-  if (proto == 17) {
+  if (proto == decode::ip_proto::kUdp || proto == decode::ip_proto::kUdpLite) {
     if (o.has_sent) return r.has_sent ? "SF" : "S0";
     return r.has_sent ? "SHR" : "OTH";
   }
-  if (proto != 6) return "OTH";
+  if (proto != decode::ip_proto::kTcp && proto != decode::ip_proto::kSctp) return "OTH";
   const bool no_orig = o.state == kInactive || o.state == kPartial;
   const bool no_resp = r.state == kInactive || r.state == kPartial;
   if (r.state == kReset) {

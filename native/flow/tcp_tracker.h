@@ -12,6 +12,7 @@ namespace catenary::flow {
 
 inline constexpr Nanos kTcpAttemptDelay = 5 * kSecond;
 inline constexpr Nanos kTcpCloseDelay = 5 * kSecond;
+inline constexpr Nanos kTcpDoubtDelay = 60 * kSecond;  // after a RST that the peer may not take
 inline constexpr Nanos kTcpInactivity = 300 * kSecond;
 inline constexpr Nanos kUdpInactivity = 60 * kSecond;
 
@@ -21,6 +22,7 @@ struct TcpOutcome {
   std::uint64_t acked = 0;      // relative sequence number the peer's bytes are acknowledged to; 0: no news
   bool is_deliverable = false;  // the payload belongs to the stream
   bool closes = false;          // this end has just said it is done
+  bool went_on = false;         // after a RST of this end: the connection lives
   bool flipped = false;         // the two ends changed roles: Dir of this segment is now the other
   Weird weird{};
   bool has_weird = false;
@@ -34,6 +36,15 @@ bool is_tcp_reuse(const Flow& flow, const tcp::Segment& segment) noexcept;
 
 // A flow begins with this segment, which is an answer: its sender is the responder.
 bool is_tcp_answer(const tcp::Segment& segment) noexcept;
+
+// A SYN that would begin a new connection while both ends are in the middle of this one. A peer that follows RFC 5961,
+// section 4, does not take it.
+bool is_doubtful_syn(const Flow& flow, const tcp::Segment& segment) noexcept;
+// This SYN-ACK takes up the SYN that was held.
+bool takes_up_held_syn(const Flow& flow, Dir dir, const tcp::Segment& segment) noexcept;
+
+// PAWS (RFC 7323, section 5.3): whether the receiver drops the segment for its timestamp; follows them otherwise.
+bool is_old_timestamp(Flow& flow, Dir dir, const tcp::Segment& segment, std::uint64_t seq) noexcept;
 
 // The end has closed and all its bytes are delivered: arms the timer that ends the flow.
 void close_tcp_end(Flow& flow, Dir dir);

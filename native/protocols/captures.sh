@@ -8,7 +8,7 @@ out=$(realpath "${1:-$(dirname "$0")}")
 work=$(mktemp -d)
 server=
 finish() {
-  [ -z "$server" ] || kill "$server" 2> /dev/null || true
+  [ -z "$server" ] || kill $server 2> /dev/null || true
   rm -rf "$work"
 }
 trap finish EXIT

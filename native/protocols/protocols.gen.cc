@@ -26,11 +26,12 @@
 #include "protocols/syslog/syslog.h"
 #include "protocols/tls/tls.h"
 #include "protocols/websocket/websocket.h"
+#include "protocols/wireguard/wireguard.h"
 
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 23> kAll = {
+constexpr std::array<const flow::ProtocolInfo*, 24> kAll = {
     &dce_rpc::kProtocol,  // tcp: 135
     &dhcp::kProtocol,  // udp: 67 68
     &dns::kProtocol,  // both: 53 137 5353 5355
@@ -54,6 +55,7 @@ constexpr std::array<const flow::ProtocolInfo*, 23> kAll = {
     &syslog::kProtocol,  // both: 514 601
     &tls::kProtocol,  // both: 443 853 993 995 465 8443
     &websocket::kProtocol,  // tcp: 80 443
+    &wireguard::kProtocol,  // udp: 51820
 };
 
 }  // namespace

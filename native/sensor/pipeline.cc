@@ -1,11 +1,14 @@
 #include "sensor/pipeline.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "decode/arp/arp.gen.h"
 #include "decode/icmp/icmp.gen.h"
 #include "decode/tcp/tcp.h"
 #include "decode/udp/udp.h"
+#include "event/gen/neighbour.gen.h"
 #include "flow/conn.h"
 #include "flow/duplicate.h"
 #include "flow/server_ports.h"
@@ -28,10 +31,6 @@ constexpr std::uint64_t kIcmpEventsPerEnd = 8;
 constexpr Nanos kZeekTimeEnd = (Nanos{1} << 31) * kSecond;
 
 constexpr Ip kBroadcast{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
-
-Tuple tuple_of(const Packet& p, std::uint16_t src_port, std::uint16_t dst_port) {
-  return {p.src, p.dst, src_port, dst_port, p.ip_proto, p.tunnels.key, false};
-}
 
 }  // namespace
 
@@ -89,6 +88,13 @@ void Pipeline::keep(const capture::RawPacket& raw) {
   packets_->packet(raw, {shares_.data(), share_count_});
 }
 
+void Pipeline::clock_jumped(Nanos ahead) {
+  std::array<char, 32> text;
+  char* const end = std::to_chars(text.data(), text.data() + text.size(), ahead / kSecond).ptr;
+  end[0] = 's';
+  weirds_.add(Weird::clock_jump, {}, {text.data(), static_cast<std::size_t>(end + 1 - text.data())});
+}
+
 void Pipeline::tick(Nanos now) {
   events_.advance(now);
   table_.advance(events_.now());
@@ -112,6 +118,10 @@ void Pipeline::on_ip(const Packet& p) {
     case decode::ip_proto::kUdp: return on_udp(p);
     case decode::ip_proto::kIcmp:
     case decode::ip_proto::kIcmp6: return on_icmp(p);
+    case decode::ip_proto::kSctp: return on_sctp(p);
+    case decode::ip_proto::kUdpLite: return on_udp_lite(p);
+    case decode::ip_proto::kIgmp: return on_igmp(p);
+    case decode::ip_proto::kEsp: return on_esp(p);
     case decode::ip_proto::kNone: return;  // nothing follows (RFC 8200, 4.7): no flow either
     default: return on_other(p);
   }
@@ -119,6 +129,11 @@ void Pipeline::on_ip(const Packet& p) {
 
 Flow* Pipeline::find(const Tuple& t, const Packet& p, Dir& dir) {
   return table_.find(t, ends_late_flows_ ? newest_ : p.ts, dir);
+}
+
+Flow& Pipeline::flow_of(const Tuple& t, const Packet& p, Dir& dir) {
+  Flow* f = find(t, p, dir);
+  return f ? *f : create(t, p, false, dir);
 }
 
 Flow& Pipeline::create(const Tuple& t, const Packet& p, bool flip, Dir& dir) {
@@ -164,6 +179,7 @@ void Pipeline::count(Flow& f, Dir dir, const Packet& p, std::uint32_t print) {
   crumb_->set(f);
   classes_.of(f.protocol).packets++;
   if (flow::is_copy(e.recent, print, p.ts)) e.copies++;
+  if (p.has_ah) on_association(f, dir, true, {p.ah_spi, p.ah_sequence}, false, p.ts);
   if (f.is_embryonic && flow::is_grown(f)) table_.grow_up(f);
   if (p.ts - f.last_update >= flow::kUpdateInterval) flow::emit_conn_update(f, events_);
 }
@@ -172,10 +188,17 @@ void Pipeline::on_tcp(const Packet& p) {
   tcp::Segment s;
   const tcp::Header header = tcp::parse(Cursor(p.payload), p.payload_len, s);
   if (header == tcp::Header::kTooShort) return on_weird(Weird::tcp_header_too_short, p);
-  const Tuple t = tuple_of(p, s.src_port, s.dst_port);
+  const Tuple t = flow::tuple_of(p, s.src_port, s.dst_port);
   Dir dir = Dir::kOrig;
   Flow* f = find(t, p, dir);
-  if (f && flow::is_tcp_reuse(*f, s)) {
+  if (f && (s.flags & (tcp::kSyn | tcp::kFin | tcp::kRst)) != 0 && header == tcp::Header::kOk &&
+      is_forged(*f, dir, s, p))
+    return;
+  if (f && flow::takes_up_held_syn(*f, dir, s)) {
+    f = &begin_held(*f, p);
+    dir = Dir::kResp;
+  } else if (f && flow::is_tcp_reuse(*f, s)) {
+    if (flow::is_doubtful_syn(*f, s)) return hold_syn(*f, dir, s, p);
     table_.end(*f);
     f = nullptr;
   }
@@ -189,7 +212,11 @@ void Pipeline::on_tcp(const Packet& p) {
   if (is_new && f->detection == flow::Detection::kOpen) dispatcher_.begin(*f);
   if (out.has_weird) dispatcher_.on_stream_weird(*f, out.weird);
   if (out.acked > 0) acknowledge(*f, flow::other(dir), out.acked);
-  if (out.is_deliverable) reassembler_.add(*f, dir, out.data_seq, s.data, s.len);
+  switch (reading_of(*f, dir, s, out, p)) {
+    case Reading::kNow: reassembler_.add(*f, dir, out.data_seq, s.data, s.len); break;
+    case Reading::kOnceAcknowledged: reassembler_.hold(*f, dir, out.data_seq, s.data, s.len); break;
+    case Reading::kNever: break;
+  }
   reassembler_.check_finished(*f, dir);
   if (out.closes) {
     // A FIN that overtook data: the end is closed when the data is there.
@@ -198,7 +225,7 @@ void Pipeline::on_tcp(const Packet& p) {
     else
       flow::close_tcp_end(*f, dir);
   }
-  if (f->delete_at != 0 || (s.has(tcp::kSyn) && f->attempt_at != 0)) table_.reschedule(*f);
+  if (f->delete_at != 0 || out.went_on || (s.has(tcp::kSyn) && f->attempt_at != 0)) table_.reschedule(*f);
 }
 
 void Pipeline::acknowledge(Flow& f, Dir dir, std::uint64_t seq) {
@@ -214,7 +241,7 @@ void Pipeline::on_udp(const Packet& p) {
   udp::Datagram d;
   if (!udp::parse(Cursor(p.payload), p.payload_len, d)) return on_weird(Weird::udp_header_too_short, p);
   if (d.length_differs) on_weird(Weird::udp_length_differs, p);
-  const Tuple t = tuple_of(p, d.src_port, d.dst_port);
+  const Tuple t = flow::tuple_of(p, d.src_port, d.dst_port);
   Dir dir = Dir::kOrig;
   Flow* f = find(t, p, dir);
   if (!f) {
@@ -231,6 +258,11 @@ void Pipeline::on_udp(const Packet& p) {
   e.has_sent = true;
   e.payload_bytes += d.len;
   if (content_) content_->on_datagram(*f, dir, d.data);
+  if (f->resp_p == ipsec::kNatPort || f->orig_p == ipsec::kNatPort) {
+    ipsec::Association a;
+    if (ipsec::is_esp_in_udp(Cursor(d.data)) && ipsec::parse_esp(Cursor(d.data), a))
+      on_association(*f, dir, false, a, true, p.ts);
+  }
   dispatcher_.on_datagram(*f, dir, d.data);
   // A parser may know how long silence lasts in its protocol.
   if (flow::deadline_of(*f) < deadline) table_.reschedule(*f);
@@ -250,30 +282,41 @@ void Pipeline::on_icmp(const Packet& p) {
   const bool v6 = p.ip_proto == decode::ip_proto::kIcmp6;
   icmp::Header h;
   if (!icmp::parse_header(Cursor(p.payload), v6, h)) return on_weird(Weird::icmp_header_too_short, p);
-  Tuple t = tuple_of(p, h.type, h.counterpart);
+  Tuple t = flow::tuple_of(p, h.type, h.counterpart);
   t.is_one_way = h.is_one_way;
   Dir dir = Dir::kOrig;
-  Flow* f = find(t, p, dir);
-  if (!f) f = &create(t, p, false, dir);
-  count(*f, dir, p);
-  f->last = p.ts;
-  flow::Endpoint& e = f->end(dir);
+  Flow& f = flow_of(t, p, dir);
+  count(f, dir, p);
+  f.last = p.ts;
+  flow::Endpoint& e = f.end(dir);
   e.has_sent = true;
   e.payload_bytes += p.payload_len - 8;
-  if (content_) content_->on_datagram(*f, dir, p.payload.subspan(std::min<std::size_t>(8, p.payload.size())));
+  if (content_) content_->on_datagram(f, dir, p.payload.subspan(std::min<std::size_t>(8, p.payload.size())));
   if (e.packets > kIcmpEventsPerEnd) return;
   IcmpEvent event;
-  icmp::describe(Cursor(p.payload), v6, event);
+  const icmp::Oddities odd = icmp::describe(Cursor(p.payload), {v6, p.src, p.dst, p.ttl, p.payload_len}, event);
   event.ts = micros(p.ts);
   event.is_orig = dir == Dir::kOrig;
   event.payload_bytes = p.payload_len - 8;
   if (event.quoted_proto) event.quoted_uid = quoted_uid(event, p);
-  flow::Context cx{*f, p.ts, events_, files_, weirds_};
+  flow::Context cx{f, p.ts, events_, files_, weirds_};
+  for (const Weird w : odd) cx.weird(w);
+  // A reply sends back what was asked (RFC 792, RFC 4443, 4.2): otherwise the two talk to each other.
+  if (h.is_echo && p.payload.size() == p.payload_len) {
+    flow::Endpoint& asked = f.end(h.is_reply ? flow::other(dir) : dir);
+    const std::uint32_t echo = static_cast<std::uint32_t>(*event.id) << 16 | *event.seq;
+    const std::uint32_t print = icmp::echo_print(Cursor(p.payload));
+    if (!h.is_reply) {
+      asked.echo = echo;
+      asked.echo_print = print;
+    } else if (asked.echo_print != 0 && asked.echo == echo && asked.echo_print != print) {
+      cx.weird(Weird::icmp_echo_payload_differs);
+    }
+  }
   cx.emit(event);
 }
 
-// The flow that an error is about, which may have been seen from either end. Of ICMP within ICMP the ports are not
-// known.
+// The flow that an error is about, which may have been seen from either end.
 std::optional<Uid> Pipeline::quoted_uid(const IcmpEvent& e, const Packet& p) {
   if (!e.quoted_orig_h || !e.quoted_resp_h) return {};
   const Tuple t{*e.quoted_orig_h,
@@ -288,17 +331,9 @@ std::optional<Uid> Pipeline::quoted_uid(const IcmpEvent& e, const Packet& p) {
   return f ? std::optional<Uid>(f->uid) : std::nullopt;
 }
 
-void Pipeline::on_other(const Packet& p) {
-  const Tuple t = tuple_of(p, 0, 0);
-  Dir dir = Dir::kOrig;
-  Flow* f = find(t, p, dir);
-  if (!f) f = &create(t, p, false, dir);
-  count(*f, dir, p);
-  f->last = p.ts;
-  if (content_) content_->on_datagram(*f, dir, p.payload);
-}
-
 void Pipeline::on_arp(ArpEvent& arp, const Packet&) { events_.emit(arp); }
+
+void Pipeline::on_neighbour(NeighbourEvent& neighbour, const Packet&) { events_.emit(neighbour); }
 
 void Pipeline::on_weird(Weird name, const Packet& p) {
   has_weird_ = true;

@@ -13,6 +13,7 @@
 #include "capture/source.h"
 #include "decode/decoder.h"
 #include "decode/icmp/icmp.h"
+#include "decode/ipsec/ipsec.h"
 #include "event/batch.h"
 #include "event/weird_log.h"
 #include "files/store.h"
@@ -20,6 +21,7 @@
 #include "flow/dispatch.h"
 #include "flow/reassembly.h"
 #include "flow/table.h"
+#include "flow/tcp_tracker.h"
 #include "packets/writer.h"
 #include "sensor/classes.h"
 #include "sensor/content.h"
@@ -59,6 +61,8 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
   Pipeline(const PipelineOptions& options, event::DrainSink& sink);
 
   void packet(const capture::RawPacket& raw);
+  // The clock of packets stepped, or a stamp was not believed: how far it was ahead.
+  void clock_jumped(Nanos ahead);
   // Time passes without packets (live): flows time out, what is collected goes out.
   void tick(Nanos now);
   // Ends every flow and hands over what is left.
@@ -85,14 +89,33 @@ class Pipeline final : decode::Sink, flow::FlowEnder {
  private:
   void on_ip(const decode::Packet& p) override;
   void on_arp(ArpEvent& arp, const decode::Packet& p) override;
+  void on_neighbour(NeighbourEvent& neighbour, const decode::Packet& p) override;
   void on_weird(Weird name, const decode::Packet& p) override;
   void on_flow_end(flow::Flow& flow) override;
 
   void on_tcp(const decode::Packet& p);
   void acknowledge(flow::Flow& flow, flow::Dir dir, std::uint64_t seq);
+  // Whether the peer reads the segment's data, as far as that can be known; what cannot is a weird.
+  enum class Reading : std::uint8_t { kNever, kNow, kOnceAcknowledged };
+  Reading reading_of(flow::Flow& flow, flow::Dir dir, const tcp::Segment& s, const flow::TcpOutcome& out,
+                     const decode::Packet& p);
+  // A SYN, FIN or RST with a wrong checksum, which its peer does not see; counted, and told.
+  bool is_forged(flow::Flow& flow, flow::Dir dir, const tcp::Segment& s, const decode::Packet& p);
+  // A SYN within an open connection waits for what the peer makes of it.
+  void hold_syn(flow::Flow& flow, flow::Dir dir, const tcp::Segment& s, const decode::Packet& p);
+  // The peer has taken it up: ends the flow, and begins the one of that SYN.
+  flow::Flow& begin_held(flow::Flow& flow, const decode::Packet& answer);
   void on_udp(const decode::Packet& p);
   void on_icmp(const decode::Packet& p);
+  void on_sctp(const decode::Packet& p);
+  void on_udp_lite(const decode::Packet& p);
+  void on_igmp(const decode::Packet& p);
+  void on_esp(const decode::Packet& p);
+  // An index that this end had not sent is an event.
+  void on_association(flow::Flow& flow, flow::Dir dir, bool is_ah, const ipsec::Association& a, bool in_udp, Nanos at);
   void on_other(const decode::Packet& p);
+  // The flow of a protocol without ports, or a new one.
+  flow::Flow& flow_of(const flow::Tuple& t, const decode::Packet& p, flow::Dir& dir);
   flow::Flow* find(const flow::Tuple& t, const decode::Packet& p, flow::Dir& dir);
   flow::Flow& create(const flow::Tuple& t, const decode::Packet& p, bool flip, flow::Dir& dir);
   std::optional<Uid> quoted_uid(const IcmpEvent& e, const decode::Packet& p);

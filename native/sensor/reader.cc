@@ -18,6 +18,8 @@ namespace {
 
 // An interface that went away is looked for so often.
 constexpr int kReopenMs = 200;
+// How old the steady clock's reading beside a packet may get.
+constexpr Nanos kSteadyLook = 60 * kSecond;
 
 // Segments say where their packets came from.
 ReaderOptions told(ReaderOptions o) {
@@ -124,6 +126,7 @@ void Reader::shut() {
 }
 
 void Reader::finish() {
+  settle();
   if (is_live()) {
     pipeline_.events().advance(capture::clock_of(CLOCK_REALTIME));
     ledger_.write(pipeline_.events().now(), pipeline_, look());
@@ -133,9 +136,36 @@ void Reader::finish() {
 }
 
 void Reader::packet(const capture::RawPacket& raw) {
+  // Zeek believes every stamp.
+  if (is_live() || options_.pipeline.ends_late_flows) return take(raw, 0);
+  guard_.packet(raw, [this](const capture::RawPacket& p, Nanos jump) { take(p, jump); });
+}
+
+void Reader::settle() {
+  guard_.flush([this](const capture::RawPacket& p, Nanos jump) { take(p, jump); });
+}
+
+void Reader::watch_clock(Nanos packet_time) {
+  const Nanos ahead = packet_time - last_packet_;
+  const bool is_odd = last_packet_ != 0 && (ahead > ClockGuard::kJump || ahead < -ClockGuard::kJump);
+  // Looked at rarely: a packet a minute is enough to tell a pause from a step.
+  if (is_odd || last_packet_ == 0 || ahead >= kSteadyLook) {
+    const Nanos steady = capture::clock_of(CLOCK_MONOTONIC);
+    const Nanos step = ahead - (steady - last_steady_);
+    if (is_odd && (step > ClockGuard::kJump || step < -ClockGuard::kJump)) pipeline_.clock_jumped(step);
+    last_packet_ = packet_time;
+    last_steady_ = steady;
+  }
+}
+
+void Reader::take(const capture::RawPacket& raw, Nanos jump) {
   has_packet_ = true;
+  if (jump != 0) pipeline_.clock_jumped(jump);
   results_.back().see(raw.ts);
-  if (is_live()) keep_ledger(raw.ts);
+  if (is_live()) {
+    watch_clock(raw.ts);
+    keep_ledger(raw.ts);
+  }
   pipeline_.packet(raw);
   has_packet_ = false;
   if (options_.packets_max > 0 && pipeline_.counters().packets >= options_.packets_max) {
@@ -146,7 +176,10 @@ void Reader::packet(const capture::RawPacket& raw) {
 
 void Reader::idle() {
   // The packet time of a capture that grows is its own.
-  if (!is_live()) return pipeline_.events().drain();
+  if (!is_live()) {
+    settle();
+    return pipeline_.events().drain();
+  }
   const Nanos now = capture::clock_of(CLOCK_REALTIME);
   keep_ledger(now);
   pipeline_.tick(now);

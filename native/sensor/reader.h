@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "sensor/clock_guard.h"
 #include "sensor/ledger.h"
 #include "sensor/pipeline.h"
 
@@ -66,6 +67,12 @@ class Reader final : packets::RingWatch {
   void shut();
   void finish();
   void packet(const capture::RawPacket& raw);
+  // In its turn; jump: its stamp was ahead by so much, and is not believed.
+  void take(const capture::RawPacket& raw, Nanos jump);
+  // Live: the clock of packets against the one that nobody sets.
+  void watch_clock(Nanos packet_time);
+  // What waits for its time to be confirmed is taken.
+  void settle();
   // Nothing came within the read timeout: flows time out, what there is goes out.
   void idle();
   // Live: a minute that ended is written down.
@@ -75,7 +82,9 @@ class Reader final : packets::RingWatch {
 
   ReaderOptions options_;
   Pipeline pipeline_;
-  Ledger ledger_;  // of live captures
+  Ledger ledger_;                            // of live captures
+  ClockGuard guard_;                         // of files
+  Nanos last_packet_ = 0, last_steady_ = 0;  // of live captures: packet time, and the steady clock then
   std::unique_ptr<capture::Source> source_;
   std::vector<FileResult> results_;
   std::size_t next_file_ = 0;

@@ -121,6 +121,20 @@ function lineOf(kind: KindName, e: Values): string[] {
       return joined(e.mac, e.host_name, e.assigned_addr, e.msg_types);
     case 'arp':
       return joined(e.opcode === 1 ? 'who has' : 'answer to', e.target_ip, 'from', e.sender_ip, e.sender_mac);
+    case 'neighbour':
+      return joined(
+        e.protocol,
+        e.system_name ?? e.chassis_id,
+        'at port',
+        e.port_id,
+        e.platform ?? e.system_description,
+      );
+    case 'igmp':
+      return joined(flow, e.name, e.group, e.record_type);
+    case 'ipsec':
+      return joined(flow, e.header, 'SPI', e.spi);
+    case 'wireguard':
+      return joined(flow, e.message);
     case 'signal':
       return joined(e.name, e.phase, e.src_host ?? e.src_ip, '→', e.dst_name ?? e.dst_ip, e.explanation);
     case 'sighting':

@@ -43,6 +43,7 @@ std::uint32_t Table::create(const Key& key, Nanos now) {
   g.key = key;
   g.first = now;
   g.end = g.have = g.highest = 0;
+  g.has_odd_ttl = false;
   g.units.reset();
   g.in_use = true;
   std::uint32_t* head = bucket_of(key);
@@ -78,51 +79,73 @@ void Table::begin_frame() {
   delivered_.clear();
 }
 
-Result Table::add(const Key& key, Nanos now, std::uint32_t offset, bool has_more, Bytes data) {
+Result Table::discard(std::uint32_t i, Result out) {
+  release(i);
+  return out;
+}
+
+// As inet_frag_queue_insert() and ip_frag_queue() of Linux do; asked there: native/decode/fragment/oracle.py.
+Result Table::add(const Key& key, Nanos now, const Piece& piece, Bytes data) {
   while (oldest_ != kNil && pool_[oldest_]->first + kTimeout < now) {
     evicted_++;
     release(oldest_);
   }
   Result out;
-  const std::size_t end = offset + data.size();
-  if (end > kBytesMax) {
-    out.weird = Weird::ip_fragment_past_64k;
+  if (piece.offset + data.size() > kBytesMax) {
+    out.weirds.add(Weird::ip_fragment_past_64k);
     return out;
   }
-  if (data.empty() || (has_more && data.size() % 8 != 0)) {
-    out.weird = Weird::ip_fragment_length_invalid;
-    return out;
+  // All but the last come in eights (RFC 791, 3.2); of IPv4 the odd rest is not read, of IPv6 the fragment.
+  if (piece.has_more && data.size() % 8 != 0) {
+    out.weirds.add(Weird::ip_fragment_length_invalid);
+    if (key.version == 6) return out;
+    data = data.first(data.size() / 8 * 8);
   }
   std::uint32_t i = find(key);
+  if (data.empty()) {
+    out.weirds.add(Weird::ip_fragment_length_invalid);
+    return i == kNil ? out : discard(i, out);
+  }
   if (i == kNil) i = create(key, now);
   if (i == kNil) return out;  // every buffer was handed out within one frame
   Datagram& g = *pool_[i];
-  if (!has_more) {
-    if (g.end != 0 && g.end != end) out.weird = Weird::ip_fragment_ends_differ;
-    if (g.end == 0) g.end = static_cast<std::uint32_t>(end);
+  const auto end = static_cast<std::uint32_t>(piece.offset + data.size());
+  const bool is_past_end = g.end != 0 && (piece.has_more ? end > g.end : end != g.end);
+  if (is_past_end || (!piece.has_more && end < g.highest)) {
+    out.weirds.add(Weird::ip_fragment_ends_differ);
+    return discard(i, out);
   }
-  g.highest = std::max(g.highest, static_cast<std::uint32_t>(end));
-  if (g.end != 0 && g.highest > g.end) {
-    out.weird = Weird::ip_fragment_ends_differ;
-    return out;
+  if (g.have == 0) g.ttl = piece.ttl;
+  if (piece.ttl != g.ttl && !g.has_odd_ttl) {
+    g.has_odd_ttl = true;
+    out.weirds.add(Weird::ip_fragment_ttl_differs);
   }
-  const std::size_t first_unit = offset / 8;
+  const std::size_t first_unit = piece.offset / 8;
   const std::size_t units = (data.size() + 7) / 8;
-  for (std::size_t u = 0; u < units; u++) {
-    const std::size_t at = u * 8;
-    const std::size_t n = std::min<std::size_t>(8, data.size() - at);
-    std::uint8_t* to = g.bytes + offset + at;
-    if (!g.units[first_unit + u]) {
-      std::memcpy(to, data.data() + at, n);
-      g.units[first_unit + u] = true;
-      g.have++;
-    } else if (std::memcmp(to, data.data() + at, n) != 0) {
-      out.weird = Weird::ip_fragment_overlap_differs;
+  std::size_t held = 0;
+  for (std::size_t u = 0; u < units; u++) held += g.units[first_unit + u];
+  if (held > 0) {
+    const Bytes before{g.bytes + piece.offset, data.size()};
+    bool differs = false;
+    for (std::size_t u = 0; u < units && !differs; u++) {
+      const std::size_t n = std::min<std::size_t>(8, data.size() - u * 8);
+      differs = g.units[first_unit + u] && std::memcmp(before.data() + u * 8, data.data() + u * 8, n) != 0;
     }
+    if (differs) out.weirds.add(Weird::ip_fragment_overlap_differs);
+    if (held == units) return out;
+    out.weirds.add(Weird::ip_fragment_overlap);
+    return discard(i, out);
   }
+  std::memcpy(g.bytes + piece.offset, data.data(), data.size());
+  for (std::size_t u = 0; u < units; u++) g.units[first_unit + u] = true;
+  g.have += static_cast<std::uint32_t>(units);
+  g.highest = std::max(g.highest, end);
+  if (!piece.has_more) g.end = end;
+  if (piece.offset == 0) g.proto = piece.proto;
   if (g.end == 0 || g.have < (g.end + 7) / 8) return out;
   out.is_complete = true;
   out.payload = Bytes{g.bytes, g.end};
+  out.proto = g.proto;
   unlink(i);
   delivered_.push_back(i);
   return out;

@@ -18,13 +18,6 @@ void keep_macs(Bytes dst, Bytes src, decode::Packet& p) {
   p.has_macs = true;
 }
 
-void decode_llc(Cursor in, decode::Packet& p, decode::Decoder& d) {
-  const std::uint32_t llc = in.be24();
-  const std::uint32_t organization = in.be24();
-  const std::uint16_t type = in.be16();
-  if (in.ok() && llc == 0xaaaa03 && organization == 0) d.ethertype(type, in, p);
-}
-
 void decode_aggregate(Cursor in, const decode::Packet& p, decode::Decoder& d) {
   const int count = p.is_subframe ? 1 : kSubframesMax;
   for (int i = 0; i < count && !in.done(); i++) {
@@ -36,7 +29,7 @@ void decode_aggregate(Cursor in, const decode::Packet& p, decode::Decoder& d) {
     decode::Packet one = p;
     one.is_subframe = true;
     keep_macs(dst, src, one);
-    decode_llc(body, one, d);
+    d.llc(body, one);
     // Every subframe but the last is padded to four bytes, its 14 of header counted.
     in.skip(std::min((4 - (14 + length) % 4) % 4, in.left()));
   }
@@ -66,7 +59,7 @@ void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
   // Table 9-30: whose address stands where.
   keep_macs(to_ds ? third : first, to_ds && from_ds ? fourth : from_ds ? third : second, p);
   if (is_aggregate) return decode_aggregate(in, p, d);
-  decode_llc(in, p, d);
+  d.llc(in, p);
 }
 
 void decode_radiotap(Cursor in, decode::Packet& p, decode::Decoder& d) {

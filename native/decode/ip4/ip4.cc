@@ -63,8 +63,8 @@ void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
 
   if (payload.left() < p.payload_len) return d.weird(Weird::ip_fragment_cut_by_snaplen, p);
   const fragment::Key key{p.src, p.dst, id, proto, 4};
-  const fragment::Result whole = d.fragments().add(key, p.ts, offset, has_more, payload.rest());
-  if (whole.weird) d.weird(*whole.weird, p);
+  const fragment::Result whole = d.fragments().add(key, p.ts, {offset, has_more, proto, ttl}, payload.rest());
+  for (const Weird w : whole.weirds) d.weird(w, p);
   if (!whole.is_complete) return;
   p.was_fragmented = true;
   p.payload_len = static_cast<std::uint32_t>(whole.payload.size());

@@ -96,3 +96,55 @@ TEST(ip6, a_home_address_is_the_source) {
   EXPECT_EQ(r.packets.size(), 1u);
   EXPECT_EQ(r.packets[0].src.bytes[15], 0x77);
 }
+
+TEST(ip6, headers_behind_a_fragment_header_are_walked) {
+  Recorder r;  // destination options, cut up with what follows them
+  r.frame(DLT_RAW, hex(header("0018 2c", "3c00 0001 00000007 1100 010400000000 1388 0035 0009 0000")));
+  r.frame(DLT_RAW, hex(header("0009 2c", "0600 0010 00000007 2a")));  // a next header that does not count
+  EXPECT_EQ(r.packets.size(), 1u);
+  EXPECT_EQ(r.packets[0].ip_proto, 17);
+  EXPECT_EQ(r.packets[0].payload_len, 9u);
+  Recorder atomic;
+  atomic.frame(DLT_RAW, hex(header("0019 2c", "3c00 0000 00000007 1100 010400000000" + std::string(kUdp))));
+  EXPECT_EQ(atomic.packets[0].ip_proto, 17);
+}
+
+// RFC 8200, 4.1.
+TEST(ip6, headers_out_of_order_are_weirds_and_are_walked) {
+  const std::pair<std::string, std::vector<Weird>> rows[] = {
+      {"0019 00 0000 010400000000 1100 010400000000",
+       {Weird::ip6_hop_by_hop_not_first, Weird::ip6_extension_header_repeated}},
+      {"0019 3c 0000 010400000000 1100 010400000000", {Weird::ip6_hop_by_hop_not_first}},
+      {"0019 3c 3c00 010400000000 1100 010400000000", {}},
+      {"0019 2b 2b00 040000000000 1100 040000000000", {Weird::ip6_extension_header_repeated}},
+      {"0011 2b 1100 000000000000", {Weird::ip6_source_routed}},
+      {"0011 00 1100 010500000000", {Weird::ip6_option_malformed}},
+      {"0011 3c 1100 000000000001", {Weird::ip6_option_malformed}},
+  };
+  for (const auto& [bytes, weirds] : rows) {
+    Recorder r;
+    r.frame(DLT_RAW, hex(header(bytes.substr(0, 7).c_str(), bytes.substr(8) + kUdp)));
+    EXPECT_EQ(r.packets.size(), 1u);
+    EXPECT(r.weirds == weirds);
+  }
+}
+
+TEST(ip6, a_second_fragment_header_ends_the_packet) {
+  Recorder r;
+  r.frame(DLT_RAW, hex(header("0019 2c", "2c00 0000 00000007 1100 0000 00000008" + std::string(kUdp))));
+  EXPECT(r.is_weird(Weird::ip6_extension_header_repeated));
+}
+
+// RFC 8200, 4.5: of TCP 20 bytes, of UDP 8. Fragments but the last come in eights.
+TEST(ip6, a_first_fragment_without_its_header_is_not_read) {
+  const std::pair<const char*, bool> rows[] = {{"0018 2c 06", true}, {"0020 2c 06", false}, {"0010 2c 11", false}};
+  for (const auto& [head, is_cut] : rows) {
+    Recorder r;
+    const std::string text(head);
+    const std::size_t n = std::stoul(text.substr(0, 4), nullptr, 16) - 8;
+    r.frame(DLT_RAW,
+            hex(header(text.substr(0, 7).c_str(), text.substr(8) + "00 0001 00000007" + std::string(2 * n, '0'))));
+    EXPECT_EQ(r.weirds.size(), is_cut ? 1u : 0u);
+    if (is_cut) EXPECT(r.is_weird(Weird::ip6_fragment_header_cut));
+  }
+}

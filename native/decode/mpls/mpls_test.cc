@@ -27,3 +27,29 @@ TEST(mpls, a_stack_without_bottom_is_a_weird) {
   r.frame(DLT_EN10MB, hex(std::string(kMacs) + "8847 00010040 00020040"));
   EXPECT(r.is_weird(Weird::mpls_stack_too_short));
 }
+
+TEST(mpls, a_pseudowire_without_control_word_is_known_by_its_frame) {
+  const std::pair<const char*, std::size_t> rows[] = {
+      {"3c0000000001 3c0000000002 0800", 1},
+      {"3c0000000001 3d0000000002 0800", 0},  // sent by a group
+      {"3c0000000001 000000000000 0800", 0},
+      {"3c0000000001 3c0000000002 88b5", 0},
+  };
+  for (const auto& [head, packets] : rows) {
+    Recorder r;
+    r.frame(DLT_EN10MB, hex(std::string(kMacs) + "8847 00010140" + head + kUdp));
+    EXPECT_EQ(r.packets.size(), packets);
+    EXPECT(r.weirds.empty());
+  }
+}
+
+// RFC 4385, 6: 0021 is IPv4; other channels of a pseudowire (BFD, ping) are not read.
+TEST(mpls, an_associated_channel_may_carry_ip) {
+  for (const auto& [type, packets] :
+       std::initializer_list<std::pair<const char*, std::size_t>>{{"0021", 1}, {"0007", 0}}) {
+    Recorder r;
+    r.frame(DLT_EN10MB, hex(std::string(kMacs) + "8847 00010140 1000" + type + kUdp));
+    EXPECT_EQ(r.packets.size(), packets);
+    EXPECT(r.weirds.empty());
+  }
+}

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/cursor.h"
+#include "base/net.h"
 
 namespace catenary::tcp {
 
@@ -16,6 +17,7 @@ struct Segment {
   std::uint8_t flags = 0;
   std::uint16_t window = 0;
   std::uint16_t checksum = 0;  // as sent, not verified
+  std::uint16_t urgent = 0;    // pointer, counted from seq; of meaning with kUrg
   Bytes options;
   Bytes data;             // as captured
   std::uint32_t len = 0;  // payload bytes there were; more than data holds when the capture was cut
@@ -37,7 +39,17 @@ struct SynOptions {
   std::optional<std::uint8_t> window_scale;
   bool sack_permitted = false;
   std::optional<std::uint32_t> ts_value;
+  std::optional<std::uint8_t> mptcp;  // its subtype (RFC 8684, 3): kMptcpCapable, kMptcpJoin
 };
+inline constexpr std::uint8_t kMptcpCapable = 0, kMptcpJoin = 1;
 SynOptions parse_syn_options(Bytes options) noexcept;
+
+// The sender's timestamp (RFC 7323, 3.2), nothing where there is none.
+std::optional<std::uint32_t> timestamp_of(Bytes options) noexcept;
+
+// What is left where somebody else is to add the sum of the segment: that of the pseudo-header (RFC 9293, 3.1).
+bool is_checksum_partial(const Ip& src, const Ip& dst, const Segment& s, std::uint32_t segment_len) noexcept;
+// segment: header and data, whole.
+bool is_checksum_right(const Ip& src, const Ip& dst, Bytes segment) noexcept;
 
 }  // namespace catenary::tcp

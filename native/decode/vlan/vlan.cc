@@ -1,6 +1,7 @@
 #include "decode/vlan/vlan.h"
 
 #include "decode/decoder.h"
+#include "decode/llc/llc.h"
 
 namespace catenary::vlan {
 
@@ -13,11 +14,8 @@ void decode(Cursor in, decode::Packet& p, decode::Decoder& d) {
   if (p.vlan_tags == 1) p.inner_vlan = id;
   p.vlan_tags++;
   // A tag may also stand before an 802.3 length and LLC/SNAP.
-  if (type >= 0x0600) return d.ethertype(type, in, p);
-  if (in.be24() == 0xaaaa03 && in.be24() == 0) {
-    const std::uint16_t snap = in.be16();
-    if (in.ok()) d.ethertype(snap, in, p);
-  }
+  if (type >= llc::kTypeMin) return d.ethertype(type, in, p);
+  llc::decode_length(type, in, p, d);
 }
 
 }  // namespace catenary::vlan

@@ -11,7 +11,7 @@ namespace catenary {
 struct ConnEvent {
   static constexpr Kind kKind = Kind::conn;
   // Most bytes one record can take, from the caps.
-  static constexpr std::size_t kBytesMax = 1088;
+  static constexpr std::size_t kBytesMax = 1099;
 
   // When the fact began [us].
   Micros ts{};
@@ -109,6 +109,8 @@ struct ConnEvent {
   std::optional<std::uint32_t> resp_dup_pkts;
   // TCP: only one end was heard, and it answers the other; the tap shows one direction. Unset: unknown.
   std::optional<bool> one_way;
+  // Multipath TCP, agreed on by both SYNs: capable for a connection's first path, join for another one. The bytes of each are a part of the whole. Unset: unknown.
+  std::optional<std::string_view> mptcp;
   // Set when a value was already shortened before it came here.
   bool cut{};
 
@@ -124,7 +126,8 @@ struct ConnEvent {
            (orig_syn_options ? record::text_bound(*orig_syn_options, 128) : 1) +
            (resp_syn_options ? record::text_bound(*resp_syn_options, 128) : 1) +
            (tunnel ? record::text_bound(*tunnel, 64) : 1) +
-           record::text_bound(end_reason, 16);
+           record::text_bound(end_reason, 16) +
+           (mptcp ? record::text_bound(*mptcp, 8) : 1);
   }
 };
 
@@ -186,6 +189,7 @@ inline void ConnEvent::encode(RecordWriter& writer_) const noexcept {
   at_ = orig_dup_pkts ? record::integer(at_, *orig_dup_pkts) : record::nil(at_);
   at_ = resp_dup_pkts ? record::integer(at_, *resp_dup_pkts) : record::nil(at_);
   at_ = one_way ? record::boolean(at_, *one_way) : record::nil(at_);
+  at_ = mptcp ? record::text(at_, *mptcp, 8, cut_) : record::nil(at_);
   writer_.end(at_, cut_);
 }
 

@@ -48,13 +48,17 @@ enum class Kind : std::uint8_t {
   ldap = 56,
   ldap_search = 57,
   radius = 58,
+  neighbour = 60,
+  igmp = 61,
+  ipsec = 62,
+  wireguard = 63,
   rdp = 70,
   triage = 90,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
 inline constexpr std::size_t kKindCount = 91;
-inline constexpr std::array<Kind, 40> kKinds = {
+inline constexpr std::array<Kind, 44> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -93,6 +97,10 @@ inline constexpr std::array<Kind, 40> kKinds = {
     Kind::ldap,
     Kind::ldap_search,
     Kind::radius,
+    Kind::neighbour,
+    Kind::igmp,
+    Kind::ipsec,
+    Kind::wireguard,
     Kind::rdp,
     Kind::triage,
 };
@@ -139,6 +147,10 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::ldap: return "ldap";
     case Kind::ldap_search: return "ldap_search";
     case Kind::radius: return "radius";
+    case Kind::neighbour: return "neighbour";
+    case Kind::igmp: return "igmp";
+    case Kind::ipsec: return "ipsec";
+    case Kind::wireguard: return "wireguard";
     case Kind::rdp: return "rdp";
     case Kind::triage: return "triage";
   }

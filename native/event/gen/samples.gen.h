@@ -8,6 +8,8 @@
 
 #include "decode/arp/arp.gen.h"
 #include "decode/icmp/icmp.gen.h"
+#include "decode/igmp/igmp.gen.h"
+#include "decode/ipsec/ipsec.gen.h"
 #include "event/gen/alert.gen.h"
 #include "event/gen/audit.gen.h"
 #include "event/gen/capture_stats.gen.h"
@@ -17,6 +19,7 @@
 #include "event/gen/file.gen.h"
 #include "event/gen/gap.gen.h"
 #include "event/gen/identity.gen.h"
+#include "event/gen/neighbour.gen.h"
 #include "event/gen/sighting.gen.h"
 #include "event/gen/signal.gen.h"
 #include "event/gen/triage.gen.h"
@@ -46,6 +49,7 @@
 #include "protocols/syslog/syslog.gen.h"
 #include "protocols/tls/tls.gen.h"
 #include "protocols/websocket/websocket.gen.h"
+#include "protocols/wireguard/wireguard.gen.h"
 
 namespace catenary::samples {
 
@@ -117,6 +121,7 @@ inline ConnEvent example<ConnEvent>() {
   e.orig_dup_pkts = 3;
   e.resp_dup_pkts = 2;
   e.one_way = true;
+  e.mptcp = std::string_view{"capable"};
   return e;
 }
 
@@ -1302,6 +1307,100 @@ inline RadiusEvent example<RadiusEvent>() {
 }
 
 template <>
+inline NeighbourEvent example<NeighbourEvent>() {
+  static const std::string_view capabilities_[] = {std::string_view{"bridge"}, std::string_view{"router"}};
+  static const std::string_view enabled_[] = {std::string_view{"bridge"}};
+  static const Ip management_addresses_[] = {ip_of("192.0.2.7")};
+  NeighbourEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.protocol = std::string_view{"lldp"};
+  e.hw_src_mac = Mac{0x00, 0x11, 0x22, 0xaa, 0xbb, 0xcc};
+  e.hw_dst_mac = Mac{0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e};
+  e.vlan = 100;
+  e.chassis_id = std::string_view{"00:11:22:aa:bb:cc"};
+  e.chassis_id_type = std::string_view{"mac_address"};
+  e.port_id = std::string_view{"Gi1/0/13"};
+  e.port_id_type = std::string_view{"interface_name"};
+  e.ttl = 120;
+  e.port_description = std::string_view{"uplink to core"};
+  e.system_name = std::string_view{"sw-floor2.example"};
+  e.system_description = std::string_view{"Debian GNU/Linux 12"};
+  e.platform = std::string_view{"cisco WS-C2960"};
+  e.capabilities = capabilities_;
+  e.enabled = enabled_;
+  e.management_addresses = management_addresses_;
+  e.port_vlan = 42;
+  e.vtp_domain = std::string_view{"office"};
+  e.duplex = std::string_view{"full"};
+  return e;
+}
+
+template <>
+inline IgmpEvent example<IgmpEvent>() {
+  static const Ip sources_[] = {ip_of("192.0.2.9")};
+  IgmpEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.igmp_type = 34;
+  e.name = std::string_view{"report"};
+  e.version = 3;
+  e.is_orig = true;
+  e.group = ip_of("239.255.255.250");
+  e.record_type = std::string_view{"to_exclude"};
+  e.sources = sources_;
+  e.max_resp_time = 10.0;
+  return e;
+}
+
+template <>
+inline IpsecEvent example<IpsecEvent>() {
+  IpsecEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.header = std::string_view{"esp"};
+  e.is_orig = true;
+  e.spi = 305419896;
+  e.sequence = 1;
+  e.in_udp = false;
+  return e;
+}
+
+template <>
+inline WireguardEvent example<WireguardEvent>() {
+  WireguardEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.message = std::string_view{"handshake_initiation"};
+  e.is_orig = true;
+  e.sender_index = 28;
+  e.receiver_index = 34;
+  e.counter = 0ULL;
+  return e;
+}
+
+template <>
 inline RdpEvent example<RdpEvent>() {
   static const std::string_view client_channels_[] = {std::string_view{"rdpdr"}, std::string_view{"cliprdr"}};
   RdpEvent e;
@@ -1367,10 +1466,10 @@ void for_each_kind(Visit visit) {
     "00012a05f200a25346c3c200a85368414461644666cc40ce00011170647f91ac43303030303030303030316106cf0006"
     "0a24181e4001cf00060a24183152d100000100cc40cc80cd05b4cd0578cdfaf0a9322d342d382d312d3307cdffffa532"
     "2d312d33082aa76772652f697034b130303a31313a32323a61613a62623a6363b136363a35353a34343a33333a32323a"
-    "3131a6636c6f7365640302c3",
+    "3131a6636c6f7365640302c3a763617061626c65",
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c090c0c0c0a0c0c000a0000000009000cf00000000000000"
-    "00cf000000000000000000000000c0c0c0c0c0c0c0c0c0c0c0c0c0c0a0c0c0c0");
+    "00cf000000000000000000000000c0c0c0c0c0c0c0c0c0c0c0c0c0c0a0c0c0c0c0");
   visit(example<ConnUpdateEvent>(),
     "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
     "000201cdc000c41020010db800000000000000000000000250066491a3746c73cb4072c80000000000cd1000ce000100"
@@ -1686,6 +1785,31 @@ void for_each_kind(Visit visit) {
     "00000000ffffc0000209b5436f64652066726f6d20796f757220746f6b656e3f",
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c0c0c0c0c0c0c0c0c0c0c0c0c000c0c0");
+  visit(example<NeighbourEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2a46c6c6470b130303a31313a32323a61613a62623a6363b130313a38"
+    "303a63323a30303a30303a306564b130303a31313a32323a61613a62623a6363ab6d61635f61646472657373a8476931"
+    "2f302f3133ae696e746572666163655f6e616d6578ae75706c696e6b20746f20636f7265b173772d666c6f6f72322e65"
+    "78616d706c65b344656269616e20474e552f4c696e7578203132ae636973636f2057532d433239363092a66272696467"
+    "65a6726f7574657291a662726964676591c41000000000000000000000ffffc00002072aa66f6666696365a466756c6c",
+    "40cf0000000000000000cf0000000000000000c2a0b130303a30303a30303a30303a30303a3030b130303a30303a3030"
+    "3a30303a30303a3030c0c0c0c0c0c0c0c0c0c0909090c0c0c0");
+  visit(example<IgmpEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db800000000000000000000000250066422a67265706f727403c3c410000000000000000000"
+    "00ffffeffffffaaa746f5f6578636c75646591c41000000000000000000000ffffc0000209cb4024000000000000",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c000a0c0c2c0c090c0");
+  visit(example<IpsecEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664a3657370c3ce1234567801c2",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0a0c20000c2");
+  visit(example<WireguardEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664b468616e647368616b655f696e6974696174696f6e"
+    "c31c2200",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0a0c2c0c0c0");
   visit(example<RdpEvent>(),
     "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
     "000201cdc000c41020010db8000000000000000000000002500664a5616c696365a9656e63727970746564a648594252"

@@ -56,6 +56,7 @@ constexpr FieldInfo kConnFields[] = {
     {"orig_dup_pkts", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
     {"resp_dup_pkts", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
     {"one_way", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"mptcp", FieldType::text, false, true, 8, 0, "Nullable(String)"},
 };
 constexpr FieldInfo kConnUpdateFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -1070,6 +1071,84 @@ constexpr FieldInfo kRadiusFields[] = {
     {"challenge_addr", FieldType::ip, false, true, 0, 0, "Nullable(IPv6)"},
     {"challenge_msg", FieldType::text, false, true, 253, 0, "Nullable(String)"},
 };
+constexpr FieldInfo kNeighbourFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"protocol", FieldType::text, false, false, 8, 0, "String"},
+    {"hw_src_mac", FieldType::mac, false, false, 0, 0, "String"},
+    {"hw_dst_mac", FieldType::mac, false, false, 0, 0, "String"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"chassis_id", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"chassis_id_type", FieldType::text, false, true, 24, 0, "Nullable(String)"},
+    {"port_id", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"port_id_type", FieldType::text, false, true, 24, 0, "Nullable(String)"},
+    {"ttl", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"port_description", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"system_name", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"system_description", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"platform", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"capabilities", FieldType::text, true, false, 24, 16, "Array(String)"},
+    {"enabled", FieldType::text, true, false, 24, 16, "Array(String)"},
+    {"management_addresses", FieldType::ip, true, false, 0, 8, "Array(IPv6)"},
+    {"port_vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"vtp_domain", FieldType::text, false, true, 64, 0, "Nullable(String)"},
+    {"duplex", FieldType::text, false, true, 8, 0, "Nullable(String)"},
+};
+constexpr FieldInfo kIgmpFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"igmp_type", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"name", FieldType::text, false, false, 24, 0, "String"},
+    {"version", FieldType::u8, false, true, 0, 0, "Nullable(UInt8)"},
+    {"is_orig", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"group", FieldType::ip, false, true, 0, 0, "Nullable(IPv6)"},
+    {"record_type", FieldType::text, false, true, 16, 0, "Nullable(String)"},
+    {"sources", FieldType::ip, true, false, 0, 32, "Array(IPv6)"},
+    {"max_resp_time", FieldType::duration, false, true, 0, 0, "Nullable(Float64)"},
+};
+constexpr FieldInfo kIpsecFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"header", FieldType::text, false, false, 8, 0, "String"},
+    {"is_orig", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"spi", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"sequence", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"in_udp", FieldType::boolean, false, false, 0, 0, "Bool"},
+};
+constexpr FieldInfo kWireguardFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"message", FieldType::text, false, false, 24, 0, "String"},
+    {"is_orig", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"sender_index", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
+    {"receiver_index", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
+    {"counter", FieldType::u64, false, true, 0, 0, "Nullable(UInt64)"},
+};
 constexpr FieldInfo kRdpFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
     {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -1122,7 +1201,7 @@ constexpr FieldInfo kTriageFields[] = {
 };
 
 constexpr KindInfo kInfos[] = {
-    {Kind::conn, "conn", true, 0, 1088, kConnFields},
+    {Kind::conn, "conn", true, 0, 1099, kConnFields},
     {Kind::conn_update, "conn_update", true, 0, 536, kConnUpdateFields},
     {Kind::dns, "dns", true, 12, 62862, kDnsFields},
     {Kind::http, "http", true, 12, 48103, kHttpFields},
@@ -1160,6 +1239,10 @@ constexpr KindInfo kInfos[] = {
     {Kind::ldap, "ldap", true, 0, 2214, kLdapFields},
     {Kind::ldap_search, "ldap_search", true, 0, 14200, kLdapSearchFields},
     {Kind::radius, "radius", true, 0, 2038, kRadiusFields},
+    {Kind::neighbour, "neighbour", false, 0, 3035, kNeighbourFields},
+    {Kind::igmp, "igmp", true, 0, 737, kIgmpFields},
+    {Kind::ipsec, "ipsec", true, 0, 103, kIpsecFields},
+    {Kind::wireguard, "wireguard", true, 0, 127, kWireguardFields},
     {Kind::rdp, "rdp", true, 0, 1067, kRdpFields},
     {Kind::triage, "triage", false, 0, 3607, kTriageFields},
 };
@@ -1207,8 +1290,12 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::ldap: return &kInfos[35];
     case Kind::ldap_search: return &kInfos[36];
     case Kind::radius: return &kInfos[37];
-    case Kind::rdp: return &kInfos[38];
-    case Kind::triage: return &kInfos[39];
+    case Kind::neighbour: return &kInfos[38];
+    case Kind::igmp: return &kInfos[39];
+    case Kind::ipsec: return &kInfos[40];
+    case Kind::wireguard: return &kInfos[41];
+    case Kind::rdp: return &kInfos[42];
+    case Kind::triage: return &kInfos[43];
   }
   return nullptr;
 }

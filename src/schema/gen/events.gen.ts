@@ -110,6 +110,8 @@ export interface ConnEvent extends FlowEnvelope {
   readonly resp_dup_pkts: number | null;
   /** TCP: only one end was heard, and it answers the other; the tap shows one direction */
   readonly one_way: boolean | null;
+  /** Multipath TCP, agreed on by both SYNs: capable for a connection's first path, join for another one. The bytes of each are a part of the whole */
+  readonly mptcp: string | null;
 }
 
 /** State of a flow that is still open, written every five minutes. */
@@ -1552,6 +1554,96 @@ export interface RadiusEvent extends FlowEnvelope {
   readonly challenge_msg: string | null;
 }
 
+/** What a device said of itself to its neighbour on the wire, with LLDP or CDP. */
+export interface NeighbourEvent extends Envelope {
+  /** lldp or cdp */
+  readonly protocol: string;
+  /** Source of the Ethernet frame */
+  readonly hw_src_mac: string;
+  /** Destination of the Ethernet frame */
+  readonly hw_dst_mac: string;
+  /** Outer VLAN id of the frame */
+  readonly vlan: number | null;
+  /** Chassis ID; CDP: Device ID */
+  readonly chassis_id: string | null;
+  /** What the chassis ID is: chassis_component, interface_alias, port_component, mac_address, network_address, interface_name, local */
+  readonly chassis_id_type: string | null;
+  /** Port ID */
+  readonly port_id: string | null;
+  /** What the port ID is: interface_alias, port_component, mac_address, network_address, interface_name, agent_circuit_id, local */
+  readonly port_id_type: string | null;
+  /** How long it holds; 0: the device says goodbye [s] */
+  readonly ttl: number | null;
+  /** Port description */
+  readonly port_description: string | null;
+  /** System name; CDP: Device ID, or the name where it has one */
+  readonly system_name: string | null;
+  /** System description; CDP: software version */
+  readonly system_description: string | null;
+  /** CDP: platform */
+  readonly platform: string | null;
+  /** What the device can be: bridge, router, wlan_access_point, telephone, ... */
+  readonly capabilities: readonly string[];
+  /** LLDP: which of its capabilities are in use */
+  readonly enabled: readonly string[];
+  /** Where the device is managed; CDP: its addresses */
+  readonly management_addresses: readonly string[];
+  /** VLAN of untagged frames at that port; CDP: native VLAN */
+  readonly port_vlan: number | null;
+  /** CDP: VTP management domain */
+  readonly vtp_domain: string | null;
+  /** CDP: full or half */
+  readonly duplex: string | null;
+}
+
+/** A question about a multicast group, a report that a host wants one, or its leave. */
+export interface IgmpEvent extends FlowEnvelope {
+  /** Type */
+  readonly igmp_type: number;
+  /** Type by name: query, report, leave, dvmrp, pim, mtrace, rgmp, other */
+  readonly name: string;
+  /** Version of the message, 1 to 3 */
+  readonly version: number | null;
+  /** Sent by the flow's originator */
+  readonly is_orig: boolean;
+  /** Multicast group; none in a general query */
+  readonly group: string | null;
+  /** Version 3 reports: is_include, is_exclude, to_include, to_exclude, allow, block */
+  readonly record_type: string | null;
+  /** Version 3: senders that are wanted or not */
+  readonly sources: readonly string[];
+  /** Queries: how long a host may wait before it answers [s] */
+  readonly max_resp_time: number | null;
+}
+
+/** A security parameters index of AH or ESP, as an end of a flow first sent it. */
+export interface IpsecEvent extends FlowEnvelope {
+  /** ah or esp */
+  readonly header: string;
+  /** Sent by the flow's originator */
+  readonly is_orig: boolean;
+  /** Security parameters index */
+  readonly spi: number;
+  /** Sequence number it first came with */
+  readonly sequence: number;
+  /** Within UDP, to pass address translation */
+  readonly in_udp: boolean;
+}
+
+/** A handshake message of WireGuard, or the first data of an end whose handshake was not seen. */
+export interface WireguardEvent extends FlowEnvelope {
+  /** handshake_initiation, handshake_response, cookie_reply or transport_data */
+  readonly message: string;
+  /** Sent by the flow's originator */
+  readonly is_orig: boolean;
+  /** Index by which the sender knows the session */
+  readonly sender_index: number | null;
+  /** Index by which the receiver knows it */
+  readonly receiver_index: number | null;
+  /** Of transport data: number of the message */
+  readonly counter: number | null;
+}
+
 /** How a remote desktop connection began; who connects, from which machine, how it is protected. */
 export interface RdpEvent extends FlowEnvelope {
   /** Cookie that the client names itself by, mostly the user, often cut to nine characters; empty where there is none */
@@ -1666,6 +1758,10 @@ export interface EventOf {
   readonly ldap: LdapEvent;
   readonly ldap_search: LdapSearchEvent;
   readonly radius: RadiusEvent;
+  readonly neighbour: NeighbourEvent;
+  readonly igmp: IgmpEvent;
+  readonly ipsec: IpsecEvent;
+  readonly wireguard: WireguardEvent;
   readonly rdp: RdpEvent;
   readonly triage: TriageEvent;
 }

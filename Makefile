@@ -176,11 +176,11 @@ linear: native ## instructions by the number of each layer's worst repeated elem
 fuzz: fuzzers ## run the fuzz targets, or one: PROTO=dns, TIME=10 seconds each
 	@node test/fuzz.mjs --build build/fuzz --time $(TIME) --jobs $(JOBS) $(if $(PROTO),--only $(PROTO))
 
-long: ## one more slice of long testing: TARGET=fuzz|kill|chains|crash|faults|system TIME=600; totals in test/long.tsv
+long: ## one more slice of long testing: TARGET=fuzz|kill|chains|crash|faults|system|founding|sim TIME=600; totals in test/long.tsv
 	@case '$(TARGET)' in \
 	  fuzz) $(MAKE) fuzzers && node test/fuzz.mjs --build build/fuzz --jobs $(JOBS) --slice $(TIME) --ledger test/long.tsv $(if $(PROTO),--only $(PROTO)) ;; \
-	  kill|chains|crash|faults|system) $(MAKE) build && node test/long.mjs --target '$(TARGET)' --time $(TIME) --ledger test/long.tsv ;; \
-	  *) echo 'long: TARGET=fuzz|kill|chains|crash|faults|system [TIME=600] [PROTO=dns]'; exit 2 ;; \
+	  kill|chains|crash|faults|system|founding|sim) $(MAKE) build && node test/long.mjs --target '$(TARGET)' --time $(TIME) --ledger test/long.tsv ;; \
+	  *) echo 'long: TARGET=fuzz|kill|chains|crash|faults|system|founding|sim [TIME=600] [PROTO=dns]'; exit 2 ;; \
 	esac
 
 demo: build ## a collector, a sensor with a history of 32 days, one that listens to real programs: until Ctrl-C

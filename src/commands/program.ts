@@ -40,6 +40,7 @@ type Add = (program: Command, world: Surroundings, done: Done) => void;
 // Loaded when it is asked for: a reader of captures needs no collector, and of a short run starting is the most.
 const GROUPS: readonly Group[] = [
   [['read'], async () => (await import('./read.ts')).addRead],
+  [['alerts', 'allow'], async () => (await import('./alerts.ts')).addAlerts],
   [['analyze'], async () => (await import('./analyze.ts')).addAnalyze],
   [['chain'], async () => (await import('./chain.ts')).addChain],
   [['content'], async () => (await import('./content.ts')).addContent],

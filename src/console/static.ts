@@ -42,7 +42,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** Places of the page: the script there draws what the address says. */
-const PAGES = [/^\/$/, /^\/alerts\/[^/]+$/, /^\/search$/, /^\/entity\/[^/]+\/[^/]+$/, /^\/sensors$/];
+const PAGES = [/^\/$/, /^\/alerts\/[^/]+$/, /^\/search$/, /^\/entity\/[^/]+\/[^/]+$/, /^\/(?:sensors|allow)$/];
 
 export class Assets {
   private readonly files: ReadonlyMap<string, Asset>;

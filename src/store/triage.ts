@@ -40,7 +40,7 @@ export function recentParameters(recent: readonly Recent[]): Parameters {
   };
 }
 
-/** The latest revision of each alert, with `state`. What somebody has decided himself goes before what was held back. */
+/** The latest revision of each alert, with `state`. What somebody has decided goes before what was held back. */
 export function alertsWithState(asker: Asker): string {
   const db = quoted(asker.database);
   const person = `if(has({recent_ids: Array(String)}, id),

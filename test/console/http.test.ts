@@ -95,6 +95,7 @@ describe('console: the door', function () {
       '/api/entity/host:x',
       '/api/sensors',
       '/api/event',
+      '/api/allow',
     ])
       assert.equal((await ask('GET', path, { cookie: `catenary=${'A'.repeat(43)}` })).status, 401, path);
     for (const path of ['/../package.json', '/%2e%2e/package.json', '/index.js', '/api', '/nothing', '/main.js/x'])
@@ -150,6 +151,7 @@ describe('console: the door', function () {
   it('what is asked is checked, and the answer says what would do', async () => {
     const rows: readonly (readonly [path: string, status: number, error: RegExp])[] = [
       ['/api/alerts?severity=bad', 400, /severity.*critical/],
+      ['/api/alerts?state=open', 400, /state.*new, acknowledged/],
       ['/api/alerts?page=0', 400, /page.*1 to/],
       ['/api/alerts?page=1e3', 400, /page/],
       ['/api/alerts?order=random', 400, /order.*score, newest/],
@@ -175,6 +177,47 @@ describe('console: the door', function () {
     }
     for (const q of ['a'.repeat(QUERY_TEXT_MAX - 1), 'a'.repeat(QUERY_TEXT_MAX)])
       assert.equal((await ask('GET', `/api/search?q=${q}`, { cookie })).status, 503, 'asked, of a store that is away');
+  });
+
+  it('what is decided comes from a session, from this page, as JSON, of so many bytes; and is checked', async () => {
+    const id = '00112233aabbccdd';
+    const decide = (path: string, body: object | string, headers: Record<string, string> = { cookie }): Promise<Got> =>
+      ask('POST', path, { ...JSON_TYPE, ...headers }, typeof body === 'string' ? body : JSON.stringify(body));
+    const note = { act: 'note', text: 'looked at' };
+    const at = `/api/alerts/${id}`;
+    assert.equal((await decide(at, note, {})).status, 401);
+    assert.equal((await decide(at, note, { cookie: `catenary=${'A'.repeat(43)}` })).status, 401);
+    assert.equal((await decide(at, note, { cookie, origin: 'http://evil.example' })).status, 403);
+    assert.equal((await decide(at, note, { cookie, 'sec-fetch-site': 'same-site' })).status, 403);
+    assert.equal((await decide(at, note, { cookie, 'content-type': 'text/plain' })).status, 415);
+    assert.equal((await ask('PUT', at, { ...JSON_TYPE, cookie }, '{}')).status, 405);
+    assert.equal((await decide('/api/alerts/short', note)).status, 405);
+    assert.equal((await decide(at, note)).status, 200);
+    const scope = { chain: 'c', entity: 'host:mac:aa', value: '', sensor: '', days: 1 };
+    const rows: readonly (readonly [path: string, body: object | string, error: RegExp])[] = [
+      [at, 'no json', /no request/],
+      [at, '[]', /act: not known/],
+      [at, { act: 'shred', text: 'x' }, /act: not known.*ack, note, close or reopen/],
+      [at, { act: 'note', text: '  ' }, /a note says something/],
+      [at, { act: 'note', text: 7 }, /text: is no text/],
+      [at, { act: 'note', text: 'x'.repeat(2001) }, /longer than 2000 bytes/],
+      [at, { act: 'close', text: 'x', verdict: 'maybe' }, /'maybe' is no verdict.*true, false, benign/],
+      [at, { act: 'close', text: '', verdict: 'true' }, /a verdict has a reason/],
+      ['/api/allow', { ...scope, text: '' }, /an entry has a reason/],
+      ['/api/allow', { ...scope, text: 'x', chain: '' }, /names a chain, or a value/],
+      ['/api/allow', { ...scope, text: 'x', entity: 'planet:mars' }, /entity is CLASS:VALUE/],
+      ['/api/allow', { ...scope, text: 'x', days: 0 }, /after 1 to 3660 days/],
+      ['/api/allow', { ...scope, text: 'x', days: '1e9' }, /after 1 to 3660 days/],
+      ['/api/allow/7', { text: 'x' }, /no entry 7/],
+      [at, 'x'.repeat(BODY_BYTES_MAX + 1), /no request/],
+    ];
+    for (const [path, body, error] of rows) {
+      const got = await decide(path, body);
+      assert.equal(got.status, 400, `${path} ${JSON.stringify(body).slice(0, 60)}`);
+      assert.match(got.text, error);
+    }
+    assert.equal((await decide(at, { act: 'close', text: 'it was so', verdict: 'true' })).status, 200);
+    assert.match((await decide(at, { act: 'ack', text: '' })).text, /it is closed.*reopen it first/);
   });
 
   it('a store that is away is said so, without its address', async () => {

@@ -339,7 +339,7 @@ describe('console: pages in a browser', function () {
     await page.getByRole('button', { name: 'Acknowledge' }).click();
     await page.waitForSelector('.life .state-acknowledged');
     await page.getByRole('button', { name: 'Close', exact: true }).click();
-    await page.getByLabel(/^benign/).check();
+    await page.locator('input[name=verdict][value=benign]').check();
     await page.fill('#text', 'the backup of the file server');
     await page.getByLabel('Hold back others like it').check();
     await shot('alert-close');

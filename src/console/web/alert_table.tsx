@@ -68,7 +68,7 @@ export function AlertTable({ alerts, now }: { alerts: readonly AlertSummary[]; n
             <th scope="col" class="num" title="The longest time between two of its steps">
               Slept
             </th>
-            <th scope="col">Status</th>
+            <th scope="col">State</th>
             <th scope="col" class="num" title="How bad if true, and how sure: 0 to 100">
               Score
             </th>

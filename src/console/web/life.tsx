@@ -81,7 +81,11 @@ const nameOf = (e: EntityLink): string => `${e.class}:${e.value}`;
 
 /** Which others like this one are held back: what it has in common with them. */
 function Scope({ view }: { view: AlertView }): VNode {
-  const hosts = view.entities.filter((e) => e.class === 'host' || e.class === 'user');
+  const main = view.alert.host?.id;
+  const hosts = view.entities
+    .filter((e) => e.class === 'host' || e.class === 'user')
+    // Whom it happened to comes first: who else was in it is seldom what others have in common.
+    .sort((a, b) => Number(b.value === main) - Number(a.value === main));
   const values = view.entities.filter((e) => e.class !== 'host' && e.class !== 'user');
   const options = (list: readonly EntityLink[], any: string): VNode[] => [
     ...list.map((e) => (

@@ -20,8 +20,9 @@ import {
   Leases,
   openSigner,
   Pulls,
-  pullText,
+  pullAudit,
   type Signer,
+  Stamper,
 } from './evidence/index.ts';
 import { jsonLine } from './formats/json/json.ts';
 import { keepAlive, pause } from './lib/clock.ts';
@@ -97,6 +98,7 @@ class Sensor {
   private shipState: ShipState | undefined;
   /** Of files kept, as housekeeping found them. */
   private fileBytes = 0;
+  private stamper: Stamper | undefined;
   private isReplay = false;
   private isStopping = false;
 
@@ -193,6 +195,8 @@ class Sensor {
     if (!key.ok) return key;
     // Addresses stay: detection joins by them.
     this.redactor = new Redactor({ ...this.config.redact, address: 'keep' }, key.value);
+    const { timestamp_url: url } = this.config.evidence;
+    if (url !== null) this.stamper = new Stamper({ url, clock: this.world.clock });
     this.isReplay = captures.length > 0;
     const { config, dir, name, journal } = this;
     const sources = new Sources({ config, dir, name, journal, signer: signer.value, clock: this.world.clock });
@@ -336,6 +340,7 @@ class Sensor {
       if (signer === undefined) continue;
       const faults = await keepHouse({
         ...{ dir, signer, leases, settings: config.evidence, clock: this.world.clock, now: this.live.newest },
+        stamper: this.stamper,
         segments: [...(this.sources?.segments.values() ?? [])],
         onFiles: (bytes) => {
           this.fileBytes = bytes;
@@ -520,15 +525,10 @@ class Sensor {
   }
 
   /** As the collector's own audit says it, and from the other end. */
-  private async sayPulled(asked: Asked, { fault, detail, packets, bytes, sha256 }: Answered): Promise<void> {
+  private async sayPulled(asked: Asked, answered: Answered): Promise<void> {
     const now = this.world.clock.wall();
-    const isServed = fault === '' || fault === 'cap' || bytes > 0;
-    const what = `${pullText(asked)}: ${packets} packets, ${bytes} bytes${sha256 === '' ? '' : `, sha256 ${sha256}`}`;
-    this.journal.say(`for ${asked.actor} at the collector: ${isServed ? what : `${fault}, ${detail}`}`);
-    const said = {
-      ...{ ts: now, seen: now, action: 'packets', outcome: isServed ? 'done' : 'refused', reason: fault },
-      ...{ actor: asked.actor.slice(0, 120), address: '', target: this.name, detail: what.slice(0, 500) },
-    };
+    const said = { ...pullAudit(asked, answered, this.name), ts: now, seen: now };
+    this.journal.say(`packets for ${asked.actor} at the collector: ${said.outcome}, ${said.detail}`);
     await this.append({ kind: 'audit', count: 1, firstSeen: now, lastSeen: now, bytes: encodeBatch('audit', [said]) });
   }
 

@@ -1,11 +1,14 @@
 // The console with everything real behind it: the founding story through decoder and detection into a real store, and
 // hostile texts beside it, where traffic would have put them.
 import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadAddon } from '../../src/capture/addon.ts';
 import { openReader } from '../../src/capture/index.ts';
+import { Desk } from '../../src/collector/desk.ts';
+import { nothing, Transfer } from '../../src/collector/pulls.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { Console, type ConsoleAct } from '../../src/console/index.ts';
 import type { Queries as Wanted } from '../../src/console/queries.ts';
@@ -209,9 +212,23 @@ async function openOn(store: World, texts: readonly string[], shown: (q: Wanted)
   const queries = new Queries(store.access);
   const acts: ConsoleAct[] = [];
   let firstCode = '';
+  // Packets of every sensor, the same three.
+  const desk = new Desk({
+    ...{ dir: join(folder, 'fetched'), clock: systemClock, audit: () => undefined },
+    newId: () => randomBytes(16).toString('hex'),
+    pull: (_sensor, wanted) => {
+      const transfer = new Transfer(1, wanted.bytes, () => undefined);
+      const bytes = Buffer.from('packets');
+      transfer.take({ id: 1, offset: 0, bytes });
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      transfer.end({ ...nothing('', ''), packets: 3, bytes: bytes.length, sha256, segments: 2, deleted: 1 });
+      return transfer;
+    },
+  });
   const started = await Console.start({
     // What the console wants is what the store has: the compiler says so here.
     ...{ queries: shown(queries satisfies Wanted), clock: systemClock, dir: folder, host: '127.0.0.1', port: 0 },
+    packets: desk,
     onFirstCode: (code) => {
       firstCode = code;
     },

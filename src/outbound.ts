@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { loadAddon } from './capture/addon.ts';
 import { packetMatcher } from './capture/index.ts';
 import type { Config } from './config/config.ts';
-import { type Answered, type Asked, type Heads, Pulls, pullText, type Signer } from './evidence/index.ts';
+import { type Answered, type Asked, type Heads, Pulls, pullAudit, type Signer } from './evidence/index.ts';
 import { type Clock, pause } from './lib/clock.ts';
 import { type Result, success } from './lib/fault.ts';
 import type { Journal } from './lib/journal.ts';
@@ -99,15 +99,10 @@ export class Outbound {
   }
 
   /** As the collector's own audit says it, and from the other end. */
-  private async sayPulled(asked: Asked, { fault, detail, packets, bytes, sha256 }: Answered): Promise<void> {
+  private async sayPulled(asked: Asked, answered: Answered): Promise<void> {
     const now = this.o.clock.wall();
-    const isServed = fault === '' || fault === 'cap' || bytes > 0;
-    const what = `${pullText(asked)}: ${packets} packets, ${bytes} bytes${sha256 === '' ? '' : `, sha256 ${sha256}`}`;
-    this.o.journal.say(`for ${asked.actor} at the collector: ${isServed ? what : `${fault}, ${detail}`}`, 'fetched');
-    const said = {
-      ...{ ts: now, seen: now, action: 'packets', outcome: isServed ? 'done' : 'refused', reason: fault },
-      ...{ actor: asked.actor.slice(0, 120), address: '', target: this.o.name, detail: what.slice(0, 500) },
-    };
+    const said = { ...pullAudit(asked, answered, this.o.name), ts: now, seen: now };
+    this.o.journal.say(`packets for ${asked.actor} at the collector: ${said.outcome}, ${said.detail}`, 'fetched');
     await this.o.say({ kind: 'audit', count: 1, firstSeen: now, lastSeen: now, bytes: encodeBatch('audit', [said]) });
   }
 

@@ -4,7 +4,7 @@ import { alertLine } from './alerts/line.ts';
 import { loadAddon } from './capture/addon.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import { type Config, sensorName } from './config/config.ts';
-import { folders, Heads, keepHouse, Leases, openSigner, type Signer } from './evidence/index.ts';
+import { folders, Heads, keepHouse, Leases, openSigner, type Signer, Stamper } from './evidence/index.ts';
 import { jsonLine } from './formats/json/json.ts';
 import { keepAlive, pause } from './lib/clock.ts';
 import {
@@ -80,6 +80,7 @@ class Sensor {
   private readonly packs: Packs | undefined;
   /** Of files kept, as housekeeping found them. */
   private fileBytes = 0;
+  private stamper: Stamper | undefined;
   private isReplay = false;
   private isStopping = false;
 
@@ -196,6 +197,8 @@ class Sensor {
     if (!key.ok) return key;
     // Addresses stay: detection joins by them.
     this.redactor = new Redactor({ ...this.config.redact, address: 'keep' }, key.value);
+    const { timestamp_url: url } = this.config.evidence;
+    if (url !== null) this.stamper = new Stamper({ url, clock: this.world.clock });
     this.isReplay = captures.length > 0;
     const { config, dir, name, journal } = this;
     const sources = new Sources({ config, dir, name, journal, signer: signer.value, clock: this.world.clock });
@@ -339,6 +342,7 @@ class Sensor {
       if (signer === undefined) continue;
       const faults = await keepHouse({
         ...{ dir, signer, leases, settings: config.evidence, clock: this.world.clock, now: this.live.newest },
+        stamper: this.stamper,
         segments: [...(this.sources?.segments.values() ?? [])],
         onFiles: (bytes) => {
           this.fileBytes = bytes;

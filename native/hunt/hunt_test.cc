@@ -162,6 +162,7 @@ TEST(hunt, a_datagram_is_looked_at_by_itself) {
 TEST(hunt, over_segments_and_windows_each_once) {
   Store s(packets::kSegmentBytesMin);
   std::vector<std::string> pieces;
+  pieces.reserve(400);
   for (int i = 0; i < 400; i++) pieces.push_back(std::string(990, 'x') + "needle" + std::to_string(1000 + i));
   s.stream(pieces);
   const auto hits = s.look(regex("needle[0-9]{4}"));
@@ -178,6 +179,7 @@ TEST(hunt, wherever_two_windows_meet) {
     std::string all(2 * hunt::kWindowBytes, 'x');
     all.replace(end - 6, 6, "needle");
     std::vector<std::string> pieces;
+    pieces.reserve(all.size() / 1400 + 1);
     for (std::size_t at = 0; at < all.size(); at += 1400) pieces.push_back(all.substr(at, 1400));
     s.stream(pieces);
     const auto hits = s.look(regex("needle+"));

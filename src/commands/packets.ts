@@ -103,10 +103,10 @@ async function fromSensor(filter: string, o: Options, world: Surroundings): Prom
     }
     const lost = [
       ...(fault === 'cap' ? [`cut: ${detail}`] : []),
-      ...(c.deleted > 0 ? [`${c.deleted} segments of the time have been deleted`] : []),
-      ...(c.cutoff > 0 ? [`${c.cutoff} packets of the time were cut off by policy`] : []),
-      ...(c.notKept > 0 ? [`${c.notKept} packets of the time could not be kept`] : []),
-      ...(c.gaps > 0 ? [`nothing was kept for ${c.gaps} stretches of the time`] : []),
+      ...(c.deleted > 0 ? [`deleted since: ${c.deleted} segments of the time`] : []),
+      ...(c.cutoff > 0 ? [`cut off by policy: ${c.cutoff} packets of the time`] : []),
+      ...(c.notKept > 0 ? [`not kept: ${c.notKept} packets of the time`] : []),
+      ...(c.gaps > 0 ? [`nothing was kept in ${c.gaps} stretches of the time`] : []),
     ];
     const said = [`${c.packets} packets, ${c.bytes} bytes, of ${c.segments} segments`, `sha256 ${c.sha256}`, ...lost];
     world.stderr.write(`${said.join('; ')}\n`);

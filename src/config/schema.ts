@@ -164,6 +164,14 @@ export const configSchema = z
           .max(16 * TERABYTE_MB)
           .default(4096)
           .describe('MiB for what chains hold beyond that, for as long as they may still finish.'),
+        timestamp_url: z
+          .string()
+          .regex(/^https?:\/\/\S+$/, 'is no address of an authority: write http://tsa.example/')
+          .nullable()
+          .default(null)
+          .describe(
+            'A time-stamping authority (RFC 3161): it is sent the hash of the newest seal, hourly. null: none is asked.',
+          ),
       })
       .prefault({})
       .describe('Packets and files that prove an alert.'),

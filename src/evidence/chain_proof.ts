@@ -3,9 +3,10 @@
 // proof that these manifests are in it where they say.
 //
 //   manifests/NN-STEM.manifest .sig     NN is the chain
+//   manifests/NN-STEM.tsr               a time by an authority (RFC 3161), where one was asked
 //   receipts/NN-LEAVES.receipt .sig     the newest, and those of the runs: they bound the clock
 //   receipts/NN.proof                   that the manifests are in the tree of the newest
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tree } from '../lib/merkle.ts';
 import type { Entry } from '../lib/tar.ts';
@@ -90,6 +91,11 @@ export function chainEntries(
   if (wanted.size === 0) return { entries: [], isWhole };
   const receipts = receiptsFor(chain.receipts, wanted);
   for (const r of receipts) if (r.leaves > 0 && r.leaves <= chain.seals.length) wanted.add(r.leaves - 1);
+  // The first that somebody else gave a time to, at or behind the last of them: all of them were there then.
+  const stamped = chain.seals.findIndex(
+    ({ stem }, i) => i >= Math.max(...wanted) && existsSync(join(chain.folder, `${stem}.tsr`)),
+  );
+  if (stamped >= 0) wanted.add(stamped);
   const file = (name: string): Buffer => readFileSync(join(chain.folder, name));
   const entries: Entry[] = [];
   const names = new Map<number, string>();
@@ -99,6 +105,8 @@ export function chainEntries(
     names.set(i, name);
     entries.push({ name, bytes: file(`${stem}.manifest`) });
     entries.push({ name: name.replace(/manifest$/, 'sig'), bytes: file(`${stem}.sig`) });
+    if (existsSync(join(chain.folder, `${stem}.tsr`)))
+      entries.push({ name: name.replace(/manifest$/, 'tsr'), bytes: file(`${stem}.tsr`) });
   }
   for (const r of receipts) {
     const name = receiptName(chain, r.leaves);

@@ -10,6 +10,7 @@ import { isHeld, readHolds } from './holds.ts';
 import type { Leases } from './leases.ts';
 import type { Segments } from './segments.ts';
 import type { Signer } from './signer.ts';
+import type { Stamper } from './timestamps.ts';
 
 export interface Kept {
   readonly dir: string;
@@ -21,6 +22,8 @@ export interface Kept {
   readonly leases: Leases | undefined;
   /** Packet time: what is replayed is as old as its packets [us]. */
   readonly now: number | undefined;
+  /** Who has heads of chains time-stamped; nobody when left out. */
+  readonly stamper?: Stamper | undefined;
   /** Bytes of the files that stay. */
   readonly onFiles?: (bytes: number) => void;
 }
@@ -34,6 +37,7 @@ export async function keepHouse(k: Kept): Promise<Fault[]> {
     if (!r.ok) faults.push(r.fault);
   };
   for (const s of k.segments) tell(await s.sealPending());
+  for (const s of k.segments) if (k.stamper !== undefined) tell(await k.stamper.stamp(s));
   if (k.now !== undefined) k.leases?.expire(k.now);
   const holds = readHolds(k.dir);
   if (!holds.ok) return [...faults, holds.fault];

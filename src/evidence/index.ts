@@ -8,7 +8,7 @@ export { ALWAYS } from './extract.ts';
 export { Heads } from './heads.ts';
 export { type Hold, readHolds, releaseHold, setHold } from './holds.ts';
 export { type Holder, type Lease, Leases, type LeasesOptions } from './leases.ts';
-export { type Answered, type Asked, type PullLimits, Pulls, pullText } from './pull.ts';
+export { type Answered, type Asked, type PullLimits, Pulls, pullAudit } from './pull.ts';
 export { placesOf, type QueryCounters, queryPackets, segmentsOf } from './query.ts';
 export {
   type Circumstances,
@@ -20,5 +20,6 @@ export {
   segmentFolders,
 } from './segments.ts';
 export { openSigner, type Signer, sha256 } from './signer.ts';
+export { Stamper } from './timestamps.ts';
 export { verifySegments } from './verify.ts';
 export { VERIFY_SH } from './verify_script.ts';

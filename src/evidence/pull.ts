@@ -97,6 +97,16 @@ const nanos = (us: number): bigint => BigInt(us) * 1000n;
 export const pullText = (a: Pick<Asked, 'uid' | 'filter' | 'from' | 'to'>): string =>
   `packets ${a.uid === '' ? '' : `of flow ${a.uid} `}'${a.filter}' since=${a.from} until=${a.to}`;
 
+/** For the audit of the sensor. */
+export function pullAudit(asked: Asked, { fault, detail, packets, bytes, sha256 }: Answered, sensor: string) {
+  const isServed = fault === '' || fault === 'cap' || bytes > 0;
+  const what = `${packets} packets, ${bytes} bytes${sha256 === '' ? '' : `, sha256 ${sha256}`}: ${pullText(asked)}`;
+  return {
+    ...{ action: 'packets', outcome: isServed ? 'done' : 'refused', reason: fault, actor: asked.actor.slice(0, 120) },
+    ...{ address: '', target: sensor, detail: (isServed ? what : detail).slice(0, 500) },
+  };
+}
+
 export class Pulls {
   private readonly o: PullsOptions;
   private readonly known: KnownSeals = new Map();

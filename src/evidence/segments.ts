@@ -184,6 +184,11 @@ export class Segments {
     return { chain: this.chain, leaves: tree.leaves, root: tree.root().toString('hex') };
   }
 
+  /** Of the newest seal; undefined before the first. */
+  get newest(): string | undefined {
+    return this.last.n === 0 ? undefined : stemOf(this.last.epoch, this.last.n);
+  }
+
   /** Hashes of manifests as leaves of the chain's tree, hex. */
   leafHashes(from: number, count: number): string[] {
     return this.leaves.read(from, count);

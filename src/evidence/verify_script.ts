@@ -5,6 +5,8 @@ export const VERIFY_SH = String.raw`#!/bin/sh
 #
 #   sh verify.sh FINGERPRINT    of the keys, got through another channel than this bundle:
 #                               cat sensor.pub collector.pub | sha256sum
+#   sh verify.sh FINGERPRINT TSA.pem    the same, and the time-stamps in it (RFC 3161), by the certificate of the
+#                               authority that made them, got from the authority
 #   sh verify.sh                consistent with itself, but anybody may have signed it: exit code 3
 #
 # Exit codes: 0 proved, 1 something was altered (it is named), 2 cannot check here, 3 consistent, not all of it proved.
@@ -12,6 +14,8 @@ export const VERIFY_SH = String.raw`#!/bin/sh
 set -u
 LC_ALL=C
 export LC_ALL
+authority=${'$'}{2-}
+case $authority in /* | '') ;; *) authority=$PWD/$authority ;; esac
 cd "$(dirname "$0")" || exit 2
 for tool in openssl sha256sum awk cat dd find grep mkdir rm sed sort split xargs; do
   command -v "$tool" >/dev/null 2>&1 || { echo "verify.sh needs $tool" >&2; exit 2; }
@@ -240,7 +244,19 @@ while read -r id file leaves proof; do
     fail "$proof: does not lead to the root in $file"
 done <"$work/trees"
 
-# 7. Who signed.
+# 7. Times by somebody else.
+for stamp in manifests/*.tsr; do
+  [ -e "$stamp" ] || continue
+  if [ $# -lt 2 ]; then
+    echo "not checked: the time-stamp $stamp: give the authority's certificate"
+  elif openssl ts -verify -data "${'$'}{stamp%.tsr}.manifest" -in "$stamp" -CAfile "$authority" >/dev/null 2>&1; then
+    echo "time: ${'$'}{stamp%.tsr}.manifest was there at $(openssl ts -reply -in "$stamp" -text 2>/dev/null | sed -n 's/^Time stamp: //p')"
+  else
+    fail "$stamp: is no time-stamp of this manifest by this authority"
+  fi
+done
+
+# 8. Who signed.
 ! grep -q -x 'times=cut' bundle.manifest || echo "not checked: whether seals of its times are missing, there are too many"
 [ ! -e "$work/bad" ] || exit 1
 keys=sensor.pub

@@ -3,9 +3,9 @@
 //
 //   node --import tsx test/bench/packets.ts [GB] [DIR]
 //
-// GB of packets of 700 bytes, 2 unless said otherwise, over 24 hours of packet time, in DIR, which must not be there and
-// goes at the end. They are made by a second process and come through a pipe, so that nothing but the store is on the
-// disk: its CPU is not counted, and takes a core of its own.
+// GB of packets of 700 bytes, 2 unless said otherwise, over 24 hours of packet time, in DIR, which must not be there
+// and goes at the end. They are made by a second process and come through a pipe, so that nothing but the store is on
+// the disk: its CPU is not counted, and takes a core of its own.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

@@ -167,6 +167,14 @@ describe('console: pages in a browser', function () {
       await page.evaluate('navigator.clipboard.readText()'),
       `catenary evidence export ${world.alert.id} --dir EVIDENCE --alerts alerts.ndjson --out evidence.tar`,
     );
+    await page.locator('.packets button').first().click();
+    await page.waitForSelector('.packets a');
+    const fetched = await page.locator('.packets').first().innerText();
+    assert.match(fetched, /3 packets, .*pcapng/);
+    assert.match(fetched, /sha256 [0-9a-f]{64}/);
+    assert.match(fetched, /deleted since: 1 segment of that time/);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.locator('.packets a').first().click()]);
+    assert.match(download.suggestedFilename(), /^packets-[0-9a-f]{8}\.pcapng$/);
     await shot('alert');
     await fits();
     isCalm();

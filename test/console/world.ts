@@ -1,11 +1,14 @@
 // The console with everything real behind it: the founding story through decoder and detection into a real store, and
 // hostile texts beside it, where traffic would have put them.
 import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadAddon } from '../../src/capture/addon.ts';
 import { openReader } from '../../src/capture/index.ts';
+import { PacketDesk } from '../../src/collector/packet_desk.ts';
+import { nothing, Transfer } from '../../src/collector/pulls.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import type { Desk as WantedDesk } from '../../src/console/desk.ts';
 import { Console, type ConsoleAct } from '../../src/console/index.ts';
@@ -215,10 +218,23 @@ async function openOn(store: World, texts: readonly string[], shown: (q: Wanted)
   const desk = deskAt(folder, queries, loader);
   const acts: ConsoleAct[] = [];
   let firstCode = '';
+  // Packets of every sensor, the same three.
+  const packets = new PacketDesk({
+    ...{ dir: join(folder, 'fetched'), clock: systemClock, audit: () => undefined },
+    newId: () => randomBytes(16).toString('hex'),
+    pull: (_sensor, wanted) => {
+      const transfer = new Transfer(1, wanted.bytes, () => undefined);
+      const bytes = Buffer.from('packets');
+      transfer.take({ id: 1, offset: 0, bytes });
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      transfer.end({ ...nothing('', ''), packets: 3, bytes: bytes.length, sha256, segments: 2, deleted: 1 });
+      return transfer;
+    },
+  });
   const started = await Console.start({
     // What the console wants is what the store has: the compiler says so here.
     ...{ queries: shown(queries satisfies Wanted), desk: desk satisfies WantedDesk, clock: systemClock },
-    ...{ dir: folder, host: '127.0.0.1', port: 0 },
+    ...{ packets, dir: folder, host: '127.0.0.1', port: 0 },
     onFirstCode: (code) => {
       firstCode = code;
     },

@@ -137,8 +137,14 @@ describe('evidence: packets on request', function () {
     assert.equal(tcpdump(desk.pathOf(asked.id) ?? '').length, asked.packets);
     limits = { ...unlimited, bytesMax: most };
     assert.equal((await fetchIt()).bytes, asked.bytes);
+    await sender.close();
+    await until('it is gone', () => c.listener.sensors.length === 0);
+    await connect();
     limits = { ...unlimited, hourBytesMax: most };
-    assert.equal((await fetchIt()).fault, 'rate', 'more has gone in this hour already');
+    const hour = await fetchIt();
+    assert.ok(hour.fault === 'cap' && hour.bytes <= most && hour.packets > 0);
+    const next = await fetchIt();
+    assert.ok(next.fault !== '' && next.bytes < most / 10, 'this hour has had its share');
   });
 
   it('refused: by the configuration, for what means nothing, and when it is too often', async () => {

@@ -29,7 +29,7 @@ export function go(to: string): void {
 /** Links of this console change the place without loading the page anew. */
 function onClick(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
-  const link = (event.target as Element | null)?.closest('a[href]');
+  const link = (event.target as Element | null)?.closest('a[href]:not([download])');
   const href = link?.getAttribute('href') ?? '';
   if (!href.startsWith('/') || href.startsWith('//')) return;
   event.preventDefault();

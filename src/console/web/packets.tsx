@@ -12,10 +12,12 @@ const plural = (n: number, noun: string): string => `${countText(n)} ${noun}${n 
 export function missing(p: PacketsAnswer): string {
   const parts = [
     ...(p.fault === 'cap' ? ['there is more of it than may be fetched at once'] : []),
-    ...(p.deleted > 0 ? [`${plural(p.deleted, 'segment')} of that time have been deleted since`] : []),
-    ...(p.cutoff > 0 ? [`${plural(p.cutoff, 'packet')} of that time were cut off by policy`] : []),
-    ...(p.notKept > 0 ? [`${plural(p.notKept, 'packet')} of that time could not be kept`] : []),
-    ...(p.gaps > 0 ? [`nothing was kept for ${plural(p.gaps, 'stretch')} of it`] : []),
+    ...(p.deleted > 0 ? [`deleted since: ${plural(p.deleted, 'segment')} of that time`] : []),
+    ...(p.cutoff > 0 ? [`cut off by policy: ${plural(p.cutoff, 'packet')} of that time`] : []),
+    ...(p.notKept > 0 ? [`not kept: ${plural(p.notKept, 'packet')} of that time`] : []),
+    ...(p.gaps > 0
+      ? [`nothing was kept in ${p.gaps === 1 ? 'one stretch' : `${countText(p.gaps)} stretches`} of it`]
+      : []),
   ];
   return parts.join('; ');
 }

@@ -36,8 +36,7 @@ export default defineSignal({
         dns(obs, event, emit) {
           if (event.answers.length === 0 || event.rcode !== 0) return;
           const src = obs.hosts.orig_host;
-          const name = publicName(event.query);
-          if (src === undefined || !src.local || name === undefined) return;
+          if (src === undefined || !src.local) return;
           let inside: string | undefined;
           let outside = 0;
           for (let i = 0; i < event.answers.length && i < ANSWERS_MAX; i++) {
@@ -46,7 +45,9 @@ export default defineSignal({
             if (INSIDE.test(answer)) inside ??= answer;
             else outside++;
           }
-          if (inside === undefined) return;
+          // Asked last: nearly no answer is of the inside, and reading a name is dear.
+          const name = inside === undefined ? undefined : publicName(event.query);
+          if (inside === undefined || name === undefined) return;
           const zone = cutName(event.query)?.zone ?? name;
           if (ignored.has(zone)) return;
           const hosts = memory.prevalence('domain', name, settings.days, obs.seen);

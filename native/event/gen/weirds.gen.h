@@ -742,7 +742,7 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
     {"tls_handshake_type_unknown", "tls",
      "Handshake message type that is not assigned, or only ever encrypted"},
     {"tls_heartbeat_overread", "tls",
-     "Heartbeat that asks for, or brings back, more than was sent (CVE-2014-0160)"},
+     "Heartbeat that has no room for what it names, or brings back more than was sent (CVE-2014-0160)"},
     {"tls_hello_limit", "tls",
      "More ciphers or extensions than are kept"},
     {"tls_history_limit", "tls",

@@ -157,9 +157,9 @@ flow::Step Parser::on_stream(flow::Context& cx, flow::Dir dir, Cursor& in) {
       in = unit;
       continue;
     }
-    if (r.type == kHeartbeat && !r.is_ssl2) on_heartbeat_record(cx, dir, r.length);
     const bool is_data = r.type == kApplicationData && !r.is_ssl2;
     side.skips_encrypted = handshake_.is_encrypted(dir, is_data);
+    if (r.type == kHeartbeat && !r.is_ssl2) on_heartbeat_record(cx, dir, r.length);
     if (side.skips_encrypted || is_data) {
       if (!side.skips_encrypted) handshake_.on_early_data(cx);
       side.skip = static_cast<std::uint32_t>(r.length);
@@ -190,9 +190,13 @@ bool Parser::is_done(flow::Context& cx) {
 void Parser::on_heartbeat_record(flow::Context& cx, flow::Dir dir, std::size_t length) {
   const std::size_t asked = heartbeats_[1 - flow::index(dir)];
   heartbeats_[flow::index(dir)] = length;
-  if (is_overread_told_ || asked == 0 || length <= asked + kHeartbeatSlack) return;
+  const bool is_stunted = sides_[flow::index(dir)].skips_encrypted && length < kSealedHeartbeatMin;
+  if (is_stunted || (asked != 0 && length > asked + kHeartbeatSlack)) tell_overread(cx);
+}
+
+void Parser::tell_overread(flow::Context& cx) {
+  if (!is_overread_told_) cx.weird(Weird::tls_heartbeat_overread);
   is_overread_told_ = true;
-  cx.weird(Weird::tls_heartbeat_overread);
 }
 
 flow::Step Parser::on_gap(flow::Context&, flow::Dir dir, std::uint64_t bytes) {
@@ -217,11 +221,8 @@ bool Parser::on_record(flow::Context& cx, flow::Dir dir, std::uint16_t type, Byt
       if (body.size() < 3) cx.weird(Weird::tls_handshake_malformed);
       if (body.size() < 3) return false;
       handshake_.on_heartbeat(cx, dir);
-      // In the clear the lie itself can be read: type 1 asks, and the length is more than is there.
-      if (body[0] == 1 && 3 + ((std::size_t{body[1]} << 8) | body[2]) > body.size() && !is_overread_told_) {
-        is_overread_told_ = true;
-        cx.weird(Weird::tls_heartbeat_overread);
-      }
+      // In the clear the lie itself can be read: type 1 asks, with a payload that leaves no room for the padding.
+      if (body[0] == 1 && kHeartbeatPlainMin + ((std::size_t{body[1]} << 8) | body[2]) > body.size()) tell_overread(cx);
       return true;
     default: cx.weird(Weird::tls_record_type_unknown); return false;
   }

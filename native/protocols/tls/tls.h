@@ -30,6 +30,9 @@ inline constexpr std::size_t kWatchedRecordsMax = 64;
 // A heartbeat comes back with padding of its sender's choice, RFC 6520 4: at least 16 bytes, and nobody sends much
 // more.
 inline constexpr std::size_t kHeartbeatSlack = 256;
+// Type, length and padding of a heartbeat without payload; and the least that any cipher suite adds, a tag of 16 bytes.
+inline constexpr std::size_t kHeartbeatPlainMin = 1 + 2 + 16;
+inline constexpr std::size_t kSealedHeartbeatMin = kHeartbeatPlainMin + 16;
 
 flow::Probe probe(const flow::ProbeInput& in) noexcept;
 
@@ -84,6 +87,7 @@ class Parser final : public flow::Parser {
   bool is_done(flow::Context& cx);
   // The length of a heartbeat's record, encrypted or not.
   void on_heartbeat_record(flow::Context& cx, flow::Dir dir, std::size_t length);
+  void tell_overread(flow::Context& cx);
   bool on_datagram_record(flow::Context& cx, flow::Dir dir, std::uint8_t type, Cursor body);
   bool on_fragment(flow::Context& cx, flow::Dir dir, Cursor& in);
   Worker& worker() noexcept { return *static_cast<Worker*>(shared); }

@@ -138,12 +138,14 @@ TEST(tls, a_heartbeat_brings_back_no_more_than_it_took) {
     return p;
   };
   EXPECT(!Flow(script(64, 64)).has_weird("tls_heartbeat_overread"));
-  EXPECT(!Flow(script(32, 32 + tls::kHeartbeatSlack)).has_weird("tls_heartbeat_overread"));
-  EXPECT(Flow(script(32, 33 + tls::kHeartbeatSlack)).has_weird("tls_heartbeat_overread"));
-  EXPECT(Flow(script(32, 16416)).has_weird("tls_heartbeat_overread"));
-  EXPECT(!Flow(script(32, 16416, false)).has_weird("tls_heartbeat_overread"));
-  EXPECT_EQ(Flow(script(32, 16416))["established"], "true");
-  EXPECT_EQ(Flow(script(32, 16416)).h.count(Kind::tls), 1u);
+  EXPECT(Flow(script(tls::kSealedHeartbeatMin - 1, 64)).has_weird("tls_heartbeat_overread"));
+  EXPECT(!Flow(script(tls::kSealedHeartbeatMin, 64)).has_weird("tls_heartbeat_overread"));
+  EXPECT(!Flow(script(40, 40 + tls::kHeartbeatSlack)).has_weird("tls_heartbeat_overread"));
+  EXPECT(Flow(script(40, 41 + tls::kHeartbeatSlack)).has_weird("tls_heartbeat_overread"));
+  EXPECT(Flow(script(40, 16416)).has_weird("tls_heartbeat_overread"));
+  EXPECT(!Flow(script(40, 16416, false)).has_weird("tls_heartbeat_overread"));
+  EXPECT_EQ(Flow(script(40, 16416))["established"], "true");
+  EXPECT_EQ(Flow(script(40, 16416)).h.count(Kind::tls), 1u);
 }
 
 TEST(tls, heartbeats_are_watched_for_a_while) {
@@ -152,7 +154,7 @@ TEST(tls, heartbeats_are_watched_for_a_while) {
     p[1].second = join({server_hello({.extensions = extension(15, u8(1))}), key_exchange(), hello_done()});
     // The server's sealed record is the first that counts, and the question one more.
     for (std::size_t i = 2; i < n; i++) p.push_back({'>', data(30)});
-    p.push_back({'>', tls_record(24, Octets(32, 0xaa))});
+    p.push_back({'>', tls_record(24, Octets(40, 0xaa))});
     p.push_back({'<', tls_record(24, Octets(4000, 0xbb))});
     EXPECT_EQ(Flow(p).has_weird("tls_heartbeat_overread"), n <= tls::kWatchedRecordsMax);
   }
@@ -162,7 +164,7 @@ TEST(tls, a_heartbeat_in_the_clear_shows_its_lie) {
   const auto asks = [](std::size_t length) {
     return Flow({{'>', client_hello()},
                  {'<', server_hello()},
-                 {'>', tls_record(24, join({u8(1), u16(length), Octets(20, 0)}))}});
+                 {'>', tls_record(24, join({u8(1), u16(length), Octets(36, 0)}))}});
   };
   EXPECT(!asks(20).has_weird("tls_heartbeat_overread"));
   EXPECT(asks(21).has_weird("tls_heartbeat_overread"));

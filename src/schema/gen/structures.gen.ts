@@ -1658,7 +1658,7 @@ export const WEIRDS: Readonly<Record<string, string>> = {
   tls_handshake_out_of_order: "Handshake message where its state does not allow one",
   tls_handshake_too_long: "Handshake message over the limit; the rest was skipped",
   tls_handshake_type_unknown: "Handshake message type that is not assigned, or only ever encrypted",
-  tls_heartbeat_overread: "Heartbeat that asks for, or brings back, more than was sent (CVE-2014-0160)",
+  tls_heartbeat_overread: "Heartbeat that has no room for what it names, or brings back more than was sent (CVE-2014-0160)",
   tls_hello_limit: "More ciphers or extensions than are kept",
   tls_history_limit: "More handshake messages than ssl_history has letters for",
   tls_record_too_long: "Record longer than 2^14 + 2048 bytes",

@@ -34,9 +34,9 @@ const isWord = (t: Token | undefined, word: string): boolean => t !== undefined 
 function tokensOf(pattern: string): Token[] | undefined {
   const out: Token[] = [];
   // `hashes.'SHA-256'` and `hashes."SHA-256"` are one path.
-  const text = pattern.replace(/\.(?:'([A-Za-z0-9-]+)'|"([A-Za-z0-9-]+)")/g, '.$1$2');
+  const text = pattern.trim().replace(/\.(?:'([A-Za-z0-9-]+)'|"([A-Za-z0-9-]+)")/g, '.$1$2');
   TOKEN.lastIndex = 0;
-  while (text.slice(TOKEN.lastIndex).trim() !== '') {
+  while (TOKEN.lastIndex < text.length) {
     const m = TOKEN.exec(text);
     if (m === null) return undefined;
     if (m[1] !== undefined) out.push({ text: m[1].replace(/\\(.)/g, '$1') });

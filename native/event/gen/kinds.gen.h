@@ -49,11 +49,12 @@ enum class Kind : std::uint8_t {
   ldap_search = 57,
   radius = 58,
   rdp = 70,
+  tftp = 71,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 71;
-inline constexpr std::array<Kind, 39> kKinds = {
+inline constexpr std::size_t kKindCount = 72;
+inline constexpr std::array<Kind, 40> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -93,6 +94,7 @@ inline constexpr std::array<Kind, 39> kKinds = {
     Kind::ldap_search,
     Kind::radius,
     Kind::rdp,
+    Kind::tftp,
 };
 
 // Empty when no kind has this number.
@@ -138,6 +140,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::ldap_search: return "ldap_search";
     case Kind::radius: return "radius";
     case Kind::rdp: return "rdp";
+    case Kind::tftp: return "tftp";
   }
   return {};
 }

@@ -1099,6 +1099,28 @@ constexpr FieldInfo kRdpFields[] = {
     {"ssl", FieldType::boolean, false, false, 0, 0, "Bool"},
     {"requested_protocols", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
 };
+constexpr FieldInfo kTftpFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"packet", FieldType::text, false, false, 8, 0, "String"},
+    {"file", FieldType::text, false, false, 512, 0, "String"},
+    {"mode", FieldType::text, false, false, 8, 0, "String"},
+    {"options", FieldType::text, true, false, 64, 8, "Array(String)"},
+    {"request_uid", FieldType::uid, false, true, 0, 0, "Nullable(FixedString(12))"},
+    {"bytes", FieldType::u64, false, false, 0, 0, "UInt64"},
+    {"is_complete", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"error_code", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"error_msg", FieldType::text, false, true, 128, 0, "Nullable(String)"},
+    {"fuid", FieldType::text, false, true, 24, 0, "Nullable(String)"},
+};
 
 constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1088, kConnFields},
@@ -1140,6 +1162,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::ldap_search, "ldap_search", true, 0, 14200, kLdapSearchFields},
     {Kind::radius, "radius", true, 0, 2038, kRadiusFields},
     {Kind::rdp, "rdp", true, 0, 1067, kRdpFields},
+    {Kind::tftp, "tftp", true, 0, 1340, kTftpFields},
 };
 
 }  // namespace
@@ -1186,6 +1209,7 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::ldap_search: return &kInfos[36];
     case Kind::radius: return &kInfos[37];
     case Kind::rdp: return &kInfos[38];
+    case Kind::tftp: return &kInfos[39];
   }
   return nullptr;
 }

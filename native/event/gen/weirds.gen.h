@@ -185,6 +185,8 @@ enum class Weird : std::uint16_t {
   tcp_seq_before_start,
   tcp_syn_seq_jump,
   teredo_header_malformed,
+  tftp_block_out_of_order,
+  tftp_malformed,
   tls_alert_malformed,
   tls_certificate_chain_too_long,
   tls_certificate_empty,
@@ -225,7 +227,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 214;
+inline constexpr std::size_t kWeirdCount = 216;
 
 struct WeirdInfo {
   std::string_view name;
@@ -587,6 +589,10 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "A SYN with another sequence number than the one before it"},
     {"teredo_header_malformed", "teredo",
      "A datagram on the Teredo port that is not one IPv6 packet behind its indications"},
+    {"tftp_block_out_of_order", "tftp",
+     "Block that is neither the next nor the last again: what lies between is missing"},
+    {"tftp_malformed", "tftp",
+     "Message that is cut short or of no known kind, RFC 1350 5"},
     {"tls_alert_malformed", "tls",
      "Alert of another length than two bytes"},
     {"tls_certificate_chain_too_long", "tls",

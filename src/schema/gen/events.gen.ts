@@ -1590,6 +1590,30 @@ export interface RdpEvent extends FlowEnvelope {
   readonly requested_protocols: number | null;
 }
 
+/** A file asked for or sent by TFTP. Of the flow that carried it; where none did, of the request. */
+export interface TftpEvent extends FlowEnvelope {
+  /** read or write */
+  readonly packet: string;
+  /** Name of the file */
+  readonly file: string;
+  /** octet, netascii or mail, lower case */
+  readonly mode: string;
+  /** Options asked for, as name=value */
+  readonly options: readonly string[];
+  /** Flow of the request, where the answer came in another */
+  readonly request_uid: string | null;
+  /** Bytes of the file that were seen [bytes] */
+  readonly bytes: number;
+  /** The last block was seen */
+  readonly is_complete: boolean;
+  /** Error that ended it: 1 not found, 2 access violation, ... */
+  readonly error_code: number | null;
+  /** What was said of the error */
+  readonly error_msg: string | null;
+  /** The file */
+  readonly fuid: string | null;
+}
+
 /** The type of each kind, by its name. */
 export interface EventOf {
   readonly conn: ConnEvent;
@@ -1631,6 +1655,7 @@ export interface EventOf {
   readonly ldap_search: LdapSearchEvent;
   readonly radius: RadiusEvent;
   readonly rdp: RdpEvent;
+  readonly tftp: TftpEvent;
 }
 
 export type KindName = keyof EventOf;

@@ -76,6 +76,7 @@ export const KIND_IDS = {
   ldap_search: 57,
   radius: 58,
   rdp: 70,
+  tftp: 71,
 } as const satisfies Readonly<Record<KindName, number>>;
 
 /** Name by number; a hole is no kind. */
@@ -151,6 +152,7 @@ export const KIND_NAMES: readonly (KindName | undefined)[] = [
   undefined,
   undefined,
   'rdp',
+  'tftp',
 ];
 
 /** Whether a kind begins with the flow envelope. */
@@ -194,6 +196,7 @@ export const HAS_FLOW: Readonly<Record<KindName, boolean>> = {
   ldap_search: true,
   radius: true,
   rdp: true,
+  tftp: true,
 };
 
 /** Fields of each kind in record order. */
@@ -1291,6 +1294,28 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('ssl', 'bool', '', 0, 0),
     field('requested_protocols', 'u32', 'O', 0, 0),
   ],
+  tftp: [
+    field('ts', 'time', '', 0, 0),
+    field('seen', 'time', '', 0, 0),
+    field('cut', 'bool', '', 0, 0),
+    field('uid', 'uid', 'I', 0, 0),
+    field('orig_h', 'ip', 'I', 0, 0, 'address'),
+    field('orig_p', 'u16', '', 0, 0),
+    field('resp_h', 'ip', 'I', 0, 0, 'address'),
+    field('resp_p', 'u16', '', 0, 0),
+    field('proto', 'u8', '', 0, 0),
+    field('vlan', 'u16', 'O', 0, 0),
+    field('packet', 'text', '', 8, 0),
+    field('file', 'text', 'I', 512, 0, 'content'),
+    field('mode', 'text', '', 8, 0),
+    field('options', 'text', 'L', 64, 8),
+    field('request_uid', 'uid', 'O', 0, 0),
+    field('bytes', 'u64', '', 0, 0),
+    field('is_complete', 'bool', '', 0, 0),
+    field('error_code', 'u16', 'O', 0, 0),
+    field('error_msg', 'text', 'O', 128, 0),
+    field('fuid', 'text', 'O', 24, 0),
+  ],
 };
 
 /** msgpackr's `structures` for an Unpackr of one kind: the names of record id 0x40. */
@@ -1474,6 +1499,8 @@ export const WEIRDS: Readonly<Record<string, string>> = {
   tcp_seq_before_start: "A segment from before the connection's first sequence number",
   tcp_syn_seq_jump: "A SYN with another sequence number than the one before it",
   teredo_header_malformed: "A datagram on the Teredo port that is not one IPv6 packet behind its indications",
+  tftp_block_out_of_order: "Block that is neither the next nor the last again: what lies between is missing",
+  tftp_malformed: "Message that is cut short or of no known kind, RFC 1350 5",
   tls_alert_malformed: "Alert of another length than two bytes",
   tls_certificate_chain_too_long: "More certificates than are looked at",
   tls_certificate_empty: "Certificate of no bytes in a chain",

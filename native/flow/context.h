@@ -58,7 +58,7 @@ struct Context {
   bool hand_over_to(std::string_view protocol, const Upgrade& upgrade);
   // The flow is a run of questions and answers over UDP (DNS): it ends after ten quiet seconds, not sixty.
   void end_when_quiet();
-  // Another TCP connection is about to come, and whose it is (FTP's data connections): see flow/expected.h.
+  // Another flow is about to come, and whose it is (FTP's data connections): see flow/expected.h.
   void expect(const Expectation& expectation);
   // UDP: the first message shows that the responder spoke first. The ends change roles; `Dir` of later calls follows.
   void flip();

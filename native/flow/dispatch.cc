@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "decode/packet.h"
+
 namespace catenary::flow {
 
 event::WeirdSubject subject_of(const Flow& f) {
@@ -180,7 +182,7 @@ void Dispatcher::upgrade(Flow& f, std::string_view protocol, const Upgrade& upgr
 
 void Dispatcher::begin(Flow& f) {
   const Expectation* found = expected_.find(f.orig_h, f.resp_h, f.resp_p, packet_time_);
-  if (!found) return;
+  if (!found || !(f.proto == decode::ip_proto::kTcp ? found->protocol->tcp : found->protocol->udp)) return;
   const Expectation e = *found;
   if (!attach(f, *e.protocol)) return;
   f.parser->shared = e.shared;

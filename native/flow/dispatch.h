@@ -43,7 +43,7 @@ class Dispatcher final : public StreamListener, public Nesting {
 
   // The time of the packet whose bytes come next: not the worker's clock, which never goes back.
   void at(Nanos packet_time) noexcept { packet_time_ = packet_time; }
-  // A TCP connection, ahead of its first byte: one that was announced has its parser from here on.
+  // A flow, ahead of its first byte: one that was announced has its parser from here on.
   void begin(Flow& flow);
   // A flow without a parser goes over to the protocol.
   void upgrade(Flow& flow, std::string_view protocol, const Upgrade& upgrade);

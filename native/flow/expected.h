@@ -1,4 +1,5 @@
-// Flows that another flow announced: FTP says on its control connection where the next data connection goes.
+// Flows that another flow announced: FTP says on its control connection where the next data connection goes, TFTP
+// answers a request from another port.
 //
 // A flow that is expected has its parser from its first packet, without a probe; what it carries may be anything. At
 // most kMax are kept, each for kLifetime of packet time. A flow that came does not use its expectation up: a client may
@@ -16,7 +17,7 @@ namespace catenary::flow {
 struct ProtocolInfo;
 class Shared;
 
-// Which TCP connection, whose parser reads it, and what its parser is told.
+// Which flow, of a transport that the protocol has, whose parser reads it, and what its parser is told.
 struct Expectation {
   Ip orig_h, resp_h;
   std::uint16_t resp_p = 0;

@@ -80,6 +80,13 @@ bool Harness::open_beside(Dir dir, std::uint16_t resp_port) {
   return beside_.parser != nullptr;
 }
 
+void Harness::send_beside(Dir dir, Bytes bytes) {
+  if (beside_.proto == 17)
+    dispatcher_.on_datagram(beside_, dir, bytes);
+  else
+    dispatcher_.on_bytes(beside_, dir, bytes);
+}
+
 std::string Harness::close() {
   if (!is_closed_) {
     is_closed_ = true;

@@ -36,10 +36,10 @@ class Harness : event::DrainSink {
   void outcome(bool is_success, bool in_token);
   // The flow becomes the protocol as if another parser had handed it over.
   void upgrade(std::string_view protocol, const Upgrade& upgrade);
-  // A second TCP connection beside the flow, as one that it announced; false when nobody reads it. Both addresses are
-  // of the flow: `dir` says which of them opens it.
+  // A second flow of the same transport beside it, as one that it announced; false when nobody reads it. Both addresses
+  // are of the flow: `dir` says which of them opens it.
   bool open_beside(Dir dir, std::uint16_t resp_port);
-  void send_beside(Dir dir, Bytes bytes) { dispatcher_.on_bytes(beside_, dir, bytes); }
+  void send_beside(Dir dir, Bytes bytes);
   void gap_beside(Dir dir, std::uint64_t bytes) { dispatcher_.on_lost(beside_, dir, bytes); }
   void finish_beside(Dir dir) { dispatcher_.on_finished(beside_, dir); }
   // Ends it; the next one may be opened.

@@ -24,6 +24,7 @@
 #include "protocols/socks/socks.h"
 #include "protocols/ssh/ssh.h"
 #include "protocols/syslog/syslog.h"
+#include "protocols/tftp/tftp.h"
 #include "protocols/tls/tls.h"
 #include "protocols/websocket/websocket.h"
 #include "protocols/wireguard/wireguard.h"
@@ -31,7 +32,7 @@
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 24> kAll = {
+constexpr std::array<const flow::ProtocolInfo*, 25> kAll = {
     &dce_rpc::kProtocol,  // tcp: 135
     &dhcp::kProtocol,  // udp: 67 68
     &dns::kProtocol,  // both: 53 137 5353 5355
@@ -53,6 +54,7 @@ constexpr std::array<const flow::ProtocolInfo*, 24> kAll = {
     &socks::kProtocol,  // tcp: 1080
     &ssh::kProtocol,  // tcp: 22
     &syslog::kProtocol,  // both: 514 601
+    &tftp::kProtocol,  // udp: 69
     &tls::kProtocol,  // both: 443 853 993 995 465 8443
     &websocket::kProtocol,  // tcp: 80 443
     &wireguard::kProtocol,  // udp: 51820

@@ -249,6 +249,7 @@ void Pipeline::on_udp(const Packet& p) {
     const bool flip = flow::is_server_port(p.ip_proto, d.src_port) && !flow::is_server_port(p.ip_proto, d.dst_port) &&
                       t.dst != kBroadcast;
     f = &create(t, p, flip, dir);
+    if (f->detection == flow::Detection::kOpen) dispatcher_.begin(*f);
   }
   const Nanos deadline = flow::deadline_of(*f);
   count(*f, dir, p, flow::print_of(p, d));

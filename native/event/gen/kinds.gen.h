@@ -53,12 +53,13 @@ enum class Kind : std::uint8_t {
   ipsec = 62,
   wireguard = 63,
   rdp = 70,
+  tftp = 71,
   triage = 90,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
 inline constexpr std::size_t kKindCount = 91;
-inline constexpr std::array<Kind, 44> kKinds = {
+inline constexpr std::array<Kind, 45> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -102,6 +103,7 @@ inline constexpr std::array<Kind, 44> kKinds = {
     Kind::ipsec,
     Kind::wireguard,
     Kind::rdp,
+    Kind::tftp,
     Kind::triage,
 };
 
@@ -152,6 +154,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::ipsec: return "ipsec";
     case Kind::wireguard: return "wireguard";
     case Kind::rdp: return "rdp";
+    case Kind::tftp: return "tftp";
     case Kind::triage: return "triage";
   }
   return {};

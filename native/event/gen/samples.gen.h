@@ -47,6 +47,7 @@
 #include "protocols/socks/socks.gen.h"
 #include "protocols/ssh/ssh.gen.h"
 #include "protocols/syslog/syslog.gen.h"
+#include "protocols/tftp/tftp.gen.h"
 #include "protocols/tls/tls.gen.h"
 #include "protocols/websocket/websocket.gen.h"
 #include "protocols/wireguard/wireguard.gen.h"
@@ -1435,6 +1436,32 @@ inline RdpEvent example<RdpEvent>() {
 }
 
 template <>
+inline TftpEvent example<TftpEvent>() {
+  static const std::string_view options_[] = {std::string_view{"blksize=1428"}};
+  TftpEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.packet = std::string_view{"read"};
+  e.file = std::string_view{"pxelinux.0"};
+  e.mode = std::string_view{"octet"};
+  e.options = options_;
+  e.request_uid = uid_of("C0000000002b");
+  e.bytes = 1024ULL;
+  e.is_complete = true;
+  e.error_code = 1;
+  e.error_msg = std::string_view{"File not found"};
+  e.fuid = std::string_view{"F0000000002b"};
+  return e;
+}
+
+template <>
 inline TriageEvent example<TriageEvent>() {
   TriageEvent e;
   e.ts = 1700000000000001ULL;
@@ -1818,6 +1845,13 @@ void for_each_kind(Visit visit) {
     "52534101c3b1436c69656e7420636f6d70617469626c65a6313238626974c30b",
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c0c0c0c090c0c0c0c0c0c0c0c000c0c0c0c2c0");
+  visit(example<TftpEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664a472656164aa7078656c696e75782e30a56f637465"
+    "7491ac626c6b73697a653d31343238ac433030303030303030303262cd0400c301ae46696c65206e6f7420666f756e64"
+    "ac463030303030303030303262",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0a0a0a090c000c2c0c0c0");
   visit(example<TriageEvent>(),
     "40cf00060a24181e4001cf00060a24183152d1c207a5636c6f7365b030303131323233333434353536363737a4616e6e"
     "61a93139322e302e322e37a662656e69676eb96261636b7570206f66207468652066696c652073657276657200b03838"

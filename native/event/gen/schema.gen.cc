@@ -1179,6 +1179,28 @@ constexpr FieldInfo kRdpFields[] = {
     {"ssl", FieldType::boolean, false, false, 0, 0, "Bool"},
     {"requested_protocols", FieldType::u32, false, true, 0, 0, "Nullable(UInt32)"},
 };
+constexpr FieldInfo kTftpFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"packet", FieldType::text, false, false, 8, 0, "String"},
+    {"file", FieldType::text, false, false, 512, 0, "String"},
+    {"mode", FieldType::text, false, false, 8, 0, "String"},
+    {"options", FieldType::text, true, false, 64, 8, "Array(String)"},
+    {"request_uid", FieldType::uid, false, true, 0, 0, "Nullable(FixedString(12))"},
+    {"bytes", FieldType::u64, false, false, 0, 0, "UInt64"},
+    {"is_complete", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"error_code", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"error_msg", FieldType::text, false, true, 128, 0, "Nullable(String)"},
+    {"fuid", FieldType::text, false, true, 24, 0, "Nullable(String)"},
+};
 constexpr FieldInfo kTriageFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
     {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -1244,6 +1266,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::ipsec, "ipsec", true, 0, 103, kIpsecFields},
     {Kind::wireguard, "wireguard", true, 0, 127, kWireguardFields},
     {Kind::rdp, "rdp", true, 0, 1067, kRdpFields},
+    {Kind::tftp, "tftp", true, 0, 1340, kTftpFields},
     {Kind::triage, "triage", false, 0, 3607, kTriageFields},
 };
 
@@ -1295,7 +1318,8 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::ipsec: return &kInfos[40];
     case Kind::wireguard: return &kInfos[41];
     case Kind::rdp: return &kInfos[42];
-    case Kind::triage: return &kInfos[43];
+    case Kind::tftp: return &kInfos[43];
+    case Kind::triage: return &kInfos[44];
   }
   return nullptr;
 }

@@ -226,6 +226,8 @@ enum class Weird : std::uint16_t {
   tcp_ttl_differs,
   tcp_urgent_data,
   teredo_header_malformed,
+  tftp_block_out_of_order,
+  tftp_malformed,
   tls_alert_malformed,
   tls_certificate_chain_too_long,
   tls_certificate_empty,
@@ -271,7 +273,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 260;
+inline constexpr std::size_t kWeirdCount = 262;
 
 struct WeirdInfo {
   std::string_view name;
@@ -715,6 +717,10 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "An urgent byte, which the receiver reads apart from the stream; it is left out"},
     {"teredo_header_malformed", "teredo",
      "A datagram on the Teredo port that is not one IPv6 packet behind its indications"},
+    {"tftp_block_out_of_order", "tftp",
+     "Block that is neither the next nor the last again: what lies between is missing"},
+    {"tftp_malformed", "tftp",
+     "Message that is cut short or of no known kind, RFC 1350 5"},
     {"tls_alert_malformed", "tls",
      "Alert of another length than two bytes"},
     {"tls_certificate_chain_too_long", "tls",

@@ -1684,6 +1684,30 @@ export interface RdpEvent extends FlowEnvelope {
   readonly requested_protocols: number | null;
 }
 
+/** A file asked for or sent by TFTP. Of the flow that carried it; where none did, of the request. */
+export interface TftpEvent extends FlowEnvelope {
+  /** read or write */
+  readonly packet: string;
+  /** Name of the file */
+  readonly file: string;
+  /** octet, netascii or mail, lower case */
+  readonly mode: string;
+  /** Options asked for, as name=value */
+  readonly options: readonly string[];
+  /** Flow of the request, where the answer came in another */
+  readonly request_uid: string | null;
+  /** Bytes of the file that were seen [bytes] */
+  readonly bytes: number;
+  /** The last block was seen */
+  readonly is_complete: boolean;
+  /** Error that ended it: 1 not found, 2 access violation, ... */
+  readonly error_code: number | null;
+  /** What was said of the error */
+  readonly error_msg: string | null;
+  /** The file */
+  readonly fuid: string | null;
+}
+
 /** An act on an alert or on the allow-list, and who did it. */
 export interface TriageEvent extends Envelope {
   /** Of the act in the collector's log of acts; 0: no person's */
@@ -1763,6 +1787,7 @@ export interface EventOf {
   readonly ipsec: IpsecEvent;
   readonly wireguard: WireguardEvent;
   readonly rdp: RdpEvent;
+  readonly tftp: TftpEvent;
   readonly triage: TriageEvent;
 }
 

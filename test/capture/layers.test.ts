@@ -28,7 +28,7 @@ describe('layers, as real programs send them', () => {
     assert.equal(lldp?.protocol, 'lldp');
     assert.equal(lldp?.hw_src_mac, '02:00:00:00:00:01');
     assert.equal(lldp?.system_description, 'Debian test switch');
-    assert.ok((lldp?.management_addresses as string[]).includes('192.0.2.7'));
+    assert.ok((lldp?.management_addresses as string[] | undefined)?.includes('192.0.2.7'));
     assert.equal(lldp?.port_description, 'here');
     const [cdp] = of(read('decode/cdp/captures/lldpd.pcap'), 'neighbour');
     assert.equal(cdp?.protocol, 'cdp');

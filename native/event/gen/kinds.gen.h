@@ -50,11 +50,12 @@ enum class Kind : std::uint8_t {
   radius = 58,
   rdp = 70,
   tftp = 71,
+  imap = 72,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
-inline constexpr std::size_t kKindCount = 72;
-inline constexpr std::array<Kind, 40> kKinds = {
+inline constexpr std::size_t kKindCount = 73;
+inline constexpr std::array<Kind, 41> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -95,6 +96,7 @@ inline constexpr std::array<Kind, 40> kKinds = {
     Kind::radius,
     Kind::rdp,
     Kind::tftp,
+    Kind::imap,
 };
 
 // Empty when no kind has this number.
@@ -141,6 +143,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::radius: return "radius";
     case Kind::rdp: return "rdp";
     case Kind::tftp: return "tftp";
+    case Kind::imap: return "imap";
   }
   return {};
 }

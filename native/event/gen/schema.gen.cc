@@ -1121,6 +1121,30 @@ constexpr FieldInfo kTftpFields[] = {
     {"error_msg", FieldType::text, false, true, 128, 0, "Nullable(String)"},
     {"fuid", FieldType::text, false, true, 24, 0, "Nullable(String)"},
 };
+constexpr FieldInfo kImapFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"user", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"auth_method", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"auth_success", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"auth_failures", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"mailbox", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"fetched", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"appended", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"searches", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"tls", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"last_reply", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"fuids", FieldType::text, true, false, 24, 64, "Array(String)"},
+    {"mid_stream", FieldType::boolean, false, false, 0, 0, "Bool"},
+};
 
 constexpr KindInfo kInfos[] = {
     {Kind::conn, "conn", true, 0, 1088, kConnFields},
@@ -1163,6 +1187,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::radius, "radius", true, 0, 2038, kRadiusFields},
     {Kind::rdp, "rdp", true, 0, 1067, kRdpFields},
     {Kind::tftp, "tftp", true, 0, 1340, kTftpFields},
+    {Kind::imap, "imap", true, 0, 2902, kImapFields},
 };
 
 }  // namespace
@@ -1210,6 +1235,7 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::radius: return &kInfos[37];
     case Kind::rdp: return &kInfos[38];
     case Kind::tftp: return &kInfos[39];
+    case Kind::imap: return &kInfos[40];
   }
   return nullptr;
 }

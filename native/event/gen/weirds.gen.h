@@ -93,6 +93,9 @@ enum class Weird : std::uint16_t {
   icmp_truncated,
   ieee80211_aggregate_malformed,
   ieee80211_header_too_short,
+  imap_line_too_long,
+  imap_pending_limit,
+  imap_reply_malformed,
   ip4_header_malformed,
   ip4_header_too_short,
   ip4_length_below_header,
@@ -227,7 +230,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 216;
+inline constexpr std::size_t kWeirdCount = 219;
 
 struct WeirdInfo {
   std::string_view name;
@@ -405,6 +408,12 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "A subframe of an A-MSDU is longer than what is left"},
     {"ieee80211_header_too_short", "ieee80211",
      "The frame ends inside its 802.11 header"},
+    {"imap_line_too_long", "imap",
+     "Line longer than is read; its end is left out"},
+    {"imap_pending_limit", "imap",
+     "More commands without a reply than are kept"},
+    {"imap_reply_malformed", "imap",
+     "Line of the server's that is no reply, RFC 9051 7"},
     {"ip4_header_malformed", "ip4",
      "The version is not 4 or the header length is under 20 bytes"},
     {"ip4_header_too_short", "ip4",

@@ -77,6 +77,7 @@ export const KIND_IDS = {
   radius: 58,
   rdp: 70,
   tftp: 71,
+  imap: 72,
 } as const satisfies Readonly<Record<KindName, number>>;
 
 /** Name by number; a hole is no kind. */
@@ -153,6 +154,7 @@ export const KIND_NAMES: readonly (KindName | undefined)[] = [
   undefined,
   'rdp',
   'tftp',
+  'imap',
 ];
 
 /** Whether a kind begins with the flow envelope. */
@@ -197,6 +199,7 @@ export const HAS_FLOW: Readonly<Record<KindName, boolean>> = {
   radius: true,
   rdp: true,
   tftp: true,
+  imap: true,
 };
 
 /** Fields of each kind in record order. */
@@ -1316,6 +1319,30 @@ export const FIELDS: Readonly<Record<KindName, readonly FieldMeta[]>> = {
     field('error_msg', 'text', 'O', 128, 0),
     field('fuid', 'text', 'O', 24, 0),
   ],
+  imap: [
+    field('ts', 'time', '', 0, 0),
+    field('seen', 'time', '', 0, 0),
+    field('cut', 'bool', '', 0, 0),
+    field('uid', 'uid', 'I', 0, 0),
+    field('orig_h', 'ip', 'I', 0, 0, 'address'),
+    field('orig_p', 'u16', '', 0, 0),
+    field('resp_h', 'ip', 'I', 0, 0, 'address'),
+    field('resp_p', 'u16', '', 0, 0),
+    field('proto', 'u8', '', 0, 0),
+    field('vlan', 'u16', 'O', 0, 0),
+    field('user', 'text', 'OI', 256, 0, 'person'),
+    field('auth_method', 'text', 'O', 32, 0),
+    field('auth_success', 'bool', 'O', 0, 0),
+    field('auth_failures', 'u32', '', 0, 0),
+    field('mailbox', 'text', 'O', 256, 0, 'content'),
+    field('fetched', 'u32', '', 0, 0),
+    field('appended', 'u32', '', 0, 0),
+    field('searches', 'u32', '', 0, 0),
+    field('tls', 'bool', '', 0, 0),
+    field('last_reply', 'text', 'O', 512, 0),
+    field('fuids', 'text', 'L', 24, 64),
+    field('mid_stream', 'bool', '', 0, 0),
+  ],
 };
 
 /** msgpackr's `structures` for an Unpackr of one kind: the names of record id 0x40. */
@@ -1407,6 +1434,9 @@ export const WEIRDS: Readonly<Record<string, string>> = {
   icmp_truncated: "Shorter than its header",
   ieee80211_aggregate_malformed: "A subframe of an A-MSDU is longer than what is left",
   ieee80211_header_too_short: "The frame ends inside its 802.11 header",
+  imap_line_too_long: "Line longer than is read; its end is left out",
+  imap_pending_limit: "More commands without a reply than are kept",
+  imap_reply_malformed: "Line of the server's that is no reply, RFC 9051 7",
   ip4_header_malformed: "The version is not 4 or the header length is under 20 bytes",
   ip4_header_too_short: "The packet ends inside its IPv4 header",
   ip4_length_below_header: "The total length is shorter than the header",

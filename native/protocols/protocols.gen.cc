@@ -9,6 +9,7 @@
 #include "protocols/ftp/ftp.h"
 #include "protocols/gssapi/gssapi.h"
 #include "protocols/http/http.h"
+#include "protocols/imap/imap.h"
 #include "protocols/kerberos/kerberos.h"
 #include "protocols/ldap/ldap.h"
 #include "protocols/named/named.h"
@@ -32,13 +33,14 @@
 namespace catenary::protocols {
 namespace {
 
-constexpr std::array<const flow::ProtocolInfo*, 25> kAll = {
+constexpr std::array<const flow::ProtocolInfo*, 26> kAll = {
     &dce_rpc::kProtocol,  // tcp: 135
     &dhcp::kProtocol,  // udp: 67 68
     &dns::kProtocol,  // both: 53 137 5353 5355
     &ftp::kProtocol,  // tcp: 21 2811
     &gssapi::kProtocol,  // nested
     &http::kProtocol,  // tcp: 80 8080 8000 3128
+    &imap::kProtocol,  // tcp: 143
     &kerberos::kProtocol,  // both: 88
     &ldap::kProtocol,  // both: 389 3268
     &named::kProtocol,  // both

@@ -54,12 +54,13 @@ enum class Kind : std::uint8_t {
   wireguard = 63,
   rdp = 70,
   tftp = 71,
+  imap = 72,
   triage = 90,
 };
 
 // Length of a table indexed by kind: the highest number and one, for slot 0.
 inline constexpr std::size_t kKindCount = 91;
-inline constexpr std::array<Kind, 45> kKinds = {
+inline constexpr std::array<Kind, 46> kKinds = {
     Kind::conn,
     Kind::conn_update,
     Kind::dns,
@@ -104,6 +105,7 @@ inline constexpr std::array<Kind, 45> kKinds = {
     Kind::wireguard,
     Kind::rdp,
     Kind::tftp,
+    Kind::imap,
     Kind::triage,
 };
 
@@ -155,6 +157,7 @@ constexpr std::string_view kind_name(Kind kind) noexcept {
     case Kind::wireguard: return "wireguard";
     case Kind::rdp: return "rdp";
     case Kind::tftp: return "tftp";
+    case Kind::imap: return "imap";
     case Kind::triage: return "triage";
   }
   return {};

@@ -30,6 +30,7 @@
 #include "protocols/dns/dns.gen.h"
 #include "protocols/ftp/ftp.gen.h"
 #include "protocols/http/http.gen.h"
+#include "protocols/imap/imap.gen.h"
 #include "protocols/kerberos/kerberos.gen.h"
 #include "protocols/ldap/ldap.gen.h"
 #include "protocols/ldap/ldap_search.gen.h"
@@ -1462,6 +1463,34 @@ inline TftpEvent example<TftpEvent>() {
 }
 
 template <>
+inline ImapEvent example<ImapEvent>() {
+  static const std::string_view fuids_[] = {std::string_view{"FDUMVOaYHBrdeotXg1"}};
+  ImapEvent e;
+  e.ts = 1700000000000001ULL;
+  e.seen = 1700000001250001ULL;
+  e.uid = uid_of("C0000000000Z");
+  e.orig_h = ip_of("192.0.2.1");
+  e.orig_p = 49152;
+  e.resp_h = ip_of("2001:db8::2");
+  e.resp_p = 80;
+  e.proto = 6;
+  e.vlan = 100;
+  e.user = std::string_view{"alice"};
+  e.auth_method = std::string_view{"LOGIN"};
+  e.auth_success = true;
+  e.auth_failures = 0;
+  e.mailbox = std::string_view{"INBOX"};
+  e.fetched = 2;
+  e.appended = 0;
+  e.searches = 0;
+  e.tls = false;
+  e.last_reply = std::string_view{"a3 OK done"};
+  e.fuids = fuids_;
+  e.mid_stream = false;
+  return e;
+}
+
+template <>
 inline TriageEvent example<TriageEvent>() {
   TriageEvent e;
   e.ts = 1700000000000001ULL;
@@ -1852,6 +1881,12 @@ void for_each_kind(Visit visit) {
     "ac463030303030303030303262",
     "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
     "00000000c410000000000000000000000000000000000000c0a0a0a090c000c2c0c0c0");
+  visit(example<ImapEvent>(),
+    "40cf00060a24181e4001cf00060a24183152d1c2ac43303030303030303030305ac41000000000000000000000ffffc0"
+    "000201cdc000c41020010db8000000000000000000000002500664a5616c696365a54c4f47494ec300a5494e424f5802"
+    "0000c2aa6133204f4b20646f6e6591b24644554d564f615948427264656f74586731c2",
+    "40cf0000000000000000cf0000000000000000c2ac433030303030303030303030c41000000000000000000000000000"
+    "00000000c410000000000000000000000000000000000000c0c0c0c000c0000000c2c090c2");
   visit(example<TriageEvent>(),
     "40cf00060a24181e4001cf00060a24183152d1c207a5636c6f7365b030303131323233333434353536363737a4616e6e"
     "61a93139322e302e322e37a662656e69676eb96261636b7570206f66207468652066696c652073657276657200b03838"

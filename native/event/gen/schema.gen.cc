@@ -1201,6 +1201,30 @@ constexpr FieldInfo kTftpFields[] = {
     {"error_msg", FieldType::text, false, true, 128, 0, "Nullable(String)"},
     {"fuid", FieldType::text, false, true, 24, 0, "Nullable(String)"},
 };
+constexpr FieldInfo kImapFields[] = {
+    {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
+    {"cut", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"uid", FieldType::uid, false, false, 0, 0, "FixedString(12)"},
+    {"orig_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"orig_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"resp_h", FieldType::ip, false, false, 0, 0, "IPv6"},
+    {"resp_p", FieldType::u16, false, false, 0, 0, "UInt16"},
+    {"proto", FieldType::u8, false, false, 0, 0, "UInt8"},
+    {"vlan", FieldType::u16, false, true, 0, 0, "Nullable(UInt16)"},
+    {"user", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"auth_method", FieldType::text, false, true, 32, 0, "Nullable(String)"},
+    {"auth_success", FieldType::boolean, false, true, 0, 0, "Nullable(Bool)"},
+    {"auth_failures", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"mailbox", FieldType::text, false, true, 256, 0, "Nullable(String)"},
+    {"fetched", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"appended", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"searches", FieldType::u32, false, false, 0, 0, "UInt32"},
+    {"tls", FieldType::boolean, false, false, 0, 0, "Bool"},
+    {"last_reply", FieldType::text, false, true, 512, 0, "Nullable(String)"},
+    {"fuids", FieldType::text, true, false, 24, 64, "Array(String)"},
+    {"mid_stream", FieldType::boolean, false, false, 0, 0, "Bool"},
+};
 constexpr FieldInfo kTriageFields[] = {
     {"ts", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
     {"seen", FieldType::time, false, false, 0, 0, "DateTime64(6, 'UTC')"},
@@ -1267,6 +1291,7 @@ constexpr KindInfo kInfos[] = {
     {Kind::wireguard, "wireguard", true, 0, 127, kWireguardFields},
     {Kind::rdp, "rdp", true, 0, 1067, kRdpFields},
     {Kind::tftp, "tftp", true, 0, 1340, kTftpFields},
+    {Kind::imap, "imap", true, 0, 2902, kImapFields},
     {Kind::triage, "triage", false, 0, 3607, kTriageFields},
 };
 
@@ -1319,7 +1344,8 @@ const KindInfo* kind_info(Kind kind) noexcept {
     case Kind::wireguard: return &kInfos[41];
     case Kind::rdp: return &kInfos[42];
     case Kind::tftp: return &kInfos[43];
-    case Kind::triage: return &kInfos[44];
+    case Kind::imap: return &kInfos[44];
+    case Kind::triage: return &kInfos[45];
   }
   return nullptr;
 }

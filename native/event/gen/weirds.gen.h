@@ -104,6 +104,9 @@ enum class Weird : std::uint16_t {
   igmp_truncated,
   igmp_ttl_wrong,
   igmp_type_unknown,
+  imap_line_too_long,
+  imap_pending_limit,
+  imap_reply_malformed,
   ip4_header_malformed,
   ip4_header_too_short,
   ip4_length_below_header,
@@ -273,7 +276,7 @@ enum class Weird : std::uint16_t {
   x509_validity_reversed,
 };
 
-inline constexpr std::size_t kWeirdCount = 262;
+inline constexpr std::size_t kWeirdCount = 265;
 
 struct WeirdInfo {
   std::string_view name;
@@ -473,6 +476,12 @@ inline constexpr std::array<WeirdInfo, kWeirdCount> kWeirds = {{
      "A TTL other than 1: the message may have come from another network"},
     {"igmp_type_unknown", "igmp",
      "A type that is not assigned"},
+    {"imap_line_too_long", "imap",
+     "Line longer than is read; its end is left out"},
+    {"imap_pending_limit", "imap",
+     "More commands without a reply than are kept"},
+    {"imap_reply_malformed", "imap",
+     "Line of the server's that is no reply, RFC 9051 7"},
     {"ip4_header_malformed", "ip4",
      "The version is not 4 or the header length is under 20 bytes"},
     {"ip4_header_too_short", "ip4",

@@ -1708,6 +1708,34 @@ export interface TftpEvent extends FlowEnvelope {
   readonly fuid: string | null;
 }
 
+/** An IMAP connection. */
+export interface ImapEvent extends FlowEnvelope {
+  /** Name given with LOGIN or AUTHENTICATE PLAIN */
+  readonly user: string | null;
+  /** LOGIN, or a mechanism of AUTHENTICATE */
+  readonly auth_method: string | null;
+  /** The server took the last login */
+  readonly auth_success: boolean | null;
+  /** Logins the server refused */
+  readonly auth_failures: number;
+  /** Mailbox opened last */
+  readonly mailbox: string | null;
+  /** Messages, or parts of them, that the server sent */
+  readonly fetched: number;
+  /** Messages that the client stored */
+  readonly appended: number;
+  /** Searches */
+  readonly searches: number;
+  /** The flow went over to TLS */
+  readonly tls: boolean;
+  /** Last line the server said to a command */
+  readonly last_reply: string | null;
+  /** Files in the messages */
+  readonly fuids: readonly string[];
+  /** The flow's beginning was not seen */
+  readonly mid_stream: boolean;
+}
+
 /** An act on an alert or on the allow-list, and who did it. */
 export interface TriageEvent extends Envelope {
   /** Of the act in the collector's log of acts; 0: no person's */
@@ -1788,6 +1816,7 @@ export interface EventOf {
   readonly wireguard: WireguardEvent;
   readonly rdp: RdpEvent;
   readonly tftp: TftpEvent;
+  readonly imap: ImapEvent;
   readonly triage: TriageEvent;
 }
 

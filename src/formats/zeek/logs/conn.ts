@@ -6,7 +6,7 @@ import { defineLog, protoName } from '../columns.ts';
 const UDP = 17;
 
 /** Protocols that Zeek does not name. */
-const OURS: ReadonlySet<string> = new Set(['mqtt5', 'tftp', 'l2tp', 'capwap', 'tzsp']);
+const OURS: ReadonlySet<string> = new Set(['mqtt5', 'tftp', 'imap', 'l2tp', 'capwap', 'tzsp']);
 
 /** Protocols that Zeek does not look for in TCP connections whose beginning it did not see. */
 const FROM_THE_START: ReadonlySet<string> = new Set(['http', 'websocket', 'ldap', 'krb_tcp', 'tls']);

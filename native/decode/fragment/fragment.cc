@@ -91,7 +91,7 @@ Result Table::add(const Key& key, Nanos now, const Piece& piece, Bytes data) {
     release(oldest_);
   }
   Result out;
-  if (piece.offset + data.size() > kBytesMax) {
+  if (data.size() > kBytesMax || piece.offset > kBytesMax - data.size()) {
     out.weirds.add(Weird::ip_fragment_past_64k);
     return out;
   }

@@ -272,9 +272,10 @@ async function lateOf(history: StoreHistory, options: HuntOptions, faults: Fault
   for (const { file, line, message, hint } of intel.replace(options.lists ?? []))
     faults.push({ code: 'content_invalid', message: `${file}${line > 0 ? `:${line}` : ''}: ${message}`, hint });
   const { indicators } = intel;
-  const skipped = indicators.filter((i) => NOT_ASKED.has(i.type)).length;
-  if (skipped > 0) {
-    const message = `${skipped} indicators of ${[...NOT_ASKED].join(' and ')} were not compared with history`;
+  const skipped = indicators.filter((i) => NOT_ASKED.has(i.type));
+  if (skipped.length > 0) {
+    const types = [...NOT_ASKED].filter((t) => skipped.some((i) => i.type === t));
+    const message = `${skipped.length} indicators of ${types.join(' and ')} were not compared with history`;
     faults.push({ code: 'content_invalid', message, hint: 'name their addresses' });
   }
   const state = must(openState(undefined));

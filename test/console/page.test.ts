@@ -57,7 +57,7 @@ describe('console: pages in a browser', function () {
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: new URL(world.url).origin });
     await context.addInitScript('window.booms = 0; window.boom = () => { window.booms++; };');
     page = await context.newPage();
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(60_000);
     page.on('console', (m) => {
       if (m.type() === 'error' || m.type() === 'warning') complaints.push(`${m.type()}: ${m.text()}`);
     });

@@ -114,7 +114,7 @@ const CASES = [
   [
     'lldp elements, in frames of 1,400 bytes',
     ETHERNET,
-    700,
+    70_000,
     (n) =>
       many(n / 700, () =>
         Buffer.concat([
@@ -127,7 +127,7 @@ const CASES = [
   [
     'cdp elements and addresses, in frames of 1,400 bytes',
     ETHERNET,
-    1000,
+    4000,
     (n) =>
       many(n / 100, () => {
         const body = Buffer.concat([

@@ -1,6 +1,8 @@
 // files.log: Zeek 8's columns, then the hosts as older versions have them.
 import { defineLog, sourceName } from '../columns.ts';
 
+const NO_FILES: ReadonlySet<string> = new Set(['imap', 'pop3', 'tftp']);
+
 export const FILES = defineLog(
   'files',
   'file',
@@ -36,4 +38,6 @@ export const FILES = defineLog(
     col('rx_hosts', 'set[addr]', (e) => [e.rx_host]),
   ],
   ['tx_host', 'rx_host', 'proto', 'vlan'],
+  // Zeek does not parse a connection whose beginning it has not seen, and takes no files out of these.
+  (e) => e.mid_stream || NO_FILES.has(e.source),
 );

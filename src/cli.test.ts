@@ -147,6 +147,16 @@ describe('cli', () => {
     assert.equal(JSON.parse(line)['id.resp_p'], 9999);
   });
 
+  it('--as eve writes lines, or eve.json into a folder', async () => {
+    const { code, stdout } = await run(['read', file('tcp.pcap'), '--as', 'eve']);
+    assert.equal(code, 0);
+    const flow = JSON.parse(stdout);
+    assert.deepEqual([flow.event_type, flow.proto, flow.dest_port], ['flow', 'TCP', 9999]);
+    const out = file('eve');
+    assert.equal((await run(['read', file('tcp.pcap'), '--as', 'eve', '--out', out])).stdout, '');
+    assert.equal(await readFile(join(out, 'eve.json'), 'utf8'), stdout);
+  });
+
   it('--as none writes the summary on standard output, and nothing else', async () => {
     const { code, stdout, stderr } = await run(['read', file('tcp.pcap'), '--as', 'none']);
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });

@@ -12,7 +12,7 @@ import { FileOutput, type TextOutput } from './lib/output.ts';
 import { Progress } from './lib/progress.ts';
 import type { CatenaryEvent, KindName } from './schema/gen/events.gen.ts';
 
-export const FORMATS = ['json', 'zeek', 'none'] as const;
+export const FORMATS = ['json', 'zeek', 'eve', 'none'] as const;
 export type Format = (typeof FORMATS)[number];
 
 export interface ReadRequest {
@@ -78,12 +78,23 @@ async function zeekToFolder(folder: string, json: boolean, all: boolean): Promis
   };
 }
 
+async function eveTo(output: TextOutput, inIface: string | null): Promise<Sink> {
+  const { EveWriter } = await import('./formats/eve/eve.ts');
+  const writer = new EveWriter(output, inIface);
+  return { write: (kind, event) => writer.write(kind, event), outputs: () => [output], close: () => output.close() };
+}
+
 async function sinkFor(request: ReadRequest, stdout: TextOutput): Promise<Sink> {
   switch (request.as) {
     case 'json':
       return request.out === undefined ? jsonToStream(stdout) : jsonToFolder(request.out);
     case 'zeek':
       return zeekToFolder(request.out ?? '.', request.json, request.allRows);
+    case 'eve':
+      return eveTo(
+        request.out === undefined ? stdout : new FileOutput(join(request.out, 'eve.json')),
+        request.interface ?? null,
+      );
     case 'none':
       return { write: () => undefined, outputs: () => [], close: async () => undefined };
   }
@@ -91,8 +102,10 @@ async function sinkFor(request: ReadRequest, stdout: TextOutput): Promise<Sink> 
 
 async function kindsFor(request: ReadRequest): Promise<readonly KindName[] | undefined> {
   if (request.as === 'none') return [];
-  if (request.kinds !== undefined || request.as !== 'zeek') return request.kinds;
-  return (await import('./formats/zeek/zeek.ts')).ZEEK_KINDS;
+  if (request.kinds !== undefined || request.as === 'json') return request.kinds;
+  return request.as === 'zeek'
+    ? (await import('./formats/zeek/zeek.ts')).ZEEK_KINDS
+    : (await import('./formats/eve/eve.ts')).EVE_KINDS;
 }
 
 /** Every drain into the sink, until the end, a fault of the decoder, or an output that takes no more. */
@@ -142,7 +155,7 @@ export async function read(request: ReadRequest, world: Surroundings): Promise<E
 
   const { stdout } = world;
   const sink = await sinkFor(request, stdout);
-  const printsEvents = request.as === 'json' && request.out === undefined;
+  const printsEvents = (request.as === 'json' || request.as === 'eve') && request.out === undefined;
   const progress = new Progress(world.stderr, world.clock, !(printsEvents && world.stdoutIsTerminal));
   const started = world.clock.monotonic();
   let interrupted: ExitCode | undefined;

@@ -1,6 +1,7 @@
 // Everything that is decided before a packet is read, in this process: wrong usage, help, completion.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { EVE_KINDS } from '../formats/eve/eve.ts';
 import { ZEEK_KINDS } from '../formats/zeek/zeek.ts';
 import { runIn } from './testing.ts';
 
@@ -17,10 +18,12 @@ describe('command line', () => {
     ['read', "nothing to read (name a capture, '-' for standard input, or --interface IF)"],
     ['read a --fliter b', "unknown option '--fliter' (did you mean --filter? see 'catenary read --help')"],
     ['read a --out', "option '--out <dir>' argument missing (see 'catenary read --help')"],
-    ['read a --as eve', "--as 'eve' is unknown (one of json, zeek, none)"],
+    ['read a --as ecs', "--as 'ecs' is unknown (one of json, zeek, eve, none)"],
     ['read a --kinds dsn', `--kinds: 'dsn' is no kind (${KINDS})`],
     ['read a --kinds ,', `--kinds names none (${KINDS})`],
     ['read a --as zeek --kinds arp', `--kinds: Zeek has no log for 'arp' (one of ${ZEEK_KINDS.join(', ')})`],
+    ['read a --as eve --kinds syslog', `--kinds: EVE has no event for 'syslog' (one of ${EVE_KINDS.join(', ')})`],
+    ['read a --as eve --json', '--json is for --as zeek (add --as zeek, or leave it out)'],
     ['read a --json', '--json is for --as zeek (add --as zeek, or leave it out)'],
     ['read a --as none --out d', '--as none writes no files (leave out --out)'],
     ['read a --as none --kinds dns', '--as none writes no events (leave out --kinds)'],
@@ -49,7 +52,7 @@ describe('command line', () => {
 
   it('a mistake with control characters cannot act on the terminal', async () => {
     const { stderr } = await run('read a --as \u001b[2J');
-    assert.equal(stderr, "catenary: --as '\\x1b[2J' is unknown (one of json, zeek, none)\n");
+    assert.equal(stderr, "catenary: --as '\\x1b[2J' is unknown (one of json, zeek, eve, none)\n");
   });
 
   it('every command and subcommand has a manual: on standard output, with examples, no wider than a terminal', async () => {

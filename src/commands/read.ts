@@ -38,6 +38,9 @@ WHAT GOES WHERE
               escaping; columns of ours come last. An older log of the same name is replaced.
               Zeek has no http and ssl rows for connections whose beginning it has not seen, and knows DNS
               on its own ports only; --all-rows writes these rows too.
+  --as eve    Suricata's EVE, one JSON object a line, on standard output; with --out DIR in DIR/eve.json,
+              and an older one is replaced. Names and types are Suricata 7's (dns is version 2); weirds are
+              anomaly events. The README of src/formats/eve says of each field whether it is the same.
   --as none   Decodes everything and writes nothing but the summary: a check of a capture, a measurement.
 
   Standard error gets one line for everything that went wrong, and the summary, which --as none prints on
@@ -63,6 +66,7 @@ EXAMPLES
   catenary read *.pcapng --as zeek --out logs
   catenary read day.pcap --kinds dns,tls --filter 'host 192.0.2.7'
   tcpdump -i eth0 -U -w - | catenary read -
+  catenary read day.pcap --as eve | jq -c 'select(.event_type == "tls") | .tls.sni'
   catenary read --follow /var/captures --as zeek --out logs
   catenary read --interface eth0 --duration 5m --as zeek --out logs
   catenary read day.pcap --as none
@@ -86,12 +90,15 @@ interface Options {
 
 async function kinds(text: string, as: string): Promise<Result<KindName[]>> {
   const { kindOfLog, ZEEK_KINDS } = await import('../formats/zeek/zeek.ts');
+  const { EVE_KINDS } = await import('../formats/eve/eve.ts');
   const found: KindName[] = [];
   for (const name of nameList(text)) {
     const kind = kindOfLog(name) ?? KIND_NAMES.find((k) => k === name);
     if (kind === undefined) return failure('usage', `--kinds: '${name}' is no kind`, `one of ${KINDS_READ.join(', ')}`);
     if (as === 'zeek' && !ZEEK_KINDS.includes(kind))
       return failure('usage', `--kinds: Zeek has no log for '${name}'`, `one of ${ZEEK_KINDS.join(', ')}`);
+    if (as === 'eve' && !EVE_KINDS.includes(kind))
+      return failure('usage', `--kinds: EVE has no event for '${name}'`, `one of ${EVE_KINDS.join(', ')}`);
     found.push(kind);
   }
   return found.length > 0 ? success(found) : failure('usage', '--kinds names none', `one of ${KINDS_READ.join(', ')}`);
@@ -173,7 +180,7 @@ export function addRead(program: Command, world: Surroundings, done: Done): void
   program
     .command('read')
     .summary('decode captures, or an interface, to events')
-    .description('Decodes packets to events: JSON lines, or the logs of Zeek.')
+    .description("Decodes packets to events: JSON lines, the logs of Zeek, or Suricata's EVE.")
     .argument('[FILE...]', "captures to read, in this order; '-' is standard input")
     .option('--as <format>', `what to write: ${FORMATS.join(', ')}`, 'json')
     .option('--out <dir>', 'write files into this directory; it is made where it is missing')

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { type AlertLine, alertsIn, analyzed, linesOf } from '../../founding/run.ts';
+import { type AlertLine, alertsIn, analyzed, linesOf, start } from '../../founding/run.ts';
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 const CLI = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
@@ -83,11 +83,24 @@ describe('the founding case, from logs', function () {
     assert.equal(alerts[0]?.steps[0]?.record.url ?? null, null, 'files.log has no url');
   });
 
-  it('is no alert while the last day is not there', async () => {
-    const dir = join(folder, 'month');
-    execFileSync(process.execPath, [CLI, 'read', ...CAPTURES.slice(0, -1), '--as', 'zeek', '--out', dir, '-q']);
-    const out = join(folder, 'from-month');
-    assert.deepEqual(await analyzed(out, '--from', 'zeek', dir), []);
-    assert.ok(linesOf(out, 'signals.ndjson').length > 0, 'life went on');
+  it('is no alert while the last day is not there, and goes on with its logs when there is a state', async () => {
+    const config = join(folder, 'state.yaml');
+    writeFileSync(config, 'state: { dir: state }\n');
+    const found: number[] = [];
+    for (const [name, captures] of [
+      ['month', CAPTURES.slice(0, -1)],
+      ['last-day', CAPTURES.slice(-1)],
+    ] as const) {
+      const dir = join(folder, name);
+      execFileSync(process.execPath, [CLI, 'read', ...captures, '--as', 'zeek', '--out', dir, '-q']);
+      found.push((await analyzed(join(folder, `from-${name}`), '--from', 'zeek', dir, '--config', config)).length);
+    }
+    assert.deepEqual(found, [0, 1]);
+    assert.ok(linesOf(join(folder, 'from-month'), 'signals.ndjson').length > 0, 'life went on');
+    const { code, stderr } = await start([
+      ...['--from', 'zeek', join(folder, 'last-day'), '--config', config, '--out', join(folder, 'from-last-day')],
+    ]).ended;
+    assert.equal(code, 0);
+    assert.match(stderr, /analysed before, to the end: nothing to do/);
   });
 });

@@ -52,6 +52,7 @@ export class RowReader {
   private readonly log: Log;
   private readonly ways = new Map<string, Way>();
   private readonly fields: readonly FieldMeta[];
+  private readonly blank: Readonly<Draft>;
   private readonly saysProto: boolean;
   private separator = '\t';
   private setSeparator = SET_SEPARATOR;
@@ -67,6 +68,8 @@ export class RowReader {
     this.fields = FIELDS[log.kind];
     this.saysProto =
       log.columns.some((c) => c.name === 'proto') || this.fields.some((f) => f.name === 'proto' && f.optional);
+    // Out of JSON it has a shape that its copies keep: fields set one by one would make each of them a hash table.
+    this.blank = JSON.parse(JSON.stringify(Object.fromEntries(this.fields.map(({ name }) => [name, null]))));
     for (const column of log.columns) {
       const field = this.fields.find((f) => f.name === column.field);
       if (field !== undefined || column.back !== undefined)
@@ -120,7 +123,7 @@ export class RowReader {
     if (names === undefined) return { why: 'no #fields before it' };
     const cells = line.split(this.separator);
     if (cells.length !== names.length) return { why: `${cells.length} columns instead of ${names.length}` };
-    const draft: Draft = {};
+    const draft: Draft = { ...this.blank };
     let written: number | undefined;
     for (const [i, name] of names.entries()) {
       const cell = cells[i] as string;
@@ -150,7 +153,7 @@ export class RowReader {
     }
     if (object._path !== undefined && object._path !== this.log.path)
       return { why: `_path is ${quoted(object._path)}, and the file's name says ${this.log.path}` };
-    const draft: Draft = {};
+    const draft: Draft = { ...this.blank };
     for (const name of Object.keys(object)) {
       const way = this.ways.get(name);
       const value = object[name];
@@ -200,7 +203,7 @@ export class RowReader {
     this.log.complete(draft);
     if (!this.saysProto) draft.proto ??= TRANSPORT[this.log.kind] ?? TCP;
     for (const { name, type, list, optional } of this.fields) {
-      if (draft[name] !== undefined && draft[name] !== null) continue;
+      if (draft[name] !== null && draft[name] !== undefined) continue;
       if (!optional && ESSENTIAL.has(name)) return { why: `it has no ${this.columnOf(name)}` };
       draft[name] = list ? [] : optional ? null : (ZERO[type] ?? 0);
     }

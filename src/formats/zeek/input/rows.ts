@@ -137,7 +137,10 @@ export class RowReader {
           : cell
         : cell === this.empty
           ? []
-          : cell.split(this.setSeparator).filter((item) => item !== this.unset);
+          : cell
+              .split(this.setSeparator)
+              .filter((item) => item !== this.unset)
+              .map((item) => (item === this.empty ? '' : item));
       const wrong = this.put(draft, name, way, raw, cellToText);
       if (wrong !== undefined) return wrong;
     }

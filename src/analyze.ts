@@ -10,11 +10,12 @@ import { join } from 'node:path';
 import { alertId } from './alerts/alert.ts';
 import { alertLine } from './alerts/line.ts';
 import { loadAddon } from './capture/addon.ts';
-import { type Drain, openReader, type Reader, type Summary } from './capture/index.ts';
+import { type Drain, type EventSource, openReader, type Summary } from './capture/index.ts';
 import { inspectInputs, resultFaults, STDIN } from './commands/input_faults.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import type { Config } from './config/config.ts';
 import { jsonLine } from './formats/json/json.ts';
+import type { ZeekReader } from './formats/zeek/input/reader.ts';
 import {
   EXIT,
   type ExitCode,
@@ -41,6 +42,8 @@ import { openStages, type Stages } from './stages.ts';
 export interface AnalyzeRequest {
   /** Captures, "-" for standard input. */
   readonly files: readonly string[];
+  /** The files are folders of Zeek's logs. */
+  readonly from?: 'zeek' | undefined;
   readonly out: string;
   readonly config: Config;
   readonly filter?: string | undefined;
@@ -91,6 +94,12 @@ async function beginning(file: string): Promise<number> {
   if (!opened.ok) return Number.POSITIVE_INFINITY;
   for await (const _ of opened.value.drains());
   return opened.value.summary().firstTs || Number.POSITIVE_INFINITY;
+}
+
+/** Loaded when they are asked for: of a short run, starting is the most. */
+async function openLogs(folders: readonly string[]): Promise<Result<ZeekReader>> {
+  const { ZeekReader } = await import('./formats/zeek/input/reader.ts');
+  return ZeekReader.open(folders);
 }
 
 /** One history, whatever the order in which a shell named its files. Standard input stays where it was named. */
@@ -225,7 +234,7 @@ class Run {
   }
 
   /** To the end of the input, or to where `stopped` says so. */
-  async pump(reader: Reader, stopped: () => boolean, between: () => void): Promise<Result<undefined>> {
+  async pump(reader: EventSource, stopped: () => boolean, between: () => void): Promise<Result<undefined>> {
     for await (const drain of reader.drains(between)) {
       if (stopped()) return success(undefined);
       if (!drain.ok) return drain;
@@ -333,13 +342,15 @@ export async function analyze(request: AnalyzeRequest, world: Surroundings): Pro
   };
   const addon = loadAddon();
   if (!addon.ok) return stop(addon.fault);
-  const inputs = await inspectInputs(request.files);
+  const logs = request.from === 'zeek' ? await openLogs(request.files) : success(undefined);
+  if (!logs.ok) return stop(logs.fault);
+  const inputs = await inspectInputs(logs.value?.files.map(({ path }) => path) ?? request.files);
   try {
     await mkdir(request.out, { recursive: true });
   } catch (error) {
     return stop(systemFault('output_unwritable', request.out, error));
   }
-  const files = await inTimeOrder(inputs.files);
+  const files = logs.value === undefined ? await inTimeOrder(inputs.files) : inputs.files;
   const input = await inputDigest(files);
 
   const watched = new Watched();
@@ -358,7 +369,11 @@ export async function analyze(request: AnalyzeRequest, world: Surroundings): Pro
   if (!opened.ok) return stop(opened.fault);
   const stages = opened.value;
   const before = resumeFrom(stages, input, request.config.state.dir);
-  const reader = before.ok ? openReader({ files, kinds: stages.kinds, filter: request.filter }) : before;
+  const reader: Result<EventSource> = !before.ok
+    ? before
+    : logs.value === undefined
+      ? openReader({ files, kinds: stages.kinds, filter: request.filter })
+      : success(logs.value.of(stages.kinds));
   if (!before.ok || !reader.ok) {
     stages.close();
     return stop((before.ok ? (reader as { fault: Fault }) : before).fault);
@@ -376,6 +391,7 @@ export async function analyze(request: AnalyzeRequest, world: Surroundings): Pro
   if (!key.ok) return stop(key.fault);
   run = new Run(request, world, stages, input ?? '', before.value, key.value);
 
+  for (const notice of logs.value?.notices ?? []) world.stderr.write(`catenary: ${notice}\n`);
   const progress = new Progress(world.stderr, world.clock);
   let interrupted: ExitCode | undefined;
   const release = world.onInterrupt((code) => {
@@ -398,14 +414,15 @@ export async function analyze(request: AnalyzeRequest, world: Surroundings): Pro
   release();
 
   const summary = reader.value.summary();
-  const faults = [...stages.faults, ...inputs.faults, ...resultFaults(summary.files)];
+  const faults = [...stages.faults, ...inputs.faults, ...(logs.value?.faults() ?? resultFaults(summary.files))];
   for (const r of [pumped, closed]) if (!r.ok) faults.push(r.fault);
   for (const fault of faults) tell(fault);
   if (!request.quiet) {
     const { keys, keysEvicted, pairsEvicted } = stages.memory.stats();
     world.stderr.write(
       [
-        line('packets', summary.packets),
+        line(logs.value === undefined ? 'packets' : 'rows', summary.packets),
+        ...(logs.value === undefined ? [] : [line('lines left out', logs.value.refused)]),
         line('events', run.events),
         line('signals', run.signals),
         line('alerts', run.alerts.count),

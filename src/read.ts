@@ -2,9 +2,9 @@
 // formats. It reads top to bottom as the run itself.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { forEachInOrder, openReader, type Reader, type Summary } from './capture/index.ts';
+import { type EventSource, forEachInOrder, openReader, type Summary } from './capture/index.ts';
 import { inspectInputs, resultFaults, STDIN } from './commands/input_faults.ts';
-import { NOTHING_READ, summaryText } from './commands/summary.ts';
+import { NOTHING_READ, rowsText, summaryText } from './commands/summary.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import { JsonWriter } from './formats/json/json.ts';
 import { EXIT, type ExitCode, FAULTS, type Fault, faultLine, systemFault, worse } from './lib/fault.ts';
@@ -18,6 +18,8 @@ export type Format = (typeof FORMATS)[number];
 export interface ReadRequest {
   /** Captures, "-" for standard input; empty when an interface is named. */
   readonly files: readonly string[];
+  /** The files are folders of Zeek's logs. */
+  readonly from?: 'zeek' | undefined;
   readonly interface?: string | undefined;
   /** Or a folder of captures that grows. */
   readonly follow?: string | undefined;
@@ -101,7 +103,7 @@ async function sinkFor(request: ReadRequest, stdout: TextOutput): Promise<Sink> 
 }
 
 async function kindsFor(request: ReadRequest): Promise<readonly KindName[] | undefined> {
-  if (request.as === 'none') return [];
+  if (request.as === 'none') return request.from === 'zeek' ? undefined : [];
   if (request.kinds !== undefined || request.as === 'json') return request.kinds;
   return request.as === 'zeek'
     ? (await import('./formats/zeek/zeek.ts')).ZEEK_KINDS
@@ -109,7 +111,7 @@ async function kindsFor(request: ReadRequest): Promise<readonly KindName[] | und
 }
 
 /** Every drain into the sink, until the end, a fault of the decoder, or an output that takes no more. */
-async function pump(reader: Reader, sink: Sink, isLive: boolean, between: () => void): Promise<Fault | undefined> {
+async function pump(reader: EventSource, sink: Sink, isLive: boolean, between: () => void): Promise<Fault | undefined> {
   for await (const drain of reader.drains(between)) {
     if (!drain.ok) return drain.fault;
     forEachInOrder(drain.value, (kind, event) => sink.write(kind, event));
@@ -119,6 +121,39 @@ async function pump(reader: Reader, sink: Sink, isLive: boolean, between: () => 
     }
   }
   return undefined;
+}
+
+/** Folders of Zeek's logs, to the sink. Runs as read() does, with rows for packets. */
+async function readLogs(request: ReadRequest, world: Surroundings): Promise<ExitCode> {
+  const { ZeekReader } = await import('./formats/zeek/input/reader.ts');
+  const opened = await ZeekReader.open(request.files, await kindsFor(request));
+  if (!opened.ok) {
+    world.stderr.write(`${faultLine(opened.fault)}\n`);
+    return FAULTS[opened.fault.code];
+  }
+  const reader = opened.value;
+  for (const notice of reader.notices) world.stderr.write(`catenary: ${notice}\n`);
+  const sink = await sinkFor(request, world.stdout);
+  const started = world.clock.monotonic();
+  let interrupted: ExitCode | undefined;
+  const release = world.onInterrupt((code) => {
+    interrupted = code;
+    reader.stop();
+  });
+  const pumpFault = await pump(reader, sink, false, () => undefined);
+  await sink.close();
+  release();
+  if (world.stdout.closed && world.stdout.fault === undefined) return EXIT.ok;
+  const faults = reader.faults();
+  if (pumpFault !== undefined) faults.push(pumpFault);
+  for (const { fault } of sink.outputs()) if (fault !== undefined && fault !== world.stdout.fault) faults.push(fault);
+  for (const fault of faults) world.stderr.write(`${faultLine(fault)}\n`);
+  const seconds = (world.clock.monotonic() - started) / 1000;
+  const text = rowsText(reader.summary(), { seconds, peakMemoryBytes: world.peakMemoryBytes() });
+  if (request.as === 'none') world.stdout.write(text);
+  else if (!request.quiet) world.stderr.write(text);
+  if (interrupted !== undefined) return interrupted;
+  return faults.reduce<ExitCode>((code, fault) => worse(code, FAULTS[fault.code]), EXIT.ok);
 }
 
 /** Runs it. What goes wrong is told on stderr; the answer is the exit code. */
@@ -131,7 +166,6 @@ export async function read(request: ReadRequest, world: Surroundings): Promise<E
     return FAULTS[fault.code];
   };
 
-  const inputs = await inspectInputs(request.files);
   if (request.out !== undefined) {
     try {
       await mkdir(request.out, { recursive: true });
@@ -139,6 +173,8 @@ export async function read(request: ReadRequest, world: Surroundings): Promise<E
       return stop(systemFault('output_unwritable', request.out, error));
     }
   }
+  if (request.from === 'zeek') return readLogs(request, world);
+  const inputs = await inspectInputs(request.files);
   const opened = openReader({
     files: inputs.files,
     ...(request.interface === undefined ? {} : { interface: request.interface }),

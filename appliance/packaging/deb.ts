@@ -24,6 +24,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const HERE = join(ROOT, 'appliance/packaging');
 const LIB = 'usr/lib/catenary';
 const RELEASE = 'build/cmake/Release';
+const SENSOR_BINARIES = ['catenary.node', 'catenary-capture'];
+const COLLECTOR_BINARIES = ['catenary-store'];
 /** What no program reads: sources of addons that come built, types, maps, pages. Licences stay. */
 const LEFT_OUT = /\.(?:md|markdown|map|ts|mts|cts|flow|c|cc|cpp|h|gyp|gypi|o)$/i;
 const LICENCE = /^(?:licen[cs]e|notice|copying)/i;
@@ -202,7 +204,7 @@ async function stageSensor(
   carry(stage, lock, paths);
   stage.copyAll('dist', join(LIB, 'dist'), (name) => name !== '.stamp' && !name.endsWith('.map'));
   stage.copy('package.json', join(LIB, 'package.json'));
-  stage.binary(join(RELEASE, 'catenary.node'), join(LIB, RELEASE, 'catenary.node'));
+  for (const name of SENSOR_BINARIES) stage.binary(join(RELEASE, name), join(LIB, RELEASE, name));
   stage.write(join(LIB, 'bin/node'), fs.readFileSync(node.binary), 0o755);
   stage.copyAll('appliance/chains', join(LIB, 'appliance/chains'), () => true);
   stage.copyAll('appliance/signals', join(LIB, 'appliance/signals'), () => true);
@@ -226,7 +228,7 @@ async function stageSensor(
 function stageCollector(out: string, lock: Lock, paths: readonly string[]): Stage {
   const stage = new Stage('catenary-collector', out);
   carry(stage, lock, paths);
-  stage.binary(join(RELEASE, 'catenary-store'), join(LIB, RELEASE, 'catenary-store'));
+  for (const name of COLLECTOR_BINARIES) stage.binary(join(RELEASE, name), join(LIB, RELEASE, name));
   stage.copy('appliance/systemd/catenary-collector.service', 'lib/systemd/system/catenary-collector.service');
   stage.copy('appliance/systemd/catenary-collector.sysusers', 'usr/lib/sysusers.d/catenary-collector.conf');
   stage.copy('appliance/systemd/catenary-collector.tmpfiles', 'usr/lib/tmpfiles.d/catenary-collector.conf');
@@ -236,6 +238,9 @@ function stageCollector(out: string, lock: Lock, paths: readonly string[]): Stag
 async function main(out: string): Promise<void> {
   fs.mkdirSync(out, { recursive: true });
   for (const name of fs.readdirSync(out)) if (name !== '.node') fs.rmSync(join(out, name), { recursive: true });
+  // What the build puts there is run: one that nobody packs is missed on the box, and not before.
+  for (const name of fs.readdirSync(RELEASE))
+    if (![...SENSOR_BINARIES, ...COLLECTOR_BINARIES].includes(name)) throw new Error(`${RELEASE}/${name}: not packed`);
   const epoch = sourceDate();
   const lock = readLock(ROOT);
   const roots = rootsOf(lock);

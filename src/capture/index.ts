@@ -109,6 +109,9 @@ export class Reader implements PacketSource {
   }
 }
 
+/** What events come from, to be read once: captures, an interface, or what another sensor wrote. */
+export type EventSource = Pick<Reader, 'drains' | 'summary' | 'stop'>;
+
 export function openReader(options: ReadOptions): Result<Reader> {
   const addon = loadAddon();
   if (!addon.ok) return addon;

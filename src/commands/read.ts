@@ -25,6 +25,10 @@ WHAT IT DOES
   as far as it is whole, and goes on as the newest grows and others come: what tcpdump -G and -C write. It
   ends by --duration, --count or Ctrl-C.
 
+  --from zeek DIR reads a folder of Zeek's logs in place of packets: tab-separated or JSON lines, .gz too,
+  archives of days with their folders. Rows come in the order in which they were complete; a line that
+  cannot be used is told with file and number. src/formats/zeek/README.md says what Zeek has no word for.
+
   An interface that goes down or away is waited for.
 
   Everything runs on packet time: the same capture gives the same output, whenever it is read.
@@ -70,10 +74,12 @@ EXAMPLES
   catenary read --follow /var/captures --as zeek --out logs
   catenary read --interface eth0 --duration 5m --as zeek --out logs
   catenary read day.pcap --as none
+  catenary read --from zeek /opt/zeek/logs/2026-03-01 | jq -c 'select(.kind == "dns") | [.ts, .query]'
 `;
 
 interface Options {
   readonly as: string;
+  readonly from?: string;
   readonly out?: string;
   readonly kinds?: string;
   readonly filter?: string;
@@ -109,6 +115,13 @@ function contradiction(files: readonly string[], o: Options, stdinIsTerminal: bo
   const usage = (message: string, hint: string): Result<never> => failure('usage', message, hint);
   const live = o.interface !== undefined;
   const endless = live || o.follow !== undefined;
+  if (o.from !== undefined) {
+    if (endless) return usage('--from reads logs', 'leave out --interface and --follow');
+    if (files.length === 0) return usage('nothing to read', "name a folder of Zeek's logs");
+    if (files.includes(STDIN)) return usage("--from zeek reads folders, not '-'", "name a folder of Zeek's logs");
+    if (o.filter !== undefined || o.flowsMax !== undefined)
+      return usage('--filter and --flows-max are for packets', 'leave them out: logs are read whole');
+  }
   if (live && files.length > 0) return usage('--interface and FILE exclude each other', 'give one of them');
   if (o.follow !== undefined && (live || files.length > 0))
     return usage('--follow excludes --interface and FILE', 'give one of them');
@@ -146,6 +159,8 @@ const SNAPLEN_MAX = 262144;
 async function requestOf(files: readonly string[], o: Options, stdinIsTerminal: boolean): Promise<Result<ReadRequest>> {
   const as = choice('--as', o.as, FORMATS);
   if (!as.ok) return as;
+  const from = given(o.from, (text) => choice('--from', text, ['zeek'] as const));
+  if (!from.ok) return from;
   const wrong = contradiction(files, o, stdinIsTerminal);
   if (wrong !== undefined) return wrong;
   const wanted = o.kinds === undefined ? success(undefined) : await kinds(o.kinds, o.as);
@@ -160,6 +175,7 @@ async function requestOf(files: readonly string[], o: Options, stdinIsTerminal: 
   if (!flowsMax.ok) return flowsMax;
   return success({
     files,
+    from: from.value,
     interface: o.interface,
     follow: o.follow,
     as: as.value,
@@ -182,6 +198,7 @@ export function addRead(program: Command, world: Surroundings, done: Done): void
     .summary('decode captures, or an interface, to events')
     .description("Decodes packets to events: JSON lines, the logs of Zeek, or Suricata's EVE.")
     .argument('[FILE...]', "captures to read, in this order; '-' is standard input")
+    .option('--from <format>', "FILE is a folder of another sensor's logs: zeek")
     .option('--as <format>', `what to write: ${FORMATS.join(', ')}`, 'json')
     .option('--out <dir>', 'write files into this directory; it is made where it is missing')
     .option('--kinds <list>', 'only these kinds of events, separated by commas')

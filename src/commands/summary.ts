@@ -26,6 +26,16 @@ export function summaryText(s: Summary, cost: Cost): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** Of logs: there are rows in place of packets. */
+export function rowsText(s: Summary, cost: Cost): string {
+  const kinds = Object.entries(s.events);
+  const lines = [`rows ${s.packets}`, `bytes ${s.bytes}`, `files ${s.files.length}`];
+  lines.push(`events ${s.packets}`, ...kinds.map(([kind, count]) => `  ${kind} ${count}`));
+  lines.push(`rate ${cost.seconds > 0 ? Math.round(s.packets / cost.seconds) : 0} rows/s`);
+  lines.push(`peak memory ${Math.ceil(cost.peakMemoryBytes / 1e6)} MB`);
+  return `${lines.join('\n')}\n`;
+}
+
 export const NOTHING_READ: Summary = {
   packets: 0,
   bytes: 0,

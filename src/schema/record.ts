@@ -53,8 +53,11 @@ function cutText(bytes: Buffer, cap: number): Buffer {
   return bytes.subarray(0, end);
 }
 
+/** Where records are written, one after another: one of their own each would be most of the work. */
+const SCRATCH = Buffer.allocUnsafe(4096);
+
 class Writer {
-  private buffer = Buffer.allocUnsafe(4096);
+  private buffer = SCRATCH;
   private size = 0;
   cut = false;
 

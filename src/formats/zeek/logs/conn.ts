@@ -1,7 +1,7 @@
 // conn.log: Zeek 8's columns and its community_id.
 import type { ConnEvent } from '../../../schema/gen/events.gen.ts';
 import { communityId } from '../../community_id.ts';
-import { defineLog, protoName } from '../columns.ts';
+import { type Draft, defineLog, protoName, protoNumber, unless } from '../columns.ts';
 
 const UDP = 17;
 
@@ -23,6 +23,20 @@ function serviceNames({ service, proto, history }: ConnEvent): string | null {
     .join(',');
 }
 
+/** The way back. */
+function servicesOf(names: string, draft: Draft): void {
+  const services = names.split(',').map((name) => (name === 'ssl' || name === 'dtls' ? 'tls' : name));
+  draft.service = [...new Set(services)].sort();
+}
+
+function complete(draft: Draft): void {
+  draft.proto ??= draft.ip_proto;
+  draft.ip_proto ??= draft.proto;
+  draft.first = draft.ts;
+  const lasted = Math.round(((draft.duration as number | null) ?? 0) * 1e6);
+  draft.last = Math.min(Number.MAX_SAFE_INTEGER, (draft.ts as number) + Math.max(0, lasted));
+}
+
 export const CONN = defineLog(
   'conn',
   'conn',
@@ -33,8 +47,8 @@ export const CONN = defineLog(
     col('id.orig_p', 'port', 'orig_p'),
     col('id.resp_h', 'addr', 'resp_h'),
     col('id.resp_p', 'port', 'resp_p'),
-    col('proto', 'enum', (e) => protoName(e.proto)),
-    col('service', 'string', serviceNames),
+    col('proto', 'enum', (e) => protoName(e.proto), 'unset', protoNumber),
+    col('service', 'string', serviceNames, 'unset', servicesOf),
     col('duration', 'interval'),
     col('orig_bytes', 'count'),
     col('resp_bytes', 'count'),
@@ -43,7 +57,7 @@ export const CONN = defineLog(
     col('local_resp', 'bool'),
     col('missed_bytes', 'count'),
     // Zeek has no history where it saw nothing notable, not an empty one.
-    col('history', 'string', (e) => (e.history === '' ? null : e.history)),
+    col('history', 'string', (e) => (e.history === '' ? null : e.history), 'unset', unless('history')),
     col('orig_pkts', 'count'),
     col('orig_ip_bytes', 'count'),
     col('resp_pkts', 'count'),
@@ -53,4 +67,6 @@ export const CONN = defineLog(
     col('community_id', 'string', (e) => communityId(e) ?? null),
   ],
   ['first', 'last'],
+  undefined,
+  complete,
 );

@@ -46,4 +46,8 @@ export const DCE_RPC = defineLog(
     e.endpoint === null ||
     isNoise(e.endpoint, e.operation) ||
     isOfUnseenShare(e.pipe),
+  // Zeek measures from a call to its answer.
+  (draft) => {
+    draft.is_answered = typeof draft.rtt === 'number';
+  },
 );

@@ -1,5 +1,5 @@
 // ftp.log: Zeek 8's columns. Zeek has rows for the commands that move files or say where they go; we have all.
-import { defineLog } from '../columns.ts';
+import { defineLog, unless } from '../columns.ts';
 
 const LOGGED = new Set(['APPE', 'DELE', 'RETR', 'STOR', 'STOU', 'ACCT', 'PORT', 'PASV', 'EPRT', 'EPSV']);
 
@@ -13,12 +13,21 @@ export const FTP = defineLog(
     col('id.orig_p', 'port', 'orig_p'),
     col('id.resp_h', 'addr', 'resp_h'),
     col('id.resp_p', 'port', 'resp_p'),
-    col('user', 'string', (e) => e.user ?? '<unknown>'),
+    col('user', 'string', (e) => e.user ?? '<unknown>', 'unset', unless('user', '<unknown>')),
     col('password', 'string'),
     col('command', 'string'),
     col('arg', 'string'),
     // Zeek says so where it looked and found nothing.
-    col('mime_type', 'string', (e) => e.mime_type ?? (e.is_typed ? '<unknown>' : null)),
+    col(
+      'mime_type',
+      'string',
+      (e) => e.mime_type ?? (e.is_typed ? '<unknown>' : null),
+      'unset',
+      (type: string, draft) => {
+        draft.is_typed = true;
+        unless('mime_type', '<unknown>')(type as never, draft);
+      },
+    ),
     col('file_size', 'count'),
     col('reply_code', 'count'),
     col('reply_msg', 'string'),

@@ -1,5 +1,13 @@
 // http.log: Zeek 8's columns. The lists of header names come as its policy script has them, among ours.
-import { defineLog } from '../columns.ts';
+import { type Draft, defineLog } from '../columns.ts';
+
+/** The way back: a port behind the name is a field of its own. */
+function hostOf(text: string, draft: Draft): void {
+  const m = /^(\[[^\]]*\]|[^:]*):(\d{1,5})$/.exec(text);
+  const port = Number(m?.[2]);
+  draft.host = m !== null && port <= 65_535 ? m[1] : text;
+  if (m !== null && port <= 65_535) draft.host_port = port;
+}
 
 export const HTTP = defineLog(
   'http',
@@ -14,7 +22,13 @@ export const HTTP = defineLog(
     col('trans_depth', 'count'),
     col('method', 'string'),
     // Zeek leaves the port where the header has it; the event has it in a field of its own.
-    col('host', 'string', (e) => (e.host === null || e.host_port === null ? e.host : `${e.host}:${e.host_port}`)),
+    col(
+      'host',
+      'string',
+      (e) => (e.host === null || e.host_port === null ? e.host : `${e.host}:${e.host_port}`),
+      'unset',
+      hostOf,
+    ),
     col('uri', 'string'),
     col('referrer', 'string'),
     col('version', 'string'),

@@ -1,5 +1,5 @@
 // kerberos.log: Zeek 8's columns. Encryptions offered and used, proofs and options come among ours.
-import { defineLog } from '../columns.ts';
+import { defineLog, unless } from '../columns.ts';
 
 /** Errors that Zeek leaves out: the client asks again. */
 const DEMANDS = new Set(['NEEDED_PREAUTH', 'Need to use PA-ENC-TIMESTAMP/PA-PK-AS-REQ']);
@@ -21,7 +21,7 @@ export const KERBEROS = defineLog(
     col('request_type', 'string'),
     col('client', 'string'),
     // Zeek says nothing of a ticket that another protocol carries.
-    col('service', 'string', (e) => (isShown(e) ? null : e.service)),
+    col('service', 'string', (e) => (isShown(e) ? null : e.service), 'unset', unless('service')),
     col('success', 'bool'),
     col('error_msg', 'string'),
     col('from', 'time'),
@@ -33,4 +33,7 @@ export const KERBEROS = defineLog(
   ['proto', 'ordinal'],
   // Zeek has one row a connection.
   (e) => e.ordinal > 1 || (e.error_msg !== null && DEMANDS.has(e.error_msg)),
+  (draft) => {
+    draft.ordinal = 1;
+  },
 );

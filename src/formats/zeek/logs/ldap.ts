@@ -1,5 +1,5 @@
 // ldap.log: Zeek 8's columns. The number of the result comes among ours.
-import { defineLog } from '../columns.ts';
+import { defineLog, unless } from '../columns.ts';
 
 const isBind = (opcode: string | null): boolean => opcode?.startsWith('bind') ?? false;
 
@@ -19,8 +19,14 @@ export const LDAP = defineLog(
     col('result', 'string'),
     col('diagnostic_message', 'string'),
     // Zeek has it of binds and extended operations, and the argument of binds.
-    col('object', 'string', (e) => (isBind(e.opcode) || e.opcode === 'extended' ? e.object : null)),
-    col('argument', 'string', (e) => (isBind(e.opcode) ? e.argument : null)),
+    col(
+      'object',
+      'string',
+      (e) => (isBind(e.opcode) || e.opcode === 'extended' ? e.object : null),
+      'unset',
+      unless('object'),
+    ),
+    col('argument', 'string', (e) => (isBind(e.opcode) ? e.argument : null), 'unset', unless('argument')),
   ],
   ['proto'],
 );

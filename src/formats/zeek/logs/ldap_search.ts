@@ -1,5 +1,5 @@
 // ldap_search.log: Zeek 8's columns. The attributes asked for are there as its policy script has them.
-import { defineLog } from '../columns.ts';
+import { defineLog, unless } from '../columns.ts';
 import { pairwise } from '../ldap_filter.ts';
 
 export const LDAP_SEARCH = defineLog(
@@ -19,7 +19,7 @@ export const LDAP_SEARCH = defineLog(
     col('result_count', 'count'),
     col('result', 'string'),
     col('diagnostic_message', 'string'),
-    col('filter', 'string', (e) => (e.filter === null ? null : pairwise(e.filter))),
+    col('filter', 'string', (e) => (e.filter === null ? null : pairwise(e.filter)), 'unset', unless('filter')),
     col('attributes', 'vector[string]'),
   ],
   ['proto'],

@@ -1,7 +1,7 @@
 // ntp.log: Zeek 8's columns, for the modes that tell the time. Control and private messages, which Zeek logs elsewhere,
 // are rows here when all are asked for, with what they say among our columns.
 import type { NtpEvent } from '../../../schema/gen/events.gen.ts';
-import { allDigits, defineLog } from '../columns.ts';
+import { allDigits, defineLog, unless } from '../columns.ts';
 
 /** Modes above it are control and private. */
 const BROADCAST = 5;
@@ -36,15 +36,15 @@ export const NTP = defineLog(
     col('version', 'count'),
     col('mode', 'count'),
     col('stratum', 'count'),
-    col('poll', 'interval', (e) => interval(e.poll)),
-    col('precision', 'interval', (e) => interval(e.precision)),
-    col('root_delay', 'interval', (e) => interval(e.root_delay)),
-    col('root_disp', 'interval', (e) => interval(e.root_disp)),
+    col('poll', 'interval', (e) => interval(e.poll), 'unset', unless('poll')),
+    col('precision', 'interval', (e) => interval(e.precision), 'unset', unless('precision')),
+    col('root_delay', 'interval', (e) => interval(e.root_delay), 'unset', unless('root_delay')),
+    col('root_disp', 'interval', (e) => interval(e.root_disp), 'unset', unless('root_disp')),
     col('ref_id', 'string'),
-    col('ref_time', 'time', (e) => (e.mode > BROADCAST ? null : time(e.ref_time))),
-    col('org_time', 'time', (e) => (e.mode > BROADCAST ? null : time(e.org_time))),
-    col('rec_time', 'time', (e) => (e.mode > BROADCAST ? null : time(e.rec_time))),
-    col('xmt_time', 'time', (e) => (e.mode > BROADCAST ? null : time(e.xmt_time))),
+    col('ref_time', 'time', (e) => (e.mode > BROADCAST ? null : time(e.ref_time)), 'unset', unless('ref_time', 0)),
+    col('org_time', 'time', (e) => (e.mode > BROADCAST ? null : time(e.org_time)), 'unset', unless('org_time', 0)),
+    col('rec_time', 'time', (e) => (e.mode > BROADCAST ? null : time(e.rec_time)), 'unset', unless('rec_time', 0)),
+    col('xmt_time', 'time', (e) => (e.mode > BROADCAST ? null : time(e.xmt_time)), 'unset', unless('xmt_time', 0)),
     col('num_exts', 'count'),
   ],
   ['proto'],

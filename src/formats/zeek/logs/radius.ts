@@ -1,6 +1,6 @@
 // radius.log: Zeek 8's columns. Who asked, and how the user proved itself, comes among ours.
 import type { RadiusEvent } from '../../../schema/gen/events.gen.ts';
-import { allDigits, defineLog } from '../columns.ts';
+import { allDigits, defineLog, unless } from '../columns.ts';
 
 /** Zeek's arithmetic: the difference of two floating-point times, with what they round off. */
 const timeAsDouble = (us: number): number => Math.floor(us / 1e6) + (us % 1e6) / 1e6;
@@ -28,7 +28,7 @@ export const RADIUS = defineLog(
     col('connect_info', 'string'),
     col('reply_msg', 'string', 'challenge_msg'),
     col('result', 'string'),
-    col('ttl', 'interval', ttl),
+    col('ttl', 'interval', ttl, 'unset', unless('ttl')),
     col('given_addr', 'addr', 'framed_addr'),
     col('answer_msg', 'string', 'reply_msg'),
   ],

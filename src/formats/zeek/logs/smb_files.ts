@@ -1,5 +1,5 @@
 // smb_files.log: Zeek 8's columns. How a file was opened, and with which access, comes among ours.
-import { defineLog } from '../columns.ts';
+import { defineLog, unless } from '../columns.ts';
 
 const FILE_OPEN = 'SMB::FILE_OPEN';
 const PIPE_OPEN = 'SMB::PIPE_OPEN';
@@ -15,9 +15,15 @@ export const SMB_FILES = defineLog(
     col('id.resp_h', 'addr', 'resp_h'),
     col('id.resp_p', 'port', 'resp_p'),
     col('fuid', 'string'),
-    col('action', 'enum', (e) => (e.version === 1 && e.action === PIPE_OPEN ? FILE_OPEN : e.action)),
+    col(
+      'action',
+      'enum',
+      (e) => (e.version === 1 && e.action === PIPE_OPEN ? FILE_OPEN : e.action),
+      'unset',
+      unless('action'),
+    ),
     // In version 1 Zeek has no path when it writes the row.
-    col('path', 'string', (e) => (e.version === 1 ? null : e.path)),
+    col('path', 'string', (e) => (e.version === 1 ? null : e.path), 'unset', unless('path')),
     col('name', 'string'),
     col('size', 'count'),
     col('prev_name', 'string'),

@@ -35,4 +35,7 @@ export const SMTP = defineLog(
   ['proto'],
   // Zeek has rows for messages, but none where it missed the beginning or where TLS was taken off.
   (e) => !e.has_message || e.mid_stream || e.decrypted,
+  (draft) => {
+    draft.has_message ??= true;
+  },
 );

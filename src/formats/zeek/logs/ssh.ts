@@ -1,5 +1,5 @@
 // ssh.log: Zeek 8's columns. hassh and hassh_server come among ours.
-import { defineLog } from '../columns.ts';
+import { defineLog, unless } from '../columns.ts';
 import { isPrivate } from '../private_net.ts';
 
 /** Where Zeek looks for SSH at one side's word; elsewhere it wants both. */
@@ -35,7 +35,13 @@ export const SSH = defineLog(
     col('compression_alg', 'string'),
     col('kex_alg', 'string'),
     col('host_key_alg', 'string'),
-    col('host_key_fingerprint', 'string', (e) => e.host_key_fingerprint?.slice(0, FINGERPRINT_SHOWN) ?? null),
+    col(
+      'host_key_fingerprint',
+      'string',
+      (e) => e.host_key_fingerprint?.slice(0, FINGERPRINT_SHOWN) ?? null,
+      'unset',
+      unless('host_key_fingerprint'),
+    ),
   ],
   ['proto'],
   (e) => e.resp_p !== SSH_PORT && (e.client === null || e.server === null),

@@ -86,8 +86,8 @@ EXAMPLES
 
 const PACK_MANUAL = `
 WHAT IT DOES
-  Packs chains/, signals/, intel/ and policy.yaml of FOLDER, and signs it. First everything is checked as a sensor
-  will: chains are linted and their cases run, lists are read. One fault, and nothing is written.
+  Packs chains/, signals/, intel/ and policy.yaml of FOLDER, and signs it. First everything is checked as a
+  sensor will: chains are linted and their cases run, lists are read. One fault, and nothing is written.
 
   VERSION is a whole number that only ever rises; the date does: 20261124. After --days nobody takes the
   pack any more, so that an old one cannot be passed off as the newest.

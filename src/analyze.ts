@@ -422,7 +422,9 @@ export async function analyze(request: AnalyzeRequest, world: Surroundings): Pro
     world.stderr.write(
       [
         line(logs.value === undefined ? 'packets' : 'rows', summary.packets),
-        ...(logs.value === undefined ? [] : [line('lines left out', logs.value.refused)]),
+        ...(logs.value === undefined
+          ? []
+          : [line('lines left out', logs.value.refused), line('rows out of order', logs.value.outOfOrder)]),
         line('events', run.events),
         line('signals', run.signals),
         line('alerts', run.alerts.count),

@@ -152,6 +152,8 @@ async function readLogs(request: ReadRequest, world: Surroundings): Promise<Exit
   const text = rowsText(reader.summary(), { seconds, peakMemoryBytes: world.peakMemoryBytes() });
   if (request.as === 'none') world.stdout.write(text);
   else if (!request.quiet) world.stderr.write(text);
+  if (reader.outOfOrder > 0)
+    world.stderr.write(`catenary: ${reader.outOfOrder} rows came too late to be put in order\n`);
   if (interrupted !== undefined) return interrupted;
   return faults.reduce<ExitCode>((code, fault) => worse(code, FAULTS[fault.code]), EXIT.ok);
 }

@@ -278,7 +278,7 @@ class Server implements RunningCollector {
       forwarded: (epoch) => wal.marks.mark(FLEET, epoch),
       forward: (epoch, n, { kind, event }) => this.append(FLEET, epoch, n, kind, [event as never]),
     });
-    if (opened.ok && rules.length > 0) this.journal.say(`${rules.length} chains of several sensors`, 'started');
+    if (opened.ok && rules.length > 0) this.journal.say(`chains of several sensors: ${rules.length}`, 'started');
     return opened;
   }
 

@@ -11,7 +11,7 @@ import { readChain } from './chains/language.ts';
 import type { Rule } from './chains/rule.ts';
 import { MapSection, NaiveMemory } from './chains/world.test.ts';
 import { Wal, type WalFrame } from './collector/wal.ts';
-import { FLEET_LATENESS, Fleet, type Said, SILENCE } from './fleet.ts';
+import { FLEET_LATENESS, Fleet, type Said, SILENCE_MS } from './fleet.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { failure, type Result, success } from './lib/fault.ts';
 import { decodeBatch } from './schema/decode.ts';
@@ -90,10 +90,10 @@ class Sender {
 describe('fleet: chains of several sensors', function () {
   this.timeout(120_000);
   let dir = '';
-  let wall = NOW;
-  const clock: Clock = { ...systemClock, wall: () => wall };
+  let now = 0;
+  const clock: Clock = { ...systemClock, wall: () => NOW, monotonic: () => now };
   beforeEach(() => {
-    wall = NOW;
+    now = 0;
     dir = mkdtempSync(join(tmpdir(), 'catenary-fleet-'));
   });
   afterEach(() => rmSync(dir, { recursive: true }));
@@ -279,16 +279,16 @@ describe('fleet: chains of several sensors', function () {
     const [a, b] = [new Sender('north'), new Sender('south')];
     await gives(fleet, a.alive(T0), b.alive(T0), b.says(signal('scan', T0 + HOUR, 'mac:x')));
     await gives(fleet, a.says(signal('guess', T0 + 2 * HOUR, 'mac:x')), a.says(sighting(T0 + 3 * HOUR, 'mac:x')));
-    wall += SILENCE;
+    now += SILENCE_MS;
     await gives(fleet, a.alive(T0 + 4 * HOUR));
     assert.equal(out.said.length, 0);
     // What is waited for starts anew with the process.
     fleet.close();
     fleet = open([rule(WALK)], out);
-    wall += SILENCE;
+    now += SILENCE_MS;
     await gives(fleet, a.alive(T0 + 5 * HOUR));
     assert.equal(out.said.length, 0);
-    wall += 1;
+    now += 1;
     assert.ok((await fleet.turn()).ok);
     assert.deepEqual(
       out.alerts.map((x) => x.step_refs),
@@ -321,7 +321,7 @@ describe('fleet: chains of several sensors', function () {
     );
     assert.equal(fleet.chains.partials, 0);
     await gives(fleet, a.says(signal('scan', T0 + HOUR, 'mac:x')), a.says(signal('guess', T0 + 2 * HOUR, 'mac:x')));
-    wall += SILENCE + 1;
+    now += SILENCE_MS + 1;
     await gives(fleet, ahead.frame('conn', [], T0 + 10 * HOUR, true));
     assert.deepEqual([out.alerts.length, fleet.late], [1, 0]);
     fleet.close();

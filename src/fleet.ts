@@ -30,8 +30,8 @@ import { OWN } from './wire/agreed.ts';
 
 /** What a sensor concludes may come so much later than what it sees [us]. */
 export const FLEET_LATENESS = 600e6;
-/** Who says nothing for so long does not hold the others [us of wall time]. */
-export const SILENCE = 600e6;
+/** Who says nothing for so long does not hold the others, however our clock is set [ms]. */
+export const SILENCE_MS = 600_000;
 /** A sensor's clock may be ahead of ours by so much; what it says beyond moves no watermark [us]. */
 const AHEAD = 300e6;
 /** Records that wait for their turn, at some 2 KiB; of one sensor a quarter, so that it crowds out nobody. */
@@ -63,9 +63,9 @@ export type Said =
 /** A stream of one sensor: what is new goes beside a backlog, and is hours ahead of it. */
 interface Lane {
   /** What it has told of, to here [us]. */
-  newest: number;
-  /** When it was last heard [us of wall time]. */
-  heard: number;
+  readonly newest: number;
+  /** When it was last heard, by the clock that never goes back [ms]. */
+  readonly heard: number;
 }
 
 interface Cursor {
@@ -189,7 +189,7 @@ export class Fleet {
     this.said = cursor?.said ?? 0;
     this.watermark = cursor?.watermark ?? Number.NEGATIVE_INFINITY;
     this.marks = Marks.from(cursor?.marks ?? []);
-    const heard = options.clock.wall();
+    const heard = options.clock.monotonic();
     for (const [name, newest] of cursor?.lanes ?? []) this.lanes.set(name, { newest, heard });
     for (const [, bytes] of this.kept.entries()) this.wait(unpackr.unpack(bytes) as Waiting);
     for (const [key, bytes] of this.outbox.entries()) this.out.set(Number(key), unpackr.unpack(bytes) as Said);
@@ -250,12 +250,8 @@ export class Fleet {
     const now = this.o.clock.wall();
     const name = laneOf(sensor, live);
     const newest = Math.min(frame.lastSeen, now + AHEAD);
-    const lane = this.lanes.get(name);
-    if (lane === undefined) this.lanes.set(name, { newest, heard: now });
-    else {
-      lane.newest = Math.max(lane.newest, newest);
-      lane.heard = now;
-    }
+    const before = this.lanes.get(name)?.newest ?? newest;
+    this.lanes.set(name, { newest: Math.max(before, newest), heard: this.o.clock.monotonic() });
     const kind = KIND_NAMES[frame.kind];
     if (kind === undefined || !TAKEN.has(kind) || frame.schema !== SCHEMA) return;
     decodeBatch(kind, frame.bytes).forEach((event, index) => {
@@ -281,10 +277,10 @@ export class Fleet {
   }
 
   private release(): void {
-    const now = this.o.clock.wall();
+    const now = this.o.clock.monotonic();
     let least = Number.POSITIVE_INFINITY;
     for (const [name, { newest, heard }] of this.lanes) {
-      if (now - heard <= SILENCE) least = Math.min(least, newest);
+      if (now - heard <= SILENCE_MS) least = Math.min(least, newest);
       // It is as new as any when it comes back.
       else if (this.lanes.delete(name)) this.dirty = true;
     }

@@ -130,7 +130,8 @@ describe('the fleet, killed', function () {
       await log.value.close();
     };
 
-    // Each life a little of two sensors' histories, south's behind north's: the first step is north's, the second south's.
+    // Each life a little of two sensors' histories, south's behind north's: the first step is north's, the second
+    // south's.
     await append([
       ['north', signal('port_scan', T0, 'mac:other')],
       ['south', signal('port_scan', T0, 'mac:other')],

@@ -441,6 +441,23 @@ steps:
     fleet.close();
   });
 
+  it('a block of megabytes leaves others their turn', async () => {
+    const fleet = open([rule(WALK)], new Out());
+    const north = new Sender('north');
+    const events = Array.from(
+      { length: 500 },
+      (_, i) => signal('scan', T0 + i, 'mac:x', { key: 'k'.repeat(500) }).event,
+    );
+    const frames = Array.from({ length: 10 }, () => north.frame('signal', events, T0 + MINUTE));
+    assert.ok(frames.reduce((sum, f) => sum + f.bytes.length, 0) > 2 << 20);
+    let turns = 0;
+    const alarm = systemClock.after(0, () => turns++);
+    await gives(fleet, ...frames);
+    alarm.cancel();
+    assert.equal(turns, 1);
+    fleet.close();
+  });
+
   it('a chain of the collector takes what sensors conclude, keeps nothing there, and runs nowhere else', () => {
     const text = (more: string, step = 'signal: scan, bind: { who: signal.src_host }'): string =>
       `chain: c\nwindow: 1d\nby: [who]\n${more}\nsteps: [{ id: s, ${step} }]\n`;

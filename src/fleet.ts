@@ -15,7 +15,7 @@ import { Chains } from './chains/engine.ts';
 import type { Rule } from './chains/rule.ts';
 import { Marks } from './collector/marks.ts';
 import type { WalFrame } from './collector/wal.ts';
-import type { Clock } from './lib/clock.ts';
+import { type Clock, pause } from './lib/clock.ts';
 import { type Result, success, systemFault } from './lib/fault.ts';
 import { decodeBatch } from './schema/decode.ts';
 import type { Finding } from './schema/finding.ts';
@@ -40,6 +40,8 @@ export const WAITING_MAX = 200_000;
 const NAME_MAX = 253;
 const TAKEN: ReadonlySet<KindName> = new Set(['signal', 'sighting', 'identity', 'alert']);
 const NUMBER_DIGITS = 16;
+/** After so much of a block others get their turn: sensors are to be answered meanwhile. */
+const TURN_BYTES = 1 << 20;
 const NEWS_MS = 600_000;
 
 const packr = new Packr({ useRecords: false });
@@ -216,7 +218,14 @@ export class Fleet {
 
   /** Frames of the log, the same ones again until it says success. */
   async came(frames: readonly WalFrame[]): Promise<Result<undefined>> {
-    for (const frame of frames) this.take(frame);
+    let bytes = 0;
+    for (const frame of frames) {
+      this.take(frame);
+      bytes += frame.bytes.length;
+      if (bytes < TURN_BYTES) continue;
+      bytes = 0;
+      await pause(this.o.clock, 0);
+    }
     return this.turn();
   }
 

@@ -95,7 +95,7 @@ export class Desk {
   }
 
   /** Alerts that have come to the store. What cannot be asked holds nothing back: it is shown. */
-  async came(frames: readonly WalFrame[]): Promise<void> {
+  async came(frames: readonly Pick<WalFrame, 'kind' | 'sensor' | 'bytes'>[]): Promise<void> {
     for (const { kind, sensor, bytes } of frames) {
       if (kind !== KIND_IDS.alert || sensor === COLLECTOR || sensor === TRIAGE) continue;
       for (const alert of decodeBatch('alert', bytes)) {

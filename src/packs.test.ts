@@ -81,6 +81,12 @@ describe('packs', function () {
     writeFileSync(at('src/policy.yaml'), 'ship: { url: null }\n');
     assert.match(await pack(), /policy\.yaml:1:1: ship: a pack may not set this/);
     rmSync(at('src/policy.yaml'));
+    mkdirSync(at('src/chains/two-sites'));
+    const sites = 'chain: two-sites\nruns: collector\nby: [who]\nwindow: 1d\n';
+    const steps = 'steps: [{ id: one, signal: beacon, bind: { who: signal.src_host } }]\n';
+    writeFileSync(at('src/chains/two-sites/chain.yaml'), sites + steps);
+    assert.match(await pack(), /two-sites\/chain\.yaml: packs are for sensors/);
+    rmSync(at('src/chains/two-sites'), { recursive: true });
     assert.match(await pack(), /signed by/);
     const cases = at('src/chains', CHAIN, 'cases/too-late.jsonl');
     const text = readFileSync(cases, 'utf8').replace('"expect":0', '"expect":1');

@@ -56,6 +56,10 @@ export function checkContent(dir: string, policyGroups: readonly string[]): Faul
     for (const f of loaded.chainFaults)
       if (found.files.includes(f.file)) faults.push(invalid(relative(faultText(f)), f.hint ?? ''));
     for (const rule of loaded.rules.filter((r) => found.files.includes(r.file))) {
+      if (rule.runs === 'collector')
+        faults.push(
+          invalid(`${relative(rule.file)}: packs are for sensors`, "its place is in the collector's chains.dirs"),
+        );
       const cases = path.join(path.dirname(rule.file), 'cases');
       for (const name of existsSync(cases) ? readdirSync(cases).filter((n) => n.endsWith('.jsonl')) : []) {
         const at = path.join(cases, name);

@@ -160,6 +160,7 @@ class Sensor {
         },
       },
       {
+        hasCollector: config.ship.url !== null,
         keeper: (state) => {
           leases = new Leases({
             dir: folders(this.dir).leases,

@@ -23,6 +23,7 @@ import type { Config } from './config/config.ts';
 import { Console } from './console/index.ts';
 import { redactedQueries } from './console/redacted.ts';
 import { Desk } from './desk.ts';
+import { Fleet } from './fleet.ts';
 import { keepAlive, pause } from './lib/clock.ts';
 import { EXIT, type ExitCode, FAULTS, failure, type Result, success, systemFault } from './lib/fault.ts';
 import { Journal } from './lib/journal.ts';
@@ -32,6 +33,8 @@ import { SCHEMA } from './schema/fingerprint.ts';
 import type { KindName } from './schema/gen/events.gen.ts';
 import { KIND_IDS, KIND_NAMES } from './schema/gen/structures.gen.ts';
 import { Redactor } from './schema/redact.ts';
+import { collectorChains } from './stages.ts';
+import type { NativeMemoryClass } from './state/memory.ts';
 import { Supervisor } from './status/supervisor.ts';
 import { DATABASE, type StoreAccess } from './store/access.ts';
 import { Launcher } from './store/launcher.ts';
@@ -39,7 +42,7 @@ import { FRAMES_BYTES_MAX, FRAMES_MAX, Loader } from './store/load.ts';
 import { migrate } from './store/migrate.ts';
 import { Queries } from './store/query.ts';
 import { Triage } from './triage/triage.ts';
-import { COLLECTOR, TRIAGE, tokenText } from './wire/agreed.ts';
+import { COLLECTOR, FLEET, OWN, TRIAGE, tokenText } from './wire/agreed.ts';
 
 /** How long the loader waits for more [ms]: what an insert costs does not depend on how much is in it. */
 const LOAD_MS = 500;
@@ -53,6 +56,7 @@ const parts = (dir: string) => ({
   content: rolloutDir(dir),
   fetched: join(dir, 'fetched'),
   triage: join(dir, 'triage'),
+  fleet: join(dir, 'fleet'),
 });
 
 /** What was decided about alerts at a collector of this machine: also while that runs, and by other processes. */
@@ -110,7 +114,7 @@ export async function makeKeys(config: Config): Promise<Result<undefined>> {
 export async function makeToken(config: Config, sensor: string, world: Surroundings): Promise<Result<string>> {
   const { dir } = config.collector;
   if (dir === null) return failure('config_invalid', 'collector.dir is null', 'name the folder of the collector');
-  if (sensor === COLLECTOR) return failure('usage', `'${sensor}' is the collector's own name`, 'take another');
+  if (OWN.has(sensor)) return failure('usage', `'${sensor}' is the collector's own name`, 'take another');
   const authority = await openAuthority(parts(dir).keys);
   if (!authority.ok) return authority;
   const secret = await new Tokens(parts(dir).keys, world.clock).make(sensor);
@@ -178,7 +182,9 @@ class Server implements RunningCollector {
     if (!triage.ok) return triage;
     for (const fault of triage.value.faults) this.journal.say(`triage: ${fault}: somebody has changed the log of acts`);
     const desk = this.deskOf(triage.value, queries, wal.value);
-    this.loading = this.load(loader, desk);
+    const fleet = this.openFleet(at.fleet, addon.value.Memory, wal.value);
+    if (!fleet.ok) return fleet;
+    this.loading = this.load(loader, desk, fleet.value);
 
     const { host, port } = placeOf(place);
     const key = secretKey(join(at.keys, 'redact.key'));
@@ -261,12 +267,29 @@ class Server implements RunningCollector {
     });
   }
 
+  /** Chains of several sensors; undefined where none is to run, or was. */
+  private openFleet(dir: string, Native: NativeMemoryClass, wal: Wal): Result<Fleet | undefined> {
+    const { rules, faults } = collectorChains(this.config);
+    for (const fault of faults) this.journal.tell(fault);
+    if (rules.length === 0 && !Fleet.isBegun(dir)) return success(undefined);
+    const opened = Fleet.open({
+      ...{ dir, rules, Native, clock: this.world.clock, memoryBytes: this.config.memory.budget_mb * 2 ** 20 },
+      latest: () => wal.marks.latest(FLEET),
+      forwarded: (epoch) => wal.marks.mark(FLEET, epoch),
+      forward: (epoch, n, { kind, event }) => this.append(FLEET, epoch, n, kind, [event as never]),
+    });
+    if (opened.ok && rules.length > 0) this.journal.say(`chains of several sensors: ${rules.length}`, 'started');
+    return opened;
+  }
+
   /** From the log to the store, until told to stop: then what is in the log waits there. */
-  private async load(loader: Loader, desk: Desk): Promise<void> {
+  private async load(loader: Loader, desk: Desk, fleet: Fleet | undefined): Promise<void> {
     const wal = this.wal as Wal;
     const { signal } = this.stopping;
     while (!signal.aborted) {
       await desk.forward();
+      const turned = await fleet?.turn();
+      if (turned?.ok === false) this.journal.tell(turned.fault);
       const block = await wal.next(FRAMES_MAX, FRAMES_BYTES_MAX);
       if (!block.ok) {
         this.journal.tell(block.fault);
@@ -285,12 +308,22 @@ class Server implements RunningCollector {
       }
       for (const r of loaded.value.refused)
         this.journal.say(`frame ${r.sensor}/${r.epoch}/${r.first}: refused, ${r.reason}`, 'refused');
+      // The log lets go of a block only when it was taken here, too.
+      const taken = await fleet?.came(block.value.frames);
+      if (taken?.ok === false) {
+        this.journal.tell(taken.fault);
+        await this.pause(RETRY_MS);
+        continue;
+      }
+      const news = fleet?.news();
+      if (news !== undefined) this.journal.say(news);
       await desk.came(block.value.frames);
       const done = await wal.done(block.value);
       if (!done.ok) this.journal.tell(done.fault);
       if (block.value.frames.length < FULL) await this.pause(LOAD_MS);
     }
     await loader.close();
+    fleet?.close();
   }
 
   /** Written down as sensors' records are: a frame of a stream of its own. */

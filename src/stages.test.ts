@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { loadAddon } from './capture/addon.ts';
 import { type Config, loadConfig } from './config/config.ts';
 import type { CatenaryEvent } from './schema/gen/events.gen.ts';
-import { openStages, type Stages } from './stages.ts';
+import { collectorChains, openStages, type StageOptions, type Stages } from './stages.ts';
 
 describe('stages', () => {
   let folder = '';
@@ -21,10 +21,10 @@ describe('stages', () => {
     assert.ok(config.ok, config.ok ? '' : config.fault.message);
     return config.value;
   };
-  const open = (text: string) => {
+  const open = (text: string, options: StageOptions = {}) => {
     const addon = loadAddon();
     assert.ok(addon.ok);
-    return openStages(configOf(text), addon.value.Memory, { onConclusion: () => {}, onFinding: () => {} });
+    return openStages(configOf(text), addon.value.Memory, { onConclusion: () => {}, onFinding: () => {} }, options);
   };
   const opened = (text: string): Stages => {
     const stages = open(text);
@@ -54,6 +54,25 @@ describe('stages', () => {
     assert.match(told.at(-1) ?? '', /^list\.txt:2: .+/);
     assert.ok([...stages.chains.wants].length > 0);
     stages.close();
+  });
+
+  it('a chain of the collector runs there alone, and here where there is none', () => {
+    const chain = (name: string, more = ''): string =>
+      `chain: ${name}\n${more}window: 3d\nby: [who]\nsteps: [{ id: one, signal: beacon, bind: { who: signal.src_host } }]\n`;
+    writeFileSync(join(folder, 'here.yaml'), chain('here'));
+    writeFileSync(join(folder, 'there.yaml'), chain('there', 'runs: collector\n'));
+    const text = 'chains: { shipped: false, dirs: [here.yaml, there.yaml] }';
+    for (const [hasCollector, count] of [
+      [true, 1],
+      [false, 2],
+    ] as const) {
+      const stages = open(text, { hasCollector });
+      assert.ok(stages.ok);
+      assert.equal(stages.value.chainCount, count);
+      stages.value.close();
+    }
+    const { rules, faults } = collectorChains(configOf(text));
+    assert.deepEqual([rules.map((r) => r.id), faults], [['there'], []]);
   });
 
   it('a setting of a signal that is none is a fault of the configuration, with its place', () => {

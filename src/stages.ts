@@ -97,14 +97,33 @@ interface Content {
   readonly faults: readonly Fault[];
 }
 
-/** The chains, signals and lists that the configuration names and packs bring, less what is wrong with them. */
-function loadContent(config: Config, brought: Brought): Content {
-  const { definitions, faults: signalFiles } = signalsOf(config);
+/** The chains that the configuration names and packs bring, less what is wrong with them. */
+function chainsOf(
+  config: Config,
+  brought: Brought,
+  definitions: readonly SignalDefinition[],
+): { readonly rules: readonly Rule[]; readonly faults: readonly Fault[] } {
   const shipped = config.chains.shipped ? [SHIPPED_CHAINS] : [];
   const found = findChains([...brought.chains, ...shipped, ...config.chains.dirs]);
   // A chain that a pack brings in a newer version takes the place of the shipped one.
   const yielding = new Set(findChains(brought.chains.length > 0 ? shipped : []).files);
   const { rules, faults, chainFaults } = loadChains(found.files, named(definitions), yielding);
+  return { rules, faults: [...found.faults, ...faults, ...chainFaults.map(asFault)] };
+}
+
+/** Those that the collector runs. What is wrong with others is told by who runs them. */
+export function collectorChains(config: Config): {
+  readonly rules: readonly Rule[];
+  readonly faults: readonly Fault[];
+} {
+  const { rules, faults } = chainsOf(config, NOTHING, signalsOf(config).definitions);
+  return { rules: rules.filter((r) => r.runs === 'collector'), faults };
+}
+
+/** The chains, signals and lists that the configuration names and packs bring, less what is wrong with them. */
+function loadContent(config: Config, brought: Brought): Content {
+  const { definitions, faults: signalFiles } = signalsOf(config);
+  const { rules, faults: chainFaults } = chainsOf(config, brought, definitions);
   const intel = new Intel();
   const intelFaults = intel.load(config.intel.files).map(
     ({ file, line, message, hint }): Fault => ({
@@ -115,14 +134,7 @@ function loadContent(config: Config, brought: Brought): Content {
   );
   return {
     ...{ rules, intel, definitions },
-    faults: [
-      ...brought.faults,
-      ...signalFiles,
-      ...found.faults,
-      ...faults,
-      ...chainFaults.map(asFault),
-      ...intelFaults,
-    ],
+    faults: [...brought.faults, ...signalFiles, ...chainFaults, ...intelFaults],
   };
 }
 
@@ -135,6 +147,8 @@ export interface StageOptions {
   /** Who keeps evidence, in the same state. */
   readonly keeper?: (state: State) => Keeper;
   readonly brought?: Brought;
+  /** There is a collector that runs its own chains. Otherwise whoever runs is all there is, and runs them all. */
+  readonly hasCollector?: boolean;
 }
 
 /** @param Native  the addon's memory */
@@ -148,7 +162,8 @@ export function openStages(
   const config = withBrought(configured, brought);
   const [wrong] = signalFaults(config);
   if (wrong !== undefined) return { ok: false, fault: wrong };
-  const { rules, intel, definitions, faults } = loadContent(config, brought);
+  const { rules: all, intel, definitions, faults } = loadContent(config, brought);
+  const rules = options.hasCollector === true ? all.filter((r) => r.runs === 'sensor') : all;
 
   const dir = config.state.dir ?? undefined;
   const opened = openState(dir);

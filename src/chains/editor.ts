@@ -2,7 +2,7 @@
 // chain.yaml, and the page of functions.
 import { FIELDS } from '../schema/gen/structures.gen.ts';
 import { FUNCTIONS } from './functions.ts';
-import { CHAIN_KEYS, GROUP_KEYS, NAME, ON_FULL, SEVERITIES, UPGRADES } from './language.ts';
+import { CHAIN_KEYS, GROUP_KEYS, NAME, ON_FULL, RUNS, SEVERITIES, UPGRADES } from './language.ts';
 import { AGG_KEYS, DISTINCT_MAX, INDICATORS, STEP_KEYS } from './step.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -23,6 +23,7 @@ const CHAIN: Readonly<Record<string, Schema>> = {
   },
   severity: oneOf(SEVERITIES, 'How bad if true.'),
   scope: oneOf(['sensor', 'fleet'], 'Where it runs; the result is the same.'),
+  runs: oneOf(RUNS, 'Who runs it: each sensor, or the collector over what all of them concluded.'),
   by: { type: 'array', items: TEXT, minItems: 1, description: 'Variables that join the steps; every step binds them.' },
   window: { ...TIME, description: 'First step to last, 400d at most.' },
   start: {

@@ -20,9 +20,25 @@ const PARTIALS_MAX = 100_000;
 /** Chains over chains over chains: deeper, nobody can tell why it fired. */
 export const DEPTH_MAX = 4;
 export const CHAIN_KEYS: readonly string[] = [
-  ...['chain', 'version', 'title', 'attack', 'severity', 'scope', 'by', 'window', 'start', 'on_full', 'on_young'],
+  ...[
+    'chain',
+    'version',
+    'title',
+    'attack',
+    'severity',
+    'scope',
+    'runs',
+    'by',
+    'window',
+    'start',
+    'on_full',
+    'on_young',
+  ],
   ...['limits', 'suppress', 'emit', 'upgrade', 'retro', 'steps', 'until', 'notes'],
 ];
+export const RUNS = ['sensor', 'collector'] as const;
+/** What sensors conclude. All else would need whose address it was at that sensor, and is most of what they send. */
+const AT_COLLECTOR: ReadonlySet<string> = new Set(['signal', 'sighting', 'identity', 'alert']);
 export const RETRO_KEYS: readonly string[] = ['intel', 'rule', 'backfill'];
 export const GROUP_KEYS: readonly string[] = ['any_order', 'one_of', 'after', 'within', 'optional'];
 export const SEVERITIES: readonly Severity[] = ['info', 'low', 'medium', 'high', 'critical'];
@@ -57,6 +73,7 @@ class ChainReader extends Reader {
     const retro = this.retro(root, window);
     const version = Number(root.get('version') ?? 1);
     this.modelsAlone(root, steps?.steps ?? []);
+    this.placed(root, [...(steps?.steps ?? []), ...(steps?.until ?? [])]);
     if (window !== undefined && steps !== undefined) this.reach(window, steps.groups);
     if (this.faults.length > 0 || id === undefined || window === undefined || steps === undefined) return undefined;
     return {
@@ -71,6 +88,7 @@ class ChainReader extends Reader {
       attack: this.strings(root, 'attack'),
       severity: this.choice(root, 'severity', SEVERITIES, 'medium'),
       scope: this.choice(root, 'scope', ['sensor', 'fleet'], 'fleet'),
+      runs: this.choice(root, 'runs', RUNS, 'sensor'),
       ...{ by, window, each: n, partialsMax: limit, suppress, retro, ...steps, file: this.file },
       start: each !== null ? 'each' : (startText as 'first' | 'last'),
       onFull: this.choice(root, 'on_full', ON_FULL, 'reject-new'),
@@ -117,6 +135,30 @@ class ChainReader extends Reader {
     const came = steps.filter((s) => !s.absent);
     if (came.length > 0 && came.every((s) => s.own === 'model'))
       this.fault(this.get(root, 'steps'), 'all steps are models', 'add a step that is an event, a signal or intel');
+  }
+
+  /** Each chain is run in one place, so that nothing is told twice; and has there what its steps take. */
+  private placed(root: YAMLMap, steps: readonly Step[]): void {
+    const atCollector = this.choice(root, 'runs', RUNS, 'sensor') === 'collector';
+    if (atCollector && this.get(root, 'scope') !== undefined && this.string(root, 'scope') === 'sensor')
+      this.fault(this.get(root, 'scope'), 'a chain of one sensor runs there', 'scope: fleet, or runs: sensor');
+    for (const { kind, topic, keep, place } of steps) {
+      const taken = this.vocabulary.chains?.get(topic.startsWith('chain:') ? topic.slice('chain:'.length) : '');
+      const say = (message: string, hint: string): void => void this.faults.push({ ...place, message, hint });
+      if (!atCollector) {
+        if (taken?.runs === 'collector') say('that chain has its end at the collector', 'runs: collector here too');
+        continue;
+      }
+      if (!AT_COLLECTOR.has(kind))
+        say(
+          `the collector's chains do not take ${kind}`,
+          'a signal, intel, chain, or event: identity; let a chain of the sensors take the event',
+        );
+      if (taken?.runs === 'sensor' && taken.emit === 'signal')
+        say('of a chain that emits a signal sensors send that', 'emit: alert there');
+      if (keep !== undefined)
+        say('nothing is kept from the collector', 'let a chain of the sensors keep it, and take that chain');
+    }
   }
 
   /** Least times add up: what may only come when the window is over never comes. */

@@ -12,6 +12,8 @@ import { type ChainFault, didYouMean, type Place } from './fault.ts';
 export interface ChainHead {
   readonly exports: ReadonlyMap<string, EntityClass>;
   readonly depth: number;
+  readonly runs: 'sensor' | 'collector';
+  readonly emit: 'alert' | 'signal';
 }
 
 export interface Vocabulary {

@@ -84,6 +84,8 @@ export interface Rule {
   readonly attack: readonly string[];
   readonly severity: Severity;
   readonly scope: 'sensor' | 'fleet';
+  /** Who runs it: each sensor over its own traffic, or the collector over what all of them concluded. */
+  readonly runs: 'sensor' | 'collector';
   readonly by: readonly string[];
   readonly window: number;
   readonly start: 'first' | 'last' | 'each';

@@ -6,7 +6,7 @@ import { SENSOR_NAME } from '../config/schema.ts';
 import type { Clock } from '../lib/clock.ts';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { type Disk, nodeDisk, readSmall, replaceDurably } from '../spool/disk.ts';
-import { COLLECTOR, TRIAGE } from '../wire/agreed.ts';
+import { OWN } from '../wire/agreed.ts';
 
 export const TOKEN_MINUTES = 15;
 /** Used ones are remembered for a while, so that a second use is told from a guess. */
@@ -62,7 +62,7 @@ export class Tokens {
 
   /** The secret of a new token for one sensor. */
   make(sensor: string, minutes = TOKEN_MINUTES): Promise<Result<string>> {
-    if (!SENSOR_NAME.test(sensor) || sensor === COLLECTOR || sensor === TRIAGE)
+    if (!SENSOR_NAME.test(sensor) || OWN.has(sensor))
       return Promise.resolve(
         failure('usage', `'${sensor}' is no name of a sensor`, 'lower-case letters, digits and -'),
       );

@@ -25,6 +25,9 @@ const BLOCK_BYTES_MAX = 256;
 /** A frame as the store loads it. */
 export interface WalFrame extends Frame {
   readonly sensor: string;
+  /** As it was sent: the number before it, and whether it came beside the backlog. */
+  readonly after: number;
+  readonly live: boolean;
 }
 
 export interface Block {
@@ -134,7 +137,7 @@ export class Wal {
         const { sent, sensor } = unpack(r.payload);
         bytes += sent.frame.bytes.length;
         if (known === undefined && frames.length > 0 && (frames.length >= framesMax || bytes > bytesMax)) break;
-        frames.push({ ...sent.frame, sensor });
+        frames.push({ ...sent.frame, sensor, after: sent.after, live: sent.live });
         to = { epoch: r.epoch, seq: r.seq };
       }
       if (known !== undefined) return success({ ...known, frames });

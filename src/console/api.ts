@@ -8,7 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Fault, Result } from '../lib/fault.ts';
 import type { KindName } from '../schema/gen/events.gen.ts';
 import { KIND_IDS } from '../schema/gen/structures.gen.ts';
-import { COLLECTOR, TRIAGE } from '../wire/agreed.ts';
+import { OWN } from '../wire/agreed.ts';
 import type { Desk, DeskRequest } from './desk.ts';
 import { HostNames } from './names.ts';
 import type { EntityClass, Form, Queries, SearchAnswer, SearchQuestion, SensorState, StoredEvent } from './queries.ts';
@@ -392,7 +392,7 @@ export class Api {
     const found = await this.queries.sensors(from, TIME_MAX);
     if (!found.ok) return storeTrouble(found.fault);
     // The collector's own streams are no sensors.
-    const sensors = found.value.filter((s) => s.sensor !== COLLECTOR && s.sensor !== TRIAGE);
+    const sensors = found.value.filter((s) => !OWN.has(s.sensor));
     return ok({ now, from, sensors: sensors.map((s) => sensorView(s, now)) } satisfies SensorsAnswer);
   }
 }

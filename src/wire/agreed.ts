@@ -9,6 +9,10 @@ export const ENROLL_PATH = '/enroll';
 export const COLLECTOR = 'collector';
 /** As whose stream it writes down what was decided about alerts: a frame an act, numbered as the acts are. */
 export const TRIAGE = 'collector-triage';
+/** As whose stream it writes down what chains of several sensors concluded: a frame a conclusion, numbered. */
+export const FLEET = 'collector-fleet';
+/** Streams of the collector's own. */
+export const OWN: ReadonlySet<string> = new Set([COLLECTOR, TRIAGE, FLEET]);
 
 /** catenary1.<fingerprint of the collector's authority, base64url>.<secret, base64url> */
 export const tokenText = (fingerprint: string, secret: string): string => `catenary1.${fingerprint}.${secret}`;

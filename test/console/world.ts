@@ -246,7 +246,7 @@ async function openOn(store: World, texts: readonly string[], shown: (q: Wanted)
     async comes(event) {
       const frame = frameOf('span-1', 1_000_000, 'alert', [event]);
       assert.ok((await loader.load([frame])).ok);
-      await desk.came([{ ...frame, firstSeen: 0, lastSeen: 0, crc: 0 }]);
+      await desk.came([frame]);
     },
     async stop() {
       await started.value.stop();

@@ -38,7 +38,8 @@ export const STAGES = [
   ...['capture', 'entities', 'intel', 'signals', 'chains', 'alerts', 'evidence', 'content'],
   ...['ship', 'collector', 'store', 'console', 'formats', 'status', 'setup', 'triage'],
 ];
-const SPINE_NAMES = 'sensor|sources|outbound|packs|server|desk|cli|read|analyze|detection|declared|stages|live|hunt';
+const SPINE_NAMES =
+  'sensor|sources|outbound|packs|server|desk|fleet|cli|read|analyze|detection|declared|stages|live|hunt';
 const SPINES = new RegExp(`^src/(?:(?:${SPINE_NAMES})(?:\\.test)?\\.ts|commands/.*)$`);
 /** Folders whose subfolders are units: they share what lies beside them and do not know each other. */
 const UNIT_PARENTS = ['src/signals', 'src/chains', 'src/formats', 'src/ship/sinks', 'src/intel/feeds'];

@@ -61,9 +61,8 @@ const MANUAL = `
 Subcommands say more when asked: catenary content pack --help
 
 WHAT A PACK IS
-  NAME-VERSION.tar.gz: chains, lists of indicators and a policy, with a manifest that names every file's
-  SHA-256 and is signed (Ed25519). It holds no code. tar, openssl and sha256sum can take it apart and check
-  it.
+  NAME-VERSION.tar.gz: chains, signals in YAML, lists of indicators and a policy, with a manifest that has the
+  SHA-256 of every file and is signed (Ed25519). It holds no code. tar, openssl and sha256sum can check it.
 
   Whoever makes one:      content key, content pack, content sign
   On a sensor's box:      content show, content install, content list, content back
@@ -420,8 +419,8 @@ interface WithConfig {
 export function addContent(program: Command, world: Surroundings, done: Done): void {
   const content = program
     .command('content')
-    .summary('packs of chains, indicators and policies')
-    .description('Signed packs of chains, indicators and policies: make, install, roll out.')
+    .summary('packs of chains, signals, indicators and policies')
+    .description('Signed packs of chains, signals, indicators and policies: make, install, roll out.')
     .helpCommand(false)
     .addHelpText('after', MANUAL)
     .action((_options, command: Command) => {

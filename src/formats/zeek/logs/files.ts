@@ -20,7 +20,7 @@ const first =
     if (item !== undefined) draft[field] = item;
   };
 
-const NO_FILES: ReadonlySet<string> = new Set(['imap', 'pop3', 'tftp']);
+const NO_FILES: ReadonlySet<string> = new Set(['imap', 'tftp']);
 
 export const FILES = defineLog(
   'files',

@@ -4,10 +4,10 @@
 //
 //   DIR/custody    a line: JSON, a blank, the signature over it
 import { verify } from 'node:crypto';
-import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type Result, success, systemFault } from '../lib/fault.ts';
+import { locked } from '../lib/file_lock.ts';
 import { appendLine, readLines } from './lines.ts';
 import { type CustodyHead, NOTHING_BEFORE } from './manifest.ts';
 import { type Signer, sha256 } from './signer.ts';
@@ -15,9 +15,6 @@ import { type Signer, sha256 } from './signer.ts';
 export const CUSTODY = 'custody';
 /** Of a reason or the name of a case. */
 export const TEXT_MAX = 500;
-/** Whoever writes is done in a fraction of this [ms]. */
-const LOCK_MS = 2000;
-const LOCK_STEP_MS = 10;
 
 export interface Act {
   /** list and verify read no packets, and are no acts. */
@@ -45,40 +42,6 @@ export function custodyHead(dir: string): CustodyHead {
   const lines = readLines(custodyPath(dir));
   const last = lines.at(-1);
   return { lines: lines.length, head: last === undefined ? NOTHING_BEFORE : sha256(last) };
-}
-
-/** Alone: two processes may write, and each line names the one before. A lock whose process is gone is none. */
-function locked<T>(path: string, work: () => T): T {
-  const lock = `${path}.lock`;
-  const wait = new Int32Array(new SharedArrayBuffer(4));
-  for (let waited = 0; ; waited += LOCK_STEP_MS) {
-    try {
-      const fd = openSync(lock, 'wx', 0o600);
-      writeSync(fd, String(process.pid));
-      closeSync(fd);
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      if (isAbandoned(lock) || waited >= LOCK_MS) unlinkSync(lock);
-      else Atomics.wait(wait, 0, 0, LOCK_STEP_MS);
-    }
-  }
-  try {
-    return work();
-  } finally {
-    unlinkSync(lock);
-  }
-}
-
-function isAbandoned(lock: string): boolean {
-  try {
-    const pid = Number(readFileSync(lock, 'utf8'));
-    // Empty: its owner is about to write its number.
-    if (pid > 0) process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
 }
 
 /** Durable when it returns: before what it says is done. @param at  wall time [us] */

@@ -4,8 +4,8 @@
 //   DIR/holds/NAME    JSON
 import { existsSync, mkdirSync, readdirSync, readFileSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { syncFolder, writeDurably } from '../lib/durable.ts';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
-import { syncFolder, writeDurably } from './durable.ts';
 
 export const HOLDS = 'holds';
 export const HOLDS_MAX = 1000;

@@ -4,8 +4,8 @@
 //   DIR/leaves    32 bytes a manifest; a convenience: made again from the manifests where it is not what they say
 import { closeSync, existsSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeDurably } from '../lib/durable.ts';
 import { GrowingTree, HASH_BYTES, leafHash } from '../lib/merkle.ts';
-import { writeDurably } from './durable.ts';
 
 export const LEAVES = 'leaves';
 

@@ -11,11 +11,11 @@
 // one budget; a lease that finds it used up goes on with what it has, and says so.
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeDurably } from '../lib/durable.ts';
 import { type Result, success, systemFault } from '../lib/fault.ts';
 import type { Keeper, KeepPackets } from '../schema/finding.ts';
 import type { Section } from '../schema/observation.ts';
 import { flowNumber, inMemory } from './blocks.ts';
-import { writeDurably } from './durable.ts';
 import {
   ALWAYS,
   type Section as Extract,

@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { syncFolder } from './durable.ts';
+import { syncFolder } from '../lib/durable.ts';
 
 /** Longer is no line of ours. */
 export const LINE_BYTES_MAX = 16 << 10;

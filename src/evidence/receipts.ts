@@ -5,8 +5,8 @@
 import { createHash, verify } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeDurably } from '../lib/durable.ts';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
-import { writeDurably } from './durable.ts';
 import { appendLine, readLines } from './lines.ts';
 
 export const RECEIPTS = 'receipts';

@@ -17,9 +17,9 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
+import { syncFolder, writeDurably } from '../lib/durable.ts';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { custodyHead, record } from './custody.ts';
-import { syncFolder, writeDurably } from './durable.ts';
 import { LeafLog } from './leaf_log.ts';
 import { appendLine } from './lines.ts';
 import { type Gap, type Manifest, manifestText, NOTHING_BEFORE, parseManifest, type Sealed } from './manifest.ts';

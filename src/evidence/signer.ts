@@ -5,8 +5,8 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { syncFolder, writeDurably } from '../lib/durable.ts';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
-import { syncFolder, writeDurably } from './durable.ts';
 
 export const PUBLIC_KEY = 'sensor.pub';
 const PRIVATE_KEY = 'sensor.key';

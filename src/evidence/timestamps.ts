@@ -6,8 +6,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
+import { writeDurably } from '../lib/durable.ts';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
-import { writeDurably } from './durable.ts';
 import type { Segments } from './segments.ts';
 
 /** From one to the next of a chain [ms]; one that failed is asked for again after so long. */

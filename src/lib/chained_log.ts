@@ -5,28 +5,16 @@
 //
 // A line is there whole or not at all: one that a crash or a full disk cut is nobody's, and goes before the next.
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  readSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { syncFolder } from './durable.ts';
 import { failure, type Result, success, systemFault } from './fault.ts';
+import { locked } from './file_lock.ts';
 
 /** Longer is no line of ours. */
 export const LINE_BYTES_MAX = 32 << 10;
 export const NOTHING_BEFORE = '0'.repeat(64);
 const CHUNK = 1 << 20;
-/** Whoever writes is done in a fraction of this [ms]. */
-const LOCK_MS = 2000;
-const LOCK_STEP_MS = 10;
 
 export interface ChainedLine {
   /** From 1. */
@@ -112,7 +100,7 @@ export class ChainedLog<T extends ChainedLine> {
    */
   append(make: (before: readonly T[]) => Result<Omit<T, 'n' | 'prev'>>): Result<T[]> {
     try {
-      return this.locked(() => {
+      return locked(this.path, () => {
         const before = this.read();
         if (!before.ok) return before;
         const content = make(before.value);
@@ -152,57 +140,5 @@ export class ChainedLog<T extends ChainedLine> {
     } finally {
       closeSync(fd);
     }
-  }
-
-  /** Alone: a lock whose process is gone is none. */
-  private locked<R>(work: () => R): R {
-    const lock = `${this.path}.lock`;
-    const wait = new Int32Array(new SharedArrayBuffer(4));
-    for (let waited = 0; ; waited += LOCK_STEP_MS) {
-      try {
-        const fd = openSync(lock, 'wx', 0o600);
-        writeSync(fd, String(process.pid));
-        closeSync(fd);
-        break;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        if (isAbandoned(lock) || waited >= LOCK_MS) remove(lock);
-        else Atomics.wait(wait, 0, 0, LOCK_STEP_MS);
-      }
-    }
-    try {
-      return work();
-    } finally {
-      remove(lock);
-    }
-  }
-}
-
-/** Its name is durable. */
-function syncFolder(dir: string): void {
-  const fd = openSync(dir, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function remove(file: string): void {
-  try {
-    unlinkSync(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-}
-
-function isAbandoned(lock: string): boolean {
-  try {
-    const pid = Number(readFileSync(lock, 'utf8'));
-    // Empty: its owner is about to write its number.
-    if (pid > 0) process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
 }

@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { readCases, runCase } from './chains/cases.ts';
+import { casesBeside, runCase } from './chains/cases.ts';
 import { faultText } from './chains/fault.ts';
 import { below, findChains, loadChains } from './chains/folder.ts';
 import { type Config, configFaultText, loadConfig, policyFaults } from './config/config.ts';
@@ -12,6 +12,7 @@ import { loadSignals, SHIPPED_SIGNALS } from './declared.ts';
 import { Intel } from './intel/intel.ts';
 import type { Clock } from './lib/clock.ts';
 import { type Fault, failure, type Result, success } from './lib/fault.ts';
+import { programVersion } from './lib/version.ts';
 import { encodeBatch } from './schema/encode.ts';
 import { fetchPack, offersOf, type PackSource } from './ship/content.ts';
 import { identityIn } from './ship/enroll.ts';
@@ -22,12 +23,6 @@ const ASK_MS = 10 * 60_000;
 const MINUTE = 60e6;
 
 export const contentDir = (stateDir: string): string => path.join(stateDir, 'content');
-
-/** This program's version, as packs compare it. */
-export const programVersion = (): string => {
-  const packageJson = new URL('../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string }).version;
-};
 
 const invalid = (message: string, hint = ''): Fault => ({ code: 'content_invalid', message, hint });
 
@@ -60,15 +55,14 @@ export function checkContent(dir: string, policyGroups: readonly string[]): Faul
         faults.push(
           invalid(`${relative(rule.file)}: packs are for sensors`, "its place is in the collector's chains.dirs"),
         );
-      const cases = path.join(path.dirname(rule.file), 'cases');
-      for (const name of existsSync(cases) ? readdirSync(cases).filter((n) => n.endsWith('.jsonl')) : []) {
-        const at = path.join(cases, name);
-        const read = readCases(at, readFileSync(at, 'utf8'));
-        for (const f of read.faults) faults.push(invalid(relative(faultText(f)), f.hint ?? ''));
-        for (const c of read.cases)
-          for (const text of runCase(rule, c, below(rule, loaded.rules)))
-            faults.push(invalid(`${relative(at)}:${c.line}: ${c.name}: ${text}`, 'its chain does not do what it says'));
-      }
+      const beside = casesBeside(rule.file);
+      faults.push(...beside.unread);
+      for (const f of beside.faults) faults.push(invalid(relative(faultText(f)), f.hint ?? ''));
+      for (const c of beside.cases)
+        for (const text of runCase(rule, c, below(rule, loaded.rules)))
+          faults.push(
+            invalid(`${relative(c.file)}:${c.line}: ${c.name}: ${text}`, 'its chain does not do what it says'),
+          );
     }
   }
   const lists = path.join(dir, 'intel');
@@ -128,6 +122,7 @@ export class Packs {
   private health: Health | undefined;
   private asked = Number.NEGATIVE_INFINITY;
   private told = '';
+  private read: ReturnType<Shelf['content']> | undefined;
   private acts: ShelfAct[] = [];
   private faults: Fault[] = [];
 
@@ -148,8 +143,14 @@ export class Packs {
     return success(packs);
   }
 
+  /** What is used now. Every file of it is hashed when it is asked for: again only after a change, or forget(). */
   get content(): Content & { readonly faults: readonly Fault[] } {
-    return this.shelf.content();
+    this.read ??= this.shelf.content();
+    return this.read;
+  }
+  /** Somebody wants everything read anew. */
+  forget(): void {
+    this.read = undefined;
   }
 
   /** What is new since the last call. */
@@ -197,6 +198,7 @@ export class Packs {
       this.say(back.ok ? success([back.value]) : back);
     }
     this.health = undefined;
+    this.forget();
     return true;
   }
 
@@ -209,6 +211,7 @@ export class Packs {
     const { acts, faults } = await this.shelf.takeInbox();
     this.acts.push(...acts);
     this.faults.push(...faults);
+    if (acts.length > 0) this.forget();
     return acts.some((a) => a.action !== 'content_refused');
   }
 
@@ -234,6 +237,7 @@ export class Packs {
       const taken = bytes.ok ? await this.shelf.take(bytes.value, `${offer.name}-${offer.version}`) : bytes;
       if (taken.ok && taken.value !== undefined) {
         this.acts.push(taken.value);
+        this.forget();
         isChanged = true;
       } else if (!taken.ok && taken.fault.message !== this.told) {
         // It is offered again every time: once is enough.

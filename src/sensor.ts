@@ -424,6 +424,7 @@ class Sensor {
 
   /** SIGHUP: the new configuration from the next commit on, or what is wrong with it and the old one. */
   want(file: string | undefined): void {
+    this.packs?.forget();
     const loaded = withPolicies(file, this.packs?.content.policies ?? []);
     if (loaded.told !== undefined) this.journal.tell(loaded.told);
     if (!loaded.ok) {

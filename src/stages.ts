@@ -63,8 +63,8 @@ export interface Stages {
 const asFault = ({ hint = '', ...f }: ChainFault): Fault => ({ code: 'content_invalid', message: faultText(f), hint });
 
 /** What is wrong with the settings of signals, with their places. */
-export function signalFaults(config: Config): Fault[] {
-  return checkSettings(config.signals, signalsOf(config).definitions).map((text) => {
+export function signalFaults(config: Config, definitions = signalsOf(config).definitions): Fault[] {
+  return checkSettings(config.signals, definitions).map((text) => {
     const path = /^([\w.]+): /.exec(text)?.[1]?.split('.') ?? ['signals'];
     return { code: 'config_invalid', message: `${config.where(path)}: ${text}`, hint: '' };
   });
@@ -160,9 +160,9 @@ export function openStages(
 ): Result<Stages> {
   const brought = options.brought ?? NOTHING;
   const config = withBrought(configured, brought);
-  const [wrong] = signalFaults(config);
-  if (wrong !== undefined) return { ok: false, fault: wrong };
   const { rules: all, intel, definitions, faults } = loadContent(config, brought);
+  const [wrong] = signalFaults(config, definitions);
+  if (wrong !== undefined) return { ok: false, fault: wrong };
   const rules = options.hasCollector === true ? all.filter((r) => r.runs === 'sensor') : all;
 
   const dir = config.state.dir ?? undefined;

@@ -6,18 +6,12 @@
 //
 // By hand:  openssl pkeyutl -verify -pubin -inkey PUBLIC -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig
 //           sha256sum --check SHA256SUMS
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeSigningKey } from '../../src/content/index.ts';
 
 const SUMS = 'SHA256SUMS';
-
-function makeKey(file: string): void {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  // 'wx': a key that is there is never written over.
-  writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' });
-  writeFileSync(`${file}.pub`, publicKey.export({ type: 'spki', format: 'pem' }));
-}
 
 /** The first file whose sum does not hold. */
 function wrongSum(folder: string): string | undefined {
@@ -36,8 +30,8 @@ function wrongSum(folder: string): string | undefined {
 
 function main([verb, at = '', key = '']: readonly string[]): string | undefined {
   if (verb === 'key' && at !== '') {
-    makeKey(at);
-    return undefined;
+    const made = makeSigningKey(at);
+    return made.ok ? undefined : made.fault.message;
   }
   if ((verb !== 'sign' && verb !== 'verify') || key === '') return 'key FILE | sign FOLDER KEY | verify FOLDER PUBLIC';
   const wrong = wrongSum(at);

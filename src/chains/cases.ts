@@ -5,6 +5,9 @@
 // memory is plain: it keeps every touch, so that a case shows what the definition says and not what a table had room
 // for.
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Fault, systemFault } from '../lib/fault.ts';
 import type { Finding } from '../schema/finding.ts';
 import type { KindName } from '../schema/gen/events.gen.ts';
 import { FIELDS, type FieldMeta } from '../schema/gen/structures.gen.ts';
@@ -310,4 +313,36 @@ export function runCase(rule: Rule, c: ChainCase, others: readonly Rule[] = []):
   if (c.missing !== undefined && !nearMisses.some((m) => m.missing === c.missing))
     wrong.push(`nothing stopped short of ${c.missing}`);
   return wrong;
+}
+
+export const casesFolder = (file: string): string => join(dirname(file), 'cases');
+
+/** The cases beside a chain's file. No folder is no cases. */
+export function casesBeside(file: string): {
+  readonly cases: readonly ChainCase[];
+  readonly faults: readonly ChainFault[];
+  /** What could not be read. */
+  readonly unread: readonly Fault[];
+} {
+  const folder = casesFolder(file);
+  const [cases, faults, unread]: [ChainCase[], ChainFault[], Fault[]] = [[], [], []];
+  const reading = <T>(path: string, none: T, read: () => T): T => {
+    try {
+      return read();
+    } catch (error) {
+      if (path !== folder || (error as NodeJS.ErrnoException).code !== 'ENOENT')
+        unread.push(systemFault('input_unreadable', path, error));
+      return none;
+    }
+  };
+  const names = reading(folder, [], () => readdirSync(folder).filter((n) => n.endsWith('.jsonl')));
+  for (const name of names.sort()) {
+    const path = join(folder, name);
+    const text = reading(path, undefined, () => readFileSync(path, 'utf8'));
+    if (text === undefined) continue;
+    const found = readCases(path, text);
+    cases.push(...found.cases);
+    faults.push(...found.faults);
+  }
+  return { cases, faults, unread };
 }

@@ -8,11 +8,11 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
 import { type Fault, type Result, success, systemFault } from '../lib/fault.ts';
-import { nodeDisk, readSmall, replaceDurably } from '../spool/disk.ts';
-import { CONTENT_PATH } from '../wire/agreed.ts';
+import { nodeDisk, replaceDurably } from '../spool/disk.ts';
+import { readJsonFile } from '../spool/json_file.ts';
+import { CONTENT_PATH, PACK_NAME } from '../wire/agreed.ts';
 
 const FILE_BYTES_MAX = 8 << 20;
-const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 /** What a sensor says of itself. */
 const HAVE_MAX = 4096;
 const SENSORS_MAX = 4096;
@@ -34,7 +34,7 @@ const publishedSchema = z.strictObject({
   at: z.number(),
 });
 export type Published = z.output<typeof publishedSchema>;
-const rolloutSchema = z.record(z.string().regex(NAME), publishedSchema);
+const rolloutSchema = z.record(z.string().regex(PACK_NAME), publishedSchema);
 const reportsSchema = z.record(z.string(), z.strictObject({ at: z.number(), have: z.string().max(HAVE_MAX) }));
 export type Reports = z.output<typeof reportsSchema>;
 
@@ -52,17 +52,8 @@ const rolloutFile = (dir: string): string => path.join(dir, 'rollout.json');
 const reportsFile = (dir: string): string => path.join(dir, 'reports.json');
 
 async function readJson<T>(file: string, schema: z.ZodType<T>, none: T): Promise<Result<T>> {
-  try {
-    const bytes = await readSmall(nodeDisk, file, FILE_BYTES_MAX);
-    return success(bytes === undefined ? none : schema.parse(JSON.parse(bytes.toString())));
-  } catch (error) {
-    if (error instanceof z.ZodError || error instanceof SyntaxError)
-      return {
-        ok: false,
-        fault: { code: 'state_unusable', message: `${file}: is damaged`, hint: 'remove it, and publish again' },
-      };
-    return { ok: false, fault: systemFault('state_unusable', file, error) };
-  }
+  const read = await readJsonFile(file, schema, FILE_BYTES_MAX, 'remove it, and publish again');
+  return read.ok ? success(read.value ?? none) : read;
 }
 
 export const readRollout = (dir: string): Promise<Result<Record<string, Published>>> =>
@@ -141,9 +132,15 @@ export class Rollout {
       response.writeHead(200, { ...headers, connection: 'close' }).end(text);
       return;
     }
-    const [, name = '', version = ''] = /^\/content\/([a-z][a-z0-9-]{0,31})\/(\d{1,15})$/.exec(pathname) ?? [];
+    const asked = pathname.startsWith(`${CONTENT_PATH}/`) ? pathname.slice(CONTENT_PATH.length + 1).split('/') : [];
+    const [name = '', version = ''] = asked;
     const published = new Map(Object.entries(this.packs)).get(name);
-    if (published === undefined || String(published.version) !== version || !isIn(published.to, name, sensor))
+    if (
+      asked.length !== 2 ||
+      published === undefined ||
+      String(published.version) !== version ||
+      !isIn(published.to, name, sensor)
+    )
       return none();
     const file = createReadStream(packFile(this.dir, name, published.version));
     file.on('error', () => (response.headersSent ? response.destroy() : none()));

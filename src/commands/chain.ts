@@ -2,7 +2,7 @@
 // says why it did or did not fire on given records.
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { MEMORY_DAYS, readCases, runCase } from '../chains/cases.ts';
+import { casesFolder, MEMORY_DAYS, readCases, runCase } from '../chains/cases.ts';
 import { explain, storyLines } from '../chains/explain.ts';
 import { findChains, loadChains } from '../chains/folder.ts';
 import { wholeNumber } from '../lib/args.ts';
@@ -10,7 +10,7 @@ import { EXIT, type ExitCode, failure, type Result, success } from '../lib/fault
 import type { Observation } from '../schema/observation.ts';
 import { SHIPPED_CHAINS, vocabulary } from '../stages.ts';
 import { addAuthoring } from './chain_author.ts';
-import { casesFolder, casesOf, EXITS, plural, Session, textOf } from './chain_session.ts';
+import { casesOf, EXITS, plural, Session, textOf } from './chain_session.ts';
 import type { Done, Surroundings } from './surroundings.ts';
 
 const STORIES_SHOWN = 20;

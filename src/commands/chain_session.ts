@@ -1,7 +1,6 @@
 // What the subcommands of `catenary chain` share: what is wrong goes where it belongs, and decides the exit code.
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { type ChainCase, readCases } from '../chains/cases.ts';
+import { readFileSync } from 'node:fs';
+import { type ChainCase, casesBeside } from '../chains/cases.ts';
 import { type ChainFault, faultText } from '../chains/fault.ts';
 import { below, findChains, loadChains } from '../chains/folder.ts';
 import type { Rule } from '../chains/rule.ts';
@@ -58,30 +57,10 @@ export class Session {
 
 export const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
 
-export const casesFolder = (file: string): string => join(dirname(file), 'cases');
-
-/** The cases beside a chain. */
+/** The cases beside a chain; what is wrong with them is said. */
 export function casesOf(file: string, session: Session): ChainCase[] {
-  const folder = casesFolder(file);
-  let names: string[] = [];
-  try {
-    names = readdirSync(folder)
-      .filter((n) => n.endsWith('.jsonl'))
-      .sort();
-  } catch (error) {
-    // No folder is no cases, and that is told as such.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-      session.wrong(systemFault('input_unreadable', folder, error));
-  }
-  return names.flatMap((name) => {
-    const path = join(folder, name);
-    const text = textOf(path);
-    if (!text.ok) {
-      session.wrong(text.fault);
-      return [];
-    }
-    const { cases, faults } = readCases(path, text.value);
-    session.faults(faults);
-    return cases;
-  });
+  const { cases, faults, unread } = casesBeside(file);
+  for (const fault of unread) session.wrong(fault);
+  session.faults(faults);
+  return [...cases];
 }

@@ -1,6 +1,5 @@
 // `catenary content`: packs of chains, indicators and policies: made and signed, installed on a box, rolled out by a
 // collector.
-import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
@@ -20,8 +19,8 @@ import {
   keyId,
   loadSigningKey,
   loadTrust,
+  makeSigningKey,
   manifestOf,
-  PACK_NAME,
   PACKED,
   type Pack,
   packId,
@@ -45,7 +44,9 @@ import {
 } from '../lib/fault.ts';
 import { asOwnerOf } from '../lib/owner.ts';
 import { safeText } from '../lib/terminal.ts';
-import { checkContent, contentDir, openShelf, programVersion } from '../packs.ts';
+import { programVersion } from '../lib/version.ts';
+import { checkContent, contentDir, openShelf } from '../packs.ts';
+import { PACK_NAME } from '../wire/agreed.ts';
 import type { Done, Surroundings } from './surroundings.ts';
 
 const DAY_S = 86_400;
@@ -177,14 +178,9 @@ const packAt = (file: string): Result<Omit<Pack, 'signers'> & { readonly bytes: 
 };
 
 function makeKey(file: string, world: Surroundings): Result<ExitCode> {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  try {
-    writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' });
-    writeFileSync(`${file}.pub`, publicKey.export({ type: 'spki', format: 'pem' }), { flag: 'wx' });
-  } catch (error) {
-    return { ok: false, fault: systemFault('output_unwritable', file, error) };
-  }
-  world.stdout.write(`${keyId(publicKey)} ${safeText(file)}.pub\n`);
+  const made = makeSigningKey(file);
+  if (!made.ok) return made;
+  world.stdout.write(`${keyId(made.value)} ${safeText(file)}.pub\n`);
   return success(EXIT.ok);
 }
 

@@ -1,6 +1,6 @@
 // `catenary evidence`: what proves an alert, as a bundle that anybody can check without us.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { segmentDigester, segmentTrees } from '../capture/index.ts';
@@ -26,6 +26,7 @@ import { timeOf } from '../lib/args.ts';
 import { EXIT, type ExitCode, failure, type Result, success, systemFault } from '../lib/fault.ts';
 import { tarOf } from '../lib/tar.ts';
 import { safeText } from '../lib/terminal.ts';
+import { programVersion } from '../lib/version.ts';
 import { addPayloadHunt } from './payload_hunt.ts';
 import type { Done, Surroundings } from './surroundings.ts';
 
@@ -123,13 +124,6 @@ interface ExportOptions {
   readonly out: string;
 }
 
-const versionOf = (): string => {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return `catenary ${version}`;
-};
-
 async function exportBundle(id: string, o: ExportOptions, world: Surroundings): Promise<Result<ExitCode>> {
   if (!existsSync(folders(o.dir).packets))
     return failure('usage', `${o.dir}: is no evidence folder`, 'name the folder that holds packets/');
@@ -142,7 +136,14 @@ async function exportBundle(id: string, o: ExportOptions, world: Surroundings): 
     if (!signer.ok) return signer;
     const trees = segmentTrees();
     if (!trees.ok) return trees;
-    const bundle = await bundleOf(o.dir, alert.value, trees.value, signer.value, versionOf(), world.clock.wall());
+    const bundle = await bundleOf(
+      o.dir,
+      alert.value,
+      trees.value,
+      signer.value,
+      `catenary ${programVersion()}`,
+      world.clock.wall(),
+    );
     if (!bundle.ok) return bundle;
     const { entries } = bundle.value;
     const list = entries.find((e) => e.name === 'bundle.manifest')?.bytes ?? '';

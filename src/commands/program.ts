@@ -1,6 +1,5 @@
 // The command line as a whole: commands are beside this file, each with its options and its manual; here is what they
 // share. src/cli.ts hands it the process.
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { versions } from '../capture/index.ts';
 import {
@@ -14,6 +13,7 @@ import {
   success,
   worse,
 } from '../lib/fault.ts';
+import { programVersion } from '../lib/version.ts';
 import type { Done, Surroundings } from './surroundings.ts';
 
 const MANUAL = `
@@ -64,10 +64,8 @@ function groupsOf([name = '']: readonly string[]): readonly Group[] {
 
 /** What --version prints: ours first, alone on its line, then what it stands on. */
 function versionText(): string {
-  const packageJson = new URL('../../package.json', import.meta.url);
-  const { version } = JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string };
   const native = versions();
-  const lines = [`catenary ${version}`];
+  const lines = [`catenary ${programVersion()}`];
   if (native.ok) {
     if (native.value.schema !== undefined) lines.push(`schema ${native.value.schema}`);
     lines.push(native.value.libpcap);

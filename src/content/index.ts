@@ -3,7 +3,6 @@ export { Health, type Vitals } from './health.ts';
 export {
   type Manifest,
   manifestOf,
-  PACK_NAME,
   PACKED,
   type Pack,
   packHash,
@@ -14,4 +13,4 @@ export {
   usable,
 } from './pack.ts';
 export { type Content, entriesBelow, inboxName, putInInbox, Shelf, type ShelfAct, type ShelfOptions } from './shelf.ts';
-export { keyId, loadSigningKey, loadTrust, signatureOf, type Trust } from './trust.ts';
+export { keyId, loadSigningKey, loadTrust, makeSigningKey, signatureOf, type Trust } from './trust.ts';

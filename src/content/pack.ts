@@ -9,11 +9,10 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { failure, type Result, success } from '../lib/fault.ts';
 import { type Entry, filesOfTar, tarOf } from '../lib/tar.ts';
+import { PACK_BYTES_MAX, PACK_NAME } from '../wire/agreed.ts';
 import { type Signature, signersOf, type Trust } from './trust.ts';
 
-export const PACK_NAME = /^[a-z][a-z0-9-]{0,31}$/;
-/** As a file, and unpacked. */
-export const PACK_BYTES_MAX = 64 << 20;
+/** Unpacked. */
 export const CONTENT_BYTES_MAX = 512 << 20;
 const FILES_MAX = 20_000;
 const SIGNATURES_MAX = 64;

@@ -13,8 +13,10 @@ import path from 'node:path';
 import { z } from 'zod';
 import { type Fault, failure, type Result, success, systemFault } from '../lib/fault.ts';
 import type { Entry } from '../lib/tar.ts';
-import { nodeDisk, readSmall, replaceDurably } from '../spool/disk.ts';
-import { PACK_NAME, type Pack, packHash, packId, readEntries, readPack, trusted, usable } from './pack.ts';
+import { nodeDisk, replaceDurably } from '../spool/disk.ts';
+import { readJsonFile } from '../spool/json_file.ts';
+import { PACK_NAME } from '../wire/agreed.ts';
+import { type Pack, packHash, packId, readEntries, readPack, trusted, usable } from './pack.ts';
 import type { Trust } from './trust.ts';
 
 const INDEX_BYTES_MAX = 1 << 20;
@@ -22,7 +24,7 @@ const PACKS_MAX = 64;
 const RETURNED_MAX = 16;
 /** A sensor that was started so often while a pack is on trial does not come to rest with it. */
 export const STARTS_MAX = 3;
-const BACK = /^back-([a-z][a-z0-9-]{0,31})$/;
+const BACK = 'back-';
 
 const trialSchema = z.strictObject({
   /** Wall time [us]. */
@@ -88,14 +90,9 @@ export class Shelf {
   static async open(options: ShelfOptions): Promise<Result<Shelf>> {
     const shelf = new Shelf(options);
     const file = path.join(options.dir, 'index.json');
-    try {
-      const bytes = await readSmall(nodeDisk, file, INDEX_BYTES_MAX);
-      if (bytes !== undefined) shelf.index = new Map(Object.entries(indexSchema.parse(JSON.parse(bytes.toString()))));
-    } catch (error) {
-      if (error instanceof z.ZodError || error instanceof SyntaxError)
-        return failure('state_unusable', `${file}: is damaged`, 'remove it, and install the packs again');
-      return { ok: false, fault: systemFault('state_unusable', file, error) };
-    }
+    const read = await readJsonFile(file, indexSchema, INDEX_BYTES_MAX, 'remove it, and install the packs again');
+    if (!read.ok) return read;
+    if (read.value !== undefined) shelf.index = new Map(Object.entries(read.value));
     return success(shelf);
   }
 
@@ -251,7 +248,8 @@ export class Shelf {
     }
     for (const name of names) {
       const at = path.join(inbox, name);
-      const [, back] = BACK.exec(name) ?? [];
+      const asked = name.startsWith(BACK) ? name.slice(BACK.length) : undefined;
+      const back = asked !== undefined && PACK_NAME.test(asked) ? asked : undefined;
       try {
         const done =
           back === undefined ? await this.take(await readFile(at), name) : await this.giveBack(back, 'as was asked');

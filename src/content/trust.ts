@@ -2,8 +2,16 @@
 //
 // A signature is Ed25519 over the exact bytes of manifest.json and stands in the pack as signatures/ID.sig, ID being
 // keyId() of its key, so that openssl checks it as it is.
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { failure, type Result, success, systemFault } from '../lib/fault.ts';
 
 export interface Trust {
@@ -54,6 +62,18 @@ function publicKeyOf(pem: string): KeyObject | undefined {
     // Not PEM, or a key of a kind that OpenSSL does not know.
     return undefined;
   }
+}
+
+/** Makes a pair: the private half in `file`, which nobody else can read, the public one in FILE.pub. Never over one. */
+export function makeSigningKey(file: string): Result<KeyObject> {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  try {
+    writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' });
+    writeFileSync(`${file}.pub`, publicKey.export({ type: 'spki', format: 'pem' }), { flag: 'wx' });
+  } catch (error) {
+    return { ok: false, fault: systemFault('output_unwritable', file, error) };
+  }
+  return success(publicKey);
 }
 
 /** A key to sign with (PEM, PKCS 8). */

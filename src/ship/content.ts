@@ -4,10 +4,9 @@ import { createHash } from 'node:crypto';
 import { request } from 'node:https';
 import { z } from 'zod';
 import { failure, type Result, success } from '../lib/fault.ts';
-import { CONTENT_PATH, SERVER_NAME } from '../wire/agreed.ts';
+import { CONTENT_PATH, PACK_BYTES_MAX, PACK_NAME, SERVER_NAME } from '../wire/agreed.ts';
 
 const OFFERS_BYTES_MAX = 64 << 10;
-const PACK_BYTES_MAX = 64 << 20;
 /** From dialing to the last byte [ms]. */
 const PATIENCE_MS = 120_000;
 
@@ -24,7 +23,7 @@ const offersSchema = z.object({
   packs: z
     .array(
       z.object({
-        name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/),
+        name: z.string().regex(PACK_NAME),
         version: z.int().min(1),
         size: z.int().min(1).max(PACK_BYTES_MAX),
         sha256: z.string().regex(/^[0-9a-f]{64}$/),

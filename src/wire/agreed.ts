@@ -20,5 +20,9 @@ export function parseToken(text: string): { readonly fingerprint: string; readon
   const m = /^catenary1\.([\w-]{43})\.([\w-]{43})$/.exec(text);
   return m === null ? undefined : { fingerprint: m[1] as string, secret: m[2] as string };
 }
+/** Of a content pack, wherever it stands. */
+export const PACK_NAME = /^[a-z][a-z0-9-]{0,31}$/;
+/** As a file. */
+export const PACK_BYTES_MAX = 64 << 20;
 /** Where a sensor asks which packs it is to run: GET CONTENT_PATH, then GET CONTENT_PATH/NAME/VERSION. */
 export const CONTENT_PATH = '/content';

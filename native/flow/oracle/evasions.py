@@ -15,22 +15,11 @@ import subprocess
 import sys
 import time
 
+from wire import checksum, run
+
 HERE, THERE, PORT = '10.78.0.1', '10.78.0.2', 80
 MAC_HERE, MAC_THERE = '02:00:00:00:00:11', '02:00:00:00:00:12'
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
-
-
-def run(line):
-    subprocess.run(line.split(), check=True)
-
-
-def checksum(data):
-    if len(data) % 2:
-        data += b'\0'
-    total = sum(struct.unpack(f'!{len(data) // 2}H', data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
 
 
 class Peer:

@@ -11,25 +11,13 @@ import platform
 import random
 import socket
 import struct
-import subprocess
 import time
+
+from wire import checksum, run
 
 HERE, THERE, PORT = '10.77.0.1', '10.77.0.2', 7
 MAC_HERE, MAC_THERE = '02:00:00:00:00:01', '02:00:00:00:00:02'
 LENGTH, CASES, SEED = 24, 400, 793
-
-
-def run(line):
-    subprocess.run(line.split(), check=True)
-
-
-def checksum(data):
-    if len(data) % 2:
-        data += b'\0'
-    total = sum(struct.unpack(f'!{len(data) // 2}H', data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
 
 
 class Peer:

@@ -62,6 +62,16 @@ interface Define<E> {
   (name: string, type: ZeekType, from: Source<E>, whenEmpty?: WhenEmpty, back?: Back): Column;
 }
 
+type Ends = Record<'orig_h' | 'orig_p' | 'resp_h' | 'resp_p', unknown>;
+
+/** Zeek's conn_id: who began the flow, and the other, where a kind has them. */
+export const ends = <E extends Ends>(col: Define<E>): Column[] => [
+  col('id.orig_h', 'addr', 'orig_h'),
+  col('id.orig_p', 'port', 'orig_p'),
+  col('id.resp_h', 'addr', 'resp_h'),
+  col('id.resp_p', 'port', 'resp_p'),
+];
+
 /** An interval with every digit, as Zeek's JSON has it, for those that a millionth of a second cuts short. */
 export const allDigits = (s: number): string => {
   const text = String(s);

@@ -1,7 +1,7 @@
 // conn.log: Zeek 8's columns and its community_id.
 import type { ConnEvent } from '../../../schema/gen/events.gen.ts';
 import { communityId } from '../../community_id.ts';
-import { type Draft, defineLog, protoName, protoNumber, unless } from '../columns.ts';
+import { type Draft, defineLog, ends, protoName, protoNumber, unless } from '../columns.ts';
 
 const UDP = 17;
 
@@ -43,10 +43,7 @@ export const CONN = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('proto', 'enum', (e) => protoName(e.proto), 'unset', protoNumber),
     col('service', 'string', serviceNames, 'unset', servicesOf),
     col('duration', 'interval'),

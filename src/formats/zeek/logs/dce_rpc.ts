@@ -1,5 +1,5 @@
 // dce_rpc.log: Zeek 8's columns. Numbers, authentication, faults and what the endpoint mapper said come among ours.
-import { defineLog } from '../columns.ts';
+import { defineLog, ends } from '../columns.ts';
 
 const NOISE: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   [
@@ -30,10 +30,7 @@ export const DCE_RPC = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('rtt', 'interval'),
     col('named_pipe', 'string'),
     col('endpoint', 'string'),

@@ -1,5 +1,5 @@
 // dns.log: Zeek 8's columns. original_query, auth and addl come as its policy scripts have them, among ours.
-import { defineLog, protoName, protoNumber } from '../columns.ts';
+import { defineLog, ends, protoName, protoNumber } from '../columns.ts';
 
 /** Where Zeek looks for DNS, LLMNR, mDNS and NetBIOS names; it has no way to know them elsewhere. */
 const ZEEK_PORTS = new Set([53, 137, 5353, 5355]);
@@ -10,10 +10,7 @@ export const DNS = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('proto', 'enum', (e) => protoName(e.proto), 'unset', protoNumber),
     col('trans_id', 'count'),
     col('rtt', 'interval'),

@@ -1,5 +1,5 @@
 // files.log: Zeek 8's columns, then the hosts as older versions have them.
-import { type Draft, defineLog, sourceBack, sourceName } from '../columns.ts';
+import { type Draft, defineLog, ends, sourceBack, sourceName } from '../columns.ts';
 
 const TCP = 6;
 
@@ -29,10 +29,7 @@ export const FILES = defineLog(
     col('ts', 'time'),
     col('fuid', 'string'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('source', 'string', (e) => sourceName(e.source), 'unset', sourceBack),
     col('depth', 'count'),
     col(

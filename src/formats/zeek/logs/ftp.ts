@@ -1,5 +1,5 @@
 // ftp.log: Zeek 8's columns. Zeek has rows for the commands that move files or say where they go; we have all.
-import { defineLog, unless } from '../columns.ts';
+import { defineLog, ends, unless } from '../columns.ts';
 
 const LOGGED = new Set(['APPE', 'DELE', 'RETR', 'STOR', 'STOU', 'ACCT', 'PORT', 'PASV', 'EPRT', 'EPSV']);
 
@@ -9,10 +9,7 @@ export const FTP = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('user', 'string', (e) => e.user ?? '<unknown>', 'unset', unless('user', '<unknown>')),
     col('password', 'string'),
     col('command', 'string'),

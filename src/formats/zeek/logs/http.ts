@@ -1,5 +1,5 @@
 // http.log: Zeek 8's columns. The lists of header names come as its policy script has them, among ours.
-import { type Draft, defineLog } from '../columns.ts';
+import { type Draft, defineLog, ends } from '../columns.ts';
 
 /** The way back: a port behind the name is a field of its own. */
 function hostOf(text: string, draft: Draft): void {
@@ -15,10 +15,7 @@ export const HTTP = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('trans_depth', 'count'),
     col('method', 'string'),
     // Zeek leaves the port where the header has it; the event has it in a field of its own.

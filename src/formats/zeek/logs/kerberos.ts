@@ -1,5 +1,5 @@
 // kerberos.log: Zeek 8's columns. Encryptions offered and used, proofs and options come among ours.
-import { defineLog, unless } from '../columns.ts';
+import { defineLog, ends, unless } from '../columns.ts';
 
 /** Errors that Zeek leaves out: the client asks again. */
 const DEMANDS = new Set(['NEEDED_PREAUTH', 'Need to use PA-ENC-TIMESTAMP/PA-PK-AS-REQ']);
@@ -14,10 +14,7 @@ export const KERBEROS = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('request_type', 'string'),
     col('client', 'string'),
     // Zeek says nothing of a ticket that another protocol carries.

@@ -1,5 +1,5 @@
 // ldap.log: Zeek 8's columns. The number of the result comes among ours.
-import { defineLog, unless } from '../columns.ts';
+import { defineLog, ends, unless } from '../columns.ts';
 
 const isBind = (opcode: string | null): boolean => opcode?.startsWith('bind') ?? false;
 
@@ -9,10 +9,7 @@ export const LDAP = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('message_id', 'int'),
     col('version', 'int'),
     col('opcode', 'string'),

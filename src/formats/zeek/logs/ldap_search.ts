@@ -1,5 +1,5 @@
 // ldap_search.log: Zeek 8's columns. The attributes asked for are there as its policy script has them.
-import { defineLog, unless } from '../columns.ts';
+import { defineLog, ends, unless } from '../columns.ts';
 import { pairwise } from '../ldap_filter.ts';
 
 export const LDAP_SEARCH = defineLog(
@@ -8,10 +8,7 @@ export const LDAP_SEARCH = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('message_id', 'int'),
     col('scope', 'string'),
     col('deref_aliases', 'string'),

@@ -1,5 +1,5 @@
 // ntlm.log: Zeek 8's columns. Versions, the kind of response and the challenge come among ours.
-import { defineLog, unless } from '../columns.ts';
+import { defineLog, ends, unless } from '../columns.ts';
 
 export const NTLM = defineLog(
   'ntlm',
@@ -7,10 +7,7 @@ export const NTLM = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('username', 'string'),
     col('hostname', 'string'),
     col('domainname', 'string'),

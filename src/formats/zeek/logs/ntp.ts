@@ -1,7 +1,7 @@
 // ntp.log: Zeek 8's columns, for the modes that tell the time. Control and private messages, which Zeek logs elsewhere,
 // are rows here when all are asked for, with what they say among our columns.
 import type { NtpEvent } from '../../../schema/gen/events.gen.ts';
-import { allDigits, defineLog, unless } from '../columns.ts';
+import { allDigits, defineLog, ends, unless } from '../columns.ts';
 
 /** Modes above it are control and private. */
 const BROADCAST = 5;
@@ -29,10 +29,7 @@ export const NTP = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('version', 'count'),
     col('mode', 'count'),
     col('stratum', 'count'),

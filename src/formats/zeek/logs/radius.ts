@@ -1,6 +1,6 @@
 // radius.log: Zeek 8's columns. Who asked, and how the user proved itself, comes among ours.
 import type { RadiusEvent } from '../../../schema/gen/events.gen.ts';
-import { allDigits, defineLog, unless } from '../columns.ts';
+import { allDigits, defineLog, ends, unless } from '../columns.ts';
 
 /** Zeek's arithmetic: the difference of two floating-point times, with what they round off. */
 const timeAsDouble = (us: number): number => Math.floor(us / 1e6) + (us % 1e6) / 1e6;
@@ -16,10 +16,7 @@ export const RADIUS = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('username', 'string'),
     col('mac', 'string'),
     // Zeek takes both from challenges alone.

@@ -1,5 +1,5 @@
 // rdp.log: Zeek 8's columns, and the one of its policy script.
-import { defineLog } from '../columns.ts';
+import { defineLog, ends } from '../columns.ts';
 
 export const RDP = defineLog(
   'rdp',
@@ -7,10 +7,7 @@ export const RDP = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('cookie', 'string'),
     col('result', 'string'),
     col('security_protocol', 'string'),

@@ -1,5 +1,5 @@
 // smb_files.log: Zeek 8's columns. How a file was opened, and with which access, comes among ours.
-import { defineLog, unless } from '../columns.ts';
+import { defineLog, ends, unless } from '../columns.ts';
 
 const FILE_OPEN = 'SMB::FILE_OPEN';
 const PIPE_OPEN = 'SMB::PIPE_OPEN';
@@ -10,10 +10,7 @@ export const SMB_FILES = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('fuid', 'string'),
     col(
       'action',

@@ -1,5 +1,5 @@
 // smtp.log: Zeek 8's columns. Logins and the URLs of a message come among ours.
-import { defineLog } from '../columns.ts';
+import { defineLog, ends } from '../columns.ts';
 
 export const SMTP = defineLog(
   'smtp',
@@ -7,10 +7,7 @@ export const SMTP = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('trans_depth', 'count'),
     col('helo', 'string'),
     col('mailfrom', 'string'),

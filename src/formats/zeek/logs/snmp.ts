@@ -1,5 +1,5 @@
 // snmp.log: Zeek 8's columns. What names were asked for, traps, errors and the users of version 3 come among ours.
-import { defineLog } from '../columns.ts';
+import { defineLog, ends } from '../columns.ts';
 
 /** Where Zeek looks for SNMP; elsewhere it has no row. */
 const ZEEK_PORTS = new Set([161, 162]);
@@ -10,10 +10,7 @@ export const SNMP = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('duration', 'interval'),
     col('version', 'string'),
     col('community', 'string'),

@@ -1,5 +1,5 @@
 // socks.log: Zeek 8's columns; a password is never kept.
-import { defineLog } from '../columns.ts';
+import { defineLog, ends } from '../columns.ts';
 
 export const SOCKS = defineLog(
   'socks',
@@ -7,10 +7,7 @@ export const SOCKS = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('version', 'count'),
     col('user', 'string'),
     col('password', 'string', () => null),

@@ -1,5 +1,5 @@
 // ssh.log: Zeek 8's columns. hassh and hassh_server come among ours.
-import { defineLog, unless } from '../columns.ts';
+import { defineLog, ends, unless } from '../columns.ts';
 import { isPrivate } from '../private_net.ts';
 
 /** Where Zeek looks for SSH at one side's word; elsewhere it wants both. */
@@ -20,10 +20,7 @@ export const SSH = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('version', 'count'),
     col('auth_success', 'bool'),
     col('auth_attempts', 'count'),

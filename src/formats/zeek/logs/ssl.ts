@@ -1,6 +1,6 @@
 // ssl.log, from tls events: Zeek 8's columns. subject, issuer, ja3, ja3s and ja4 come as older versions and packages
 // name them, among ours.
-import { defineLog, unless } from '../columns.ts';
+import { defineLog, ends, unless } from '../columns.ts';
 
 export const SSL = defineLog(
   'ssl',
@@ -8,10 +8,7 @@ export const SSL = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('version', 'string'),
     col('cipher', 'string'),
     col('curve', 'string'),

@@ -1,5 +1,5 @@
 // syslog.log: Zeek 8's columns. Zeek knows syslog on UDP's port 514 alone.
-import { defineLog, protoName, protoNumber } from '../columns.ts';
+import { defineLog, ends, protoName, protoNumber } from '../columns.ts';
 
 const UDP = 17;
 const PORT = 514;
@@ -10,10 +10,7 @@ export const SYSLOG = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('proto', 'enum', (e) => protoName(e.proto), 'unset', protoNumber),
     col('facility', 'string'),
     col('severity', 'string'),

@@ -1,5 +1,5 @@
 // websocket.log: Zeek 8's columns.
-import { defineLog } from '../columns.ts';
+import { defineLog, ends } from '../columns.ts';
 
 export const WEBSOCKET = defineLog(
   'websocket',
@@ -7,10 +7,7 @@ export const WEBSOCKET = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col('host', 'string'),
     col('uri', 'string'),
     col('user_agent', 'string'),

@@ -1,5 +1,5 @@
 // weird.log: Zeek 8's columns, then our own name for it.
-import { type Draft, defineLog, sourceBack, sourceName } from '../columns.ts';
+import { type Draft, defineLog, ends, sourceBack, sourceName } from '../columns.ts';
 import { ZEEK_WEIRDS } from '../weird_names.ts';
 
 /** Ours by Zeek's name and source; several of ours that Zeek calls the same stay with Zeek's name. */
@@ -20,10 +20,7 @@ export const WEIRD = defineLog(
   (col) => [
     col('ts', 'time'),
     col('uid', 'string'),
-    col('id.orig_h', 'addr', 'orig_h'),
-    col('id.orig_p', 'port', 'orig_p'),
-    col('id.resp_h', 'addr', 'resp_h'),
-    col('id.resp_p', 'port', 'resp_p'),
+    ...ends(col),
     col(
       'name',
       'string',
